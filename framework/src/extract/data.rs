@@ -204,7 +204,7 @@ impl<S: Updates> DataMut<S> {
         let journal = Revoking { journal: &*self.site.journal, revocations };
         let written = self.store.update(&journal, updates).await;
         if let Some(recorder) = &self.site.recorder {
-            recorder.miss();
+            recorder.record_ungrouped();
         }
         self.view = self.store.view(self.site.recorder.as_ref());
         written

@@ -1,15 +1,15 @@
 use std::collections::VecDeque;
 
-/// How many items a node gets.
+/// The number of items in a node.
 const NODE: usize = 56;
-/// How many of them stay in a node when it is split.
+/// The number of items that stay in a node when it is split.
 const FIRST: usize = 32;
 
-/// Hands on items that come sorted, in an order that fills the nodes of a map.
+/// Passes on sorted items in an order that fills the nodes of a map.
 ///
-/// A node of an [`OrdMap`](imbl::OrdMap) has room for 64 items and is split in the middle, so items that are inserted
-/// sorted leave each node half empty. Of each 56 items the first 32 are handed on at once and become a node. The
-/// others follow when it has been split off, and come to be in it.
+/// A node of an [`OrdMap`](imbl::OrdMap) has room for 64 items and is split in the middle, so items that are
+/// inserted in ascending order leave each node half empty. Of each 56 items the first 32 are passed on at once
+/// and become a node. The other 24 follow when that node has been split off, and are inserted into it.
 #[derive(Debug, Clone)]
 pub(super) struct Ascending<T> {
     /// Items of the last two nodes.
@@ -24,7 +24,7 @@ impl<T> Default for Ascending<T> {
 }
 
 impl<T> Ascending<T> {
-    /// Takes the next item, and hands on what is to be inserted now.
+    /// Accepts the next item, and passes on the items that are due.
     pub(super) fn push(&mut self, item: T, mut insert: impl FnMut(T)) {
         let (node, place) = (self.count / NODE, self.count % NODE);
         self.count += 1;
@@ -38,7 +38,7 @@ impl<T> Ascending<T> {
         }
     }
 
-    /// Hands on what is left.
+    /// Passes on the remaining items.
     pub(super) fn end(&mut self, insert: impl FnMut(T)) {
         std::mem::take(self).later.into_iter().for_each(insert);
     }
@@ -49,7 +49,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn all_items_are_handed_on_those_of_one_node_before_those_of_the_next_but_one() {
+    fn every_item_is_passed_on_at_most_two_nodes_late() {
         for count in [0, 1, 32, 56, 57, 112, 113, 114, 1000] {
             let (mut ascending, mut inserted) = (Ascending::default(), Vec::new());
             (0..count).for_each(|item| ascending.push(item, |item| inserted.push(item)));

@@ -2,8 +2,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::log::{Invalidation, Position, Record};
 
-/// Where and when an update happens: the same on every replay. What it invalidates beside the tables it says
-/// here too.
+/// The position and time of an update, the same on every replay. An update also declares here what it
+/// invalidates besides its changes in tables and values.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct At {
     /// The position of the update's record: unique in the log and growing, so it can serve as an id.
@@ -22,7 +22,7 @@ impl At {
         At { position, time, random: position.0, invalidation: Invalidation::new() }
     }
 
-    /// Where and when `record` was appended.
+    /// Returns the position and time at which `record` was appended.
     pub(crate) fn record(record: &Record) -> At {
         let time = UNIX_EPOCH.checked_add(Duration::from_millis(record.time));
         let at = At::new(record.position, time.unwrap_or(UNIX_EPOCH));
@@ -30,13 +30,13 @@ impl At {
         At { random: seed, ..at }
     }
 
-    /// `time` as milliseconds since 1970-01-01T00:00:00Z.
+    /// Returns `time` in milliseconds since 1970-01-01T00:00:00Z.
     pub fn millis(&self) -> u64 {
         self.time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
     }
 
-    /// The next random number of this update. Its seed is in the update's record, so every replay draws the
-    /// same numbers. They are not for secrets: a reader of the log knows them.
+    /// Returns the next random number of this update. The seed is in the update's record, so every replay draws
+    /// the same numbers. They are no secrets: every reader of the log can compute them.
     pub fn random(&mut self) -> u64 {
         // SplitMix64: each seed gives a sequence of its own, and one number costs a nanosecond.
         self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
@@ -46,9 +46,9 @@ impl At {
         number ^ (number >> 31)
     }
 
-    /// Makes more wrong in the caches than what the update changes in tables and values: groups that pages
-    /// name by hand. As what is found in tables it is in no record, but follows from applying the update; a
-    /// refused update makes nothing wrong.
+    /// Invalidates more than the update's changes in tables and values do: groups that pages name by hand. Like
+    /// the groups of changed rows, these are in no record, but follow from applying the update. A refused
+    /// update invalidates nothing.
     ///
     /// # Panics
     /// When a pattern is not a regular expression, or can never match. Then the update is undone, as with every
@@ -60,7 +60,7 @@ impl At {
         self.invalidation.merge(&invalidation);
     }
 
-    /// What [`invalidate`](At::invalidate) has said.
+    /// Returns what [`invalidate`](At::invalidate) has collected.
     pub(super) fn into_invalidation(self) -> Invalidation {
         self.invalidation
     }
@@ -83,7 +83,7 @@ mod tests {
 
     #[test]
     #[should_panic(expected = "the pattern `(` is refused")]
-    fn a_pattern_that_is_none_fails_the_update() {
+    fn an_invalid_pattern_fails_the_update() {
         At::new(Position(1), UNIX_EPOCH).invalidate(Invalidation::new().pattern("("));
     }
 }

@@ -5,11 +5,11 @@ use super::At;
 use super::encoding::decode;
 use super::field::{AnyField, FieldSchema, Reading};
 
-/// What a site's data are made of: a struct whose fields are [`Table`](super::Table)s,
-/// [`Value`](super::Value)s and [`Plain`](super::Plain) values. It is derived.
+/// The data of a site: a struct whose fields are [`Table`](super::Table)s, [`Value`](super::Value)s and
+/// [`Plain`](super::Plain) values. The trait is derived.
 ///
-/// `#[derive(State)]` also makes the struct's *view*, of the same name with `View` at its end and with the
-/// same fields: what a controller reads through [`Data`](crate::extract::Data). Questions that a site asks
+/// `#[derive(State)]` also makes the struct's *view*, which has the struct's name followed by `View`, and the
+/// same fields. Controllers read the view through [`Data`](crate::extract::Data). Queries that a site needs
 /// often are methods of the view.
 ///
 /// ```
@@ -43,27 +43,27 @@ use super::field::{AnyField, FieldSchema, Reading};
     note = "a state is a struct of tables with `#[derive(Clone, Default, State)]`"
 )]
 pub trait State: Default + Clone + Send + Sync + 'static {
-    /// What controllers read.
+    /// The type that controllers read.
     type View: Clone + Send + Sync + 'static;
 
     /// The fields, in their order.
     #[doc(hidden)]
     const FIELDS: &'static [FieldSchema];
 
-    /// The view of this value.
+    /// Returns the view of this value.
     #[doc(hidden)]
     fn view(&self, reading: &Reading<'_>) -> Self::View;
 
-    /// Shows each field, with its place among [`FIELDS`](State::FIELDS).
+    /// Calls `visit` for each field, with its place in [`FIELDS`](State::FIELDS).
     #[doc(hidden)]
     fn each_field(&mut self, visit: &mut dyn FnMut(usize, &mut dyn AnyField));
 }
 
-/// How the data of a site change: by updates that are kept in the log.
+/// How the data of a site change: by updates that are stored in the log.
 ///
-/// `Default` is the value before the first update. What an update changes in tables and values is
-/// found by comparing: every page that has read what is different now is invalid. So an update names
-/// nothing; [`At::invalidate`] is for what pages read elsewhere.
+/// `Default` is the value before the first update. The changes that an update makes in tables and values are
+/// found by comparing them with their contents before it: every page that has read a changed part is invalid.
+/// So an update names no groups; [`At::invalidate`] is for data that pages read elsewhere.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -118,25 +118,25 @@ pub trait State: Default + Clone + Send + Sync + 'static {
 /// # }).unwrap();
 /// ```
 pub trait Updates: State {
-    /// The state's name in the log. No other state of the site may have it, and it stays the same
-    /// for as long as the log is to be read.
+    /// The state's name in the log. It must be unique in the site, and must stay the same for as long as the
+    /// log is to be read.
     const NAME: &'static str = DEFAULT_NAME;
 
-    /// The version of `apply`. A front end drops what it has cached when it meets a back end with another
-    /// one, so a new version is for an `apply` that makes other data of the same updates.
+    /// The version of `apply`. A front end drops its cache when it meets a back end with another version, so
+    /// increase it when `apply` makes different data from the same updates.
     const VERSION: u32 = 1;
 
-    /// A change. It is kept in the log, encoded as MessagePack with the names of fields and variants, for as long
-    /// as there is the log. So later versions of the type may have new fields with `#[serde(default)]`, fields
-    /// and variants with other names and an `#[serde(alias = "…")]`, and new variants; fields may go. A variant
-    /// that was written has to stay.
+    /// A change. The log stores it, encoded as MessagePack with the names of fields and variants, for as long
+    /// as the log exists. So later versions of the type may have new fields with `#[serde(default)]`, renamed
+    /// fields and variants with an `#[serde(alias = "…")]`, and new variants; fields may be removed. A variant
+    /// that was written must stay.
     type Update: Serialize + DeserializeOwned + Send + 'static;
 
-    /// The version of the type [`Update`](Updates::Update). What serde's attributes cannot say of a change of that
-    /// type takes a new version and [`migrate`](Updates::migrate).
+    /// The version of the type [`Update`](Updates::Update). A change of that type that serde's attributes
+    /// cannot express needs a new version and [`migrate`](Updates::migrate).
     const UPDATE_VERSION: u32 = 1;
 
-    /// Makes an update of one that was written with an earlier [`UPDATE_VERSION`](Updates::UPDATE_VERSION).
+    /// Converts an update that was written with an earlier [`UPDATE_VERSION`](Updates::UPDATE_VERSION).
     ///
     /// ```
     /// # use headwater::prelude::*;
@@ -166,7 +166,8 @@ pub trait Updates: State {
     /// ```
     ///
     /// # Errors
-    /// When there is no such update: the message says what to do. A back end that meets one does not start.
+    /// When there is no corresponding update; the message tells an operator what to do. A back end that reads
+    /// such an update does not start.
     fn migrate(old: OldUpdate<'_>) -> Result<Self::Update, String> {
         Err(format!(
             "it is of version {}, and `Updates::migrate` does not read that one",
@@ -174,28 +175,27 @@ pub trait Updates: State {
         ))
     }
 
-    /// What the caller of the update receives: an id that was given, for example. It is kept for a while, encoded as updates
-    /// are, for the case that the update's request is sent a second time; up to 1024 bytes of it.
+    /// The value that the caller of the update receives, such as an id that was assigned. Its encoding, if it
+    /// has up to 1024 bytes, is kept for a while in case the update's request is sent a second time.
     type Output: Serialize + DeserializeOwned + Send + 'static;
 
-    /// Why an update is not carried out: [`Violation`](super::Violation), an enum of the site's that is
+    /// The reason why an update is refused: [`Violation`](super::Violation), an enum of the site's that is
     /// `From<Violation>`, or [`Infallible`](std::convert::Infallible) where no update is ever refused.
     ///
-    /// With `?` in a controller a `Violation` becomes a 409 or a 404, and any other [`Error`](std::error::Error) a
-    /// 500. Where a refusal of the site's own is to have another status, it is not an `Error`, but turns into a
-    /// [`controller::Error`](crate::controller::Error) by a `From` of its own.
+    /// With `?` in a controller a `Violation` becomes a 409 or a 404, and any other
+    /// [`Error`](std::error::Error) a 500. A refusal type that needs another status must not implement `Error`,
+    /// but convert into a [`controller::Error`](crate::controller::Error) by its own `From`.
     type Refusal: std::fmt::Display + Send + 'static;
 
     /// Applies an update.
     ///
-    /// It must do the same each time: the same value, update and `at` make the same value and
-    /// output, on every node and at every start. So it reads no clock (use `at.time`), no
-    /// randomness (use [`at.random()`](At::random) or `at.position`), no files, no
-    /// environment, and does not depend on the order of a `HashMap`.
+    /// It must be deterministic: the same value, update and `at` make the same value and output, on every node
+    /// and at every start. So it reads no clock (use `at.time`), no randomness (use [`at.random()`](At::random)
+    /// or `at.position`), no files, no environment, and does not depend on the order of a `HashMap`.
     ///
     /// # Errors
-    /// With a refusal nothing is changed, whatever was done before it, and nothing is invalidated. A panic
-    /// is caught and undone in the same way; the caller of the update receives
+    /// A refusal undoes all changes that were made before it, and nothing is invalidated. A panic is caught and
+    /// undone in the same way; the caller of the update receives
     /// [`WriteError::Panicked`](super::WriteError::Panicked).
     fn apply(&mut self, update: Self::Update, at: &mut At) -> Result<Self::Output, Self::Refusal>;
 }
@@ -203,20 +203,20 @@ pub trait Updates: State {
 /// An update that was written with an earlier version of its type.
 #[derive(Debug, Clone, Copy)]
 pub struct OldUpdate<'a> {
-    /// Which one.
+    /// The version that it was written with.
     pub version: u32,
     pub(super) bytes: &'a [u8],
 }
 
 impl OldUpdate<'_> {
-    /// The update, as a value of the type that it had.
+    /// Decodes the update as its former type.
     ///
     /// # Errors
-    /// When it is not of that type.
+    /// When it does not decode as that type.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, String> {
         decode(self.bytes)
     }
 }
 
-/// The name of a state that gives itself none.
+/// The name of a state that declares none.
 pub(super) const DEFAULT_NAME: &str = "state";

@@ -1,11 +1,11 @@
-/// Bytes of a key while it is encoded; up to 64 of them are on the stack.
+/// The bytes of a key while it is encoded; up to 64 of them are on the stack.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Encoder {
     short: [u8; 64],
-    /// How many of `short` are used, while there is nothing in `long`.
+    /// The number of bytes used in `short`, while `long` is empty.
     length: usize,
-    /// All bytes, once they are more than `short` has room for.
+    /// All bytes, once they exceed the room in `short`.
     long: Vec<u8>,
 }
 

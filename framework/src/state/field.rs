@@ -14,82 +14,83 @@ use crate::log::Invalidation;
     note = "a value whose pages name their groups by hand: `Plain<{Self}>`"
 )]
 pub trait StateField: AnyField + Clone + Default + Send + Sync + 'static {
-    /// What controllers read.
+    /// The type that controllers read.
     type View: Clone + Send + Sync + 'static;
 
-    /// What the names of its groups are made of, for the fingerprint of the site's data.
+    /// Describes what the names of its groups consist of, for the fingerprint of the site's data.
     #[doc(hidden)]
     fn schema() -> String;
 
-    /// The view of the field at this place of its state.
+    /// Returns the view of the field at this place of its state.
     #[doc(hidden)]
     fn view(&self, reading: &Reading<'_>, place: usize) -> Self::View;
 }
 
-/// What an update does to a field of whichever kind, until it has succeeded or failed.
+/// A field of any kind while an update changes it, and until the update has succeeded or failed.
 #[doc(hidden)]
 pub trait AnyField {
-    /// Which kind of field it is.
+    /// Returns the kind of the field.
     fn kind(&self) -> FieldKind;
 
-    /// Which contents these are, whatever is in them.
+    /// Returns the identity of the contents, which does not change when the contents are modified.
     fn identity(&self) -> Identity;
 
-    /// Adds the groups of all that the update under way has changed, and what this adds to the field's hash. `name`
-    /// is the field's full name.
+    /// Adds the groups of everything that the current update has changed, and its contribution to the field's
+    /// hash. `name` is the field's full name.
     fn changes(&self, name: &str, groups: &mut Groups);
 
-    /// Reads back all that the update under way has changed.
+    /// Reads back everything that the current update has changed.
     ///
     /// # Errors
-    /// What cannot be read back, and what to write.
+    /// Names the part that cannot be read back, and what to write.
     fn read_back(&self) -> Result<(), String>;
 
-    /// The update under way has succeeded.
+    /// Accepts the changes of the current update, which has succeeded.
     fn keep(&mut self);
 
-    /// The update under way has failed: everything is as it was before.
+    /// Undoes the changes of the current update, which has failed.
     fn undo(&mut self);
 
-    /// The version of what [`save`](AnyField::save) gives.
+    /// Returns the version of the items that [`save`](AnyField::save) returns.
     fn version(&self) -> u32 {
         1
     }
 
-    /// All that is in the field, in items that [`load`](AnyField::load) takes: one for each row. They come from a
-    /// snapshot, while the field goes on.
+    /// Returns the contents of the field as items that [`load`](AnyField::load) accepts, one for each row. They
+    /// are read from a snapshot, while the field may change.
     fn save(&self) -> Box<dyn Iterator<Item = Vec<u8>> + Send>;
 
-    /// Takes an item that a field of this version gave, in the order in which it gave them.
+    /// Adds an item that a field of this version returned. Items must be added in the order in which they were
+    /// returned.
     ///
     /// # Errors
-    /// When it is not one, and what to do.
+    /// When the item cannot be read; the message tells what to do.
     fn load(&mut self, version: u32, item: &[u8]) -> Result<(), String>;
 
-    /// All items were taken.
+    /// Completes the field after all items were added.
     ///
     /// # Errors
-    /// When they do not fit one another.
+    /// When the items contradict each other.
     fn loaded(&mut self) -> Result<(), String> {
         Ok(())
     }
 
-    /// The sum of the hashes of all items; none where the field is not hashed.
+    /// Returns the sum of the hashes of all items, or `None` if the field is not hashed.
     fn hash(&self) -> Option<u128>;
 
-    /// Whether all items are encoded as they are now after they were read.
+    /// Returns whether all items have the same encoding after they are read back.
     fn is_stable(&self) -> bool;
 }
 
-/// What tells which groups a field has of its own.
+/// The kind of a field, which determines its groups.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldKind {
-    /// Those of its rows and indexes.
+    /// It has the groups of its rows and indexes.
     Table,
-    /// One, which has its name.
+    /// It has one group, with its name.
     Value,
-    /// None: they are named by hand.
+    /// It has no group: pages and updates name groups by hand.
     Plain,
 }
 
@@ -97,28 +98,29 @@ pub enum FieldKind {
 #[doc(hidden)]
 pub type FieldSchema = (&'static str, fn() -> String);
 
-/// What is found of an update by the difference that it makes to fields.
+/// The groups of an update, derived from the difference that it makes to fields.
 #[doc(hidden)]
 #[derive(Debug, Default)]
 pub struct Groups {
-    /// The names of the groups that it invalidates. They may be more than [`MOST_GROUPS`](Groups::MOST_GROUPS): then
-    /// that is all that counts, and further names need not be made.
+    /// The names of the groups that it invalidates. They may exceed [`MOST_GROUPS`](Groups::MOST_GROUPS); then
+    /// the excess alone matters, and no further names need to be added.
     pub(super) names: BTreeSet<String>,
-    /// What it adds to the hash of the field that is looked at.
+    /// The difference that it makes to the hash of the field that is being compared.
     pub(super) hash_difference: u128,
 }
 
 impl Groups {
-    /// How many names an update gives at most. With more of them everything in the caches is invalid: to make, send
-    /// and look up the names would keep the log and the front ends longer than what they would spare is worth, and the
-    /// record would push others out of the memory from which front ends are brought up to date.
+    /// The maximum number of names of an update. With more of them the update invalidates everything in the
+    /// caches: to make, send and look up the names would occupy the log and the front ends for longer than the
+    /// spared entries are worth, and the record would push others out of the memory from which front ends are
+    /// brought up to date.
     pub(super) const MOST_GROUPS: usize = 1 << 16;
 
     pub(super) fn are_too_many(&self) -> bool {
         self.names.len() > Groups::MOST_GROUPS
     }
 
-    /// What they invalidate.
+    /// Returns the invalidation of these groups.
     pub(super) fn into_invalidation(self) -> Invalidation {
         match self.are_too_many() {
             true => Invalidation::new().pattern("^"),
@@ -129,7 +131,8 @@ impl Groups {
     }
 }
 
-/// What a view is made with. A site has none: views come with [`Data`](crate::extract::Data).
+/// The context in which a view is made. Sites do not make it: they receive views from
+/// [`Data`](crate::extract::Data).
 #[doc(hidden)]
 pub struct Reading<'a> {
     pub(super) recorder: Option<&'a Arc<Recorder>>,
@@ -137,10 +140,10 @@ pub struct Reading<'a> {
     pub(super) names: &'a [&'static str],
 }
 
-/// What a view of a field knows of the request that it belongs to.
+/// The part of a field's view that belongs to the request.
 #[derive(Debug, Clone)]
 pub(super) struct Reader {
-    /// Where reads are recorded, if the reply may be cached.
+    /// Records reads, if the reply may be cached.
     pub(super) recorder: Option<Arc<Recorder>>,
     /// The field's full name.
     pub(super) field: &'static str,

@@ -1,7 +1,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Tells the contents of a field from those that code puts in their place by assigning to the field. A clone has the
-/// identity of what it is a clone of.
+/// Distinguishes the contents of a field from other contents that code assigns to the field. A clone has the
+/// identity of its original.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity(u64);
 

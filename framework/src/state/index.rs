@@ -13,25 +13,25 @@ use super::sorted_bytes::SortedBytes;
 /// The bytes of a row's key, or of a value in the first column of an index.
 pub(super) type KeyBytes = SortedBytes<22>;
 
-/// What an index says of one row, as bytes that sort as its columns do: all columns, the row's key, and how long that
-/// is, in one byte; from 255 bytes on in four, with 255 behind them.
+/// The entry of one row in an index, as bytes that sort like the columns: all columns, the row's key, and the
+/// length of the key. The length takes one byte; from 255 on it takes four bytes, followed by the byte 255.
 pub(super) type EntryBytes = SortedBytes<38>;
 
 /// An entry of an index.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Entry {
     bytes: EntryBytes,
-    /// How many of them are the first column.
+    /// The length of the first column.
     first: u32,
-    /// How many of them are columns.
+    /// The length of all columns.
     columns: u32,
 }
 
-/// An entry, with the first column as groups spell it.
+/// An entry, with the spelling of the first column in groups.
 pub(super) type SpelledEntry = (Entry, String);
 
 impl Entry {
-    /// Of a row with this key.
+    /// Makes the entry of a row with this key.
     fn new(columns: &[&dyn Key], key: &[u8]) -> Entry {
         let mut bytes = Encoder::new();
         let mut first = 0;
@@ -57,7 +57,7 @@ impl Entry {
         &self.bytes
     }
 
-    /// Whether another entry has the same value in the first column.
+    /// Returns whether another entry has the same value in the first column.
     pub(super) fn has_value_of(&self, other: &EntryBytes) -> bool {
         other.as_slice().starts_with(self.first())
     }
@@ -71,7 +71,7 @@ impl Entry {
     }
 }
 
-/// The key of the row that an entry is of.
+/// Returns the key of the entry's row.
 pub(super) fn key_in(entry: &EntryBytes) -> &[u8] {
     let bytes = entry.as_slice();
     let (end, length) = match bytes {
@@ -82,7 +82,7 @@ pub(super) fn key_in(entry: &EntryBytes) -> &[u8] {
     &bytes[end - length..end]
 }
 
-/// The entries of a row in each of its indexes, sorted, each once.
+/// Returns the entries of a row in each of its indexes, sorted and without duplicates.
 pub(super) fn entries<R: Row>(row: &R, key: &[u8]) -> Vec<Vec<SpelledEntry>> {
     let of = |index: &IndexDefinition<R>| {
         let mut entries = Vec::new();
@@ -100,7 +100,7 @@ pub(super) fn entries<R: Row>(row: &R, key: &[u8]) -> Vec<Vec<SpelledEntry>> {
     R::INDEXES.iter().map(of).collect()
 }
 
-/// What a row has in the columns of an index.
+/// Returns the values of a row in the columns of an index, for messages.
 pub(super) fn shown_columns<R: Row>(index: &IndexDefinition<R>, row: &R) -> String {
     let mut entries = Vec::new();
     (index.entries)(row, &mut |columns| {
@@ -113,15 +113,15 @@ pub(super) fn shown_columns<R: Row>(index: &IndexDefinition<R>, row: &R) -> Stri
 #[derive(Debug, Clone, Default)]
 pub(super) struct IndexRows {
     entries: OrdSet<EntryBytes>,
-    /// How many entries a value of the first column has, where they are more than one.
+    /// The number of entries for each value of the first column that has more than one.
     several: OrdMap<KeyBytes, usize>,
 }
 
 impl IndexRows {
-    /// The index of these rows.
+    /// Builds the index of these rows.
     ///
     /// # Errors
-    /// When it is unique and two rows have the same values in all columns.
+    /// When the index is unique and two rows have the same values in all columns.
     pub(super) fn of<R: Row>(
         index: &IndexDefinition<R>,
         rows: &OrdMap<KeyBytes, Arc<R>>,
@@ -180,7 +180,7 @@ impl IndexRows {
         }
     }
 
-    /// Whether another row than the one with this `key` has the same values in all columns.
+    /// Returns whether a row other than the one with this `key` has the same values in all columns.
     pub(super) fn holds_other(&self, entry: &Entry, key: &[u8]) -> bool {
         self.starting_with(entry.columns()).any(|other| key_in(other) != key)
     }
@@ -190,29 +190,29 @@ impl IndexRows {
         entries.take_while(move |entry| entry.as_slice().starts_with(bytes))
     }
 
-    /// The keys of rows in a span of the index, in its order.
+    /// Returns the keys of the rows in a span of the index, in its order.
     pub(super) fn keys(&self, span: &Span) -> impl DoubleEndedIterator<Item = &[u8]> {
         self.entries.range::<_, [u8]>(span.bounds()).map(key_in)
     }
 
-    /// The entries of a span, in their order, each with the key of its row.
+    /// Returns the entries of a span in their order, each with the key of its row.
     pub(super) fn places(&self, span: &Span) -> impl DoubleEndedIterator<Item = (&[u8], &[u8])> {
         let entries = self.entries.range::<_, [u8]>(span.bounds());
         entries.map(|entry| (entry.as_slice(), key_in(entry)))
     }
 
-    /// The first entry behind a span.
+    /// Returns the first entry behind a span.
     pub(super) fn behind(&self, span: &Span) -> Option<&EntryBytes> {
         self.entries.range::<_, [u8]>(span.rest()?).next()
     }
 
-    /// The first entry behind this one.
+    /// Returns the entry that follows this one.
     pub(super) fn next(&self, entry: &EntryBytes) -> Option<&EntryBytes> {
         let rest = (Bound::Excluded(entry.as_slice()), Bound::Unbounded);
         self.entries.range::<_, [u8]>(rest).next()
     }
 
-    /// How many entries a span has.
+    /// Returns the number of entries in a span.
     pub(super) fn count(&self, span: &Span) -> usize {
         match span {
             Span { is_value: true, from: Bound::Included(value), .. } => {
@@ -224,18 +224,18 @@ impl IndexRows {
         }
     }
 
-    /// How many entries the index has.
+    /// Returns the number of entries in the index.
     pub(super) fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// How many entries have the value of this one in the first column.
+    /// Returns the number of entries with the same value in the first column.
     pub(super) fn count_like(&self, entry: &Entry) -> usize {
         let first = entry.first();
         self.several.get(first).copied().unwrap_or_else(|| self.starting_with(first).count())
     }
 
-    /// The values in the first column, sorted, each with how many entries it has.
+    /// Returns the values of the first column, sorted, each with the number of its entries.
     pub(super) fn values<V: OwnedKey>(&self) -> Vec<(V, usize)> {
         let mut values = Vec::new();
         let mut entries = self.entries.range::<_, [u8]>(..);
@@ -260,7 +260,7 @@ impl IndexRows {
     }
 }
 
-/// Where a part of an order begins and ends.
+/// The beginning and the end of a part of an order.
 type Bounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
 
 /// A part of an index, or of a table in the order of its keys.
@@ -268,32 +268,32 @@ type Bounds<'a> = (Bound<&'a [u8]>, Bound<&'a [u8]>);
 pub(super) struct Span {
     from: Bound<Vec<u8>>,
     to: Bound<Vec<u8>>,
-    /// Whether it is what has one value in the first column.
+    /// Whether it contains exactly the entries with one value in the first column.
     is_value: bool,
 }
 
 impl Span {
-    /// All of it.
+    /// The whole order.
     pub(super) fn whole() -> Span {
         Span { from: Bound::Unbounded, to: Bound::Unbounded, is_value: false }
     }
 
-    /// Nothing: no entry is before all bytes.
+    /// An empty span: no entry sorts before the empty byte string.
     fn empty() -> Span {
         Span { from: Bound::Unbounded, to: Bound::Excluded(Vec::new()), is_value: false }
     }
 
-    /// What has this value in the first column.
+    /// The entries with this value in the first column.
     pub(super) fn of(value: &(impl Key + ?Sized)) -> Span {
         Span { is_value: true, ..Span::beginning_with(bytes_of(value)) }
     }
 
-    /// What has values in the first column that are within these bounds.
+    /// The entries whose values in the first column are within these bounds.
     pub(super) fn within<K: Key>(from: Bound<&K>, to: Bound<&K>) -> Span {
         let from = match from {
             Bound::Included(value) => Bound::Included(bytes_of(value)),
             Bound::Excluded(value) => match past(bytes_of(value)) {
-                // There is nothing behind the greatest value.
+                // No value is greater than the greatest one.
                 Bound::Unbounded => return Span::empty(),
                 next => next,
             },
@@ -307,11 +307,11 @@ impl Span {
             Bound::Excluded(value) => Bound::Excluded(bytes_of(value)),
             Bound::Unbounded => Bound::Unbounded,
         };
-        // A range whose end is before its beginning has nothing in it.
+        // A range that ends before it begins is empty.
         Span { from, to, is_value: false }
     }
 
-    /// What is behind a place, or before it where the order is reversed. The place may be any bytes.
+    /// Returns the part behind a point, or before it where the order is reversed. The point may be any bytes.
     pub(super) fn behind(&self, place: &[u8], is_reversed: bool) -> Span {
         let is_within = match (&self.from, &self.to) {
             (Bound::Included(from), _) if place < from.as_slice() => false,
@@ -331,7 +331,7 @@ impl Span {
         }
     }
 
-    /// What is behind it, if anything may be.
+    /// Returns the bounds of everything behind the span, unless it reaches the end.
     pub(super) fn rest(&self) -> Option<Bounds<'_>> {
         match &self.to {
             Bound::Excluded(end) => Some((Bound::Included(end.as_slice()), Bound::Unbounded)),
@@ -339,12 +339,13 @@ impl Span {
         }
     }
 
-    /// Whether it is what has one value, and the entry has another one.
+    /// Returns whether the span has one value and the entry has another one.
     pub(super) fn ends_before(&self, entry: &EntryBytes) -> bool {
         matches!(&self.from, Bound::Included(value) if self.is_value && !entry.as_slice().starts_with(value))
     }
 
-    /// Whether an update tells which numbers of entries in it are passed: those of one value, and all.
+    /// Returns whether updates emit the numbers of rows that they pass in this span: they do for one value, and
+    /// for the whole order.
     pub(super) fn is_counted(&self) -> bool {
         let is_whole = matches!((&self.from, &self.to), (Bound::Unbounded, Bound::Unbounded));
         self.is_value || is_whole
@@ -367,7 +368,7 @@ fn bytes_of(value: &(impl Key + ?Sized)) -> Vec<u8> {
     encoded(value).as_slice().to_vec()
 }
 
-/// The first bytes after all that begin with these, as where a span begins.
+/// Returns the first bytes that sort after everything that begins with these, as the beginning of a span.
 fn past(mut bytes: Vec<u8>) -> Bound<Vec<u8>> {
     while let Some(last) = bytes.pop() {
         if last < 0xff {

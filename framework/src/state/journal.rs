@@ -3,23 +3,23 @@ use std::pin::Pin;
 
 use crate::log::{AppendError, Applied, ApplyError, Draft, Receipt, Unrepeatable};
 
-/// Where drafts are written. The back end gives every request one that knows what the request's
-/// controller invalidates, and adds it to each draft.
+/// The destination of drafts. The back end gives every request its own journal, which adds the invalidations of
+/// the request's controller to each draft.
 pub(crate) trait Journal: Send + Sync {
     /// Appends the drafts in one transaction, waits until they are durable and applied here and until every front
     /// end has stopped serving what they invalidate.
     fn write(&self, drafts: Vec<Draft>) -> Writing<'_>;
 }
 
-/// Drafts on their way; they come back in their order.
+/// The future of drafts that are being written; it returns their records in the order of the drafts.
 pub(crate) type Writing<'a> =
     Pin<Box<dyn Future<Output = Result<Vec<Written>, WriteError>> + Send + 'a>>;
 
 /// A draft that has become a record.
 pub(crate) struct Written {
-    /// Proof that no front end serves what it invalidated.
+    /// Proof that no front end serves content that the record invalidated.
     pub(crate) receipt: Receipt,
-    /// What has become of the record's update.
+    /// The outcome of the record's update.
     pub(crate) applied: Applied,
 }
 
@@ -43,21 +43,21 @@ pub enum WriteError {
     Pattern {
         /// The pattern.
         pattern: String,
-        /// What the regex parser says, with the position.
+        /// The message of the regex parser, with the position.
         reason: String,
     },
-    /// The log could not store it, the disk is full for example. Nothing of it was written; what was
-    /// written before in the same call stays.
+    /// The log could not store the record, because the disk is full, for example. Nothing of this record was
+    /// written; records written before in the same call stay.
     #[error("the log could not store the record, so this change was not made: {reason}")]
     Storage {
-        /// What the log's engine said.
+        /// The message of the log's engine.
         reason: String,
     },
-    /// The log's storage failed in a way that leaves open whether the record is in it. The update is
-    /// not applied now, and will be if the record turns out to be there.
+    /// The log's storage failed in a way that leaves it open whether it contains the record. The update is not
+    /// applied now; it will be applied if the record turns out to be in the log.
     #[error("the log's storage failed, and it is not known whether the record is in it: {reason}")]
     InDoubt {
-        /// What the log's engine said.
+        /// The message of the log's engine.
         reason: String,
     },
     /// The update's type does not survive being encoded. Nothing was written.
@@ -68,20 +68,21 @@ pub enum WriteError {
     Encoding {
         /// The state's name.
         state: String,
-        /// What the encoder said.
+        /// The message of the encoder.
         reason: String,
     },
-    /// The update would make a row or a value that cannot be read back at the next start. Nothing was written. It is
-    /// found in builds with debug assertions; otherwise the next checkpoint fails, and the log keeps its records.
+    /// The update would make a row or a value that cannot be read back at the next start. Nothing was written.
+    /// Only builds with debug assertions detect this; in others the next checkpoint fails, and the log keeps
+    /// its records.
     #[error(
-        "the update of the state \"{state}\" would make what cannot be read back, in `{field}`: {reason}"
+        "the update of the state \"{state}\" would make data that cannot be read back, in `{field}`: {reason}"
     )]
     NotReadable {
         /// The state's name.
         state: String,
         /// The field of the state.
         field: &'static str,
-        /// What cannot be read back, and what to write.
+        /// The part that cannot be read back, and what to write.
         reason: String,
     },
     /// The update is larger than a record may be. Nothing was written.
@@ -92,39 +93,39 @@ pub enum WriteError {
         /// The limit in bytes.
         limit: usize,
     },
-    /// The state's `apply` refuses a first update of a new site. Elsewhere a refusal is what the update returns.
+    /// The state's `apply` refuses a first update of a new site. For other updates a refusal is a part of their
+    /// output.
     #[error("`apply` refuses the update: {message}")]
     Refused {
-        /// Which update it is, and what the refusal says.
+        /// The number of the update, and the message of the refusal.
         message: String,
     },
-    /// The state's `apply` panicked on the update. The record is in the log and is passed over in
-    /// the same way on every replay: the state is as it was before.
+    /// The state's `apply` panicked on the update. The record is in the log, and every replay skips it in the
+    /// same way: the state is as it was before.
     #[error("`apply` panicked on the update, so nothing was changed: {message}")]
     Panicked {
         /// The panic's message.
         message: String,
     },
-    /// The site has no state that understands the update. The record is in the log, and the site
-    /// does not start until it has such a state. Drafts of a `Store` do not come to
-    /// this.
+    /// The site has no state that can read the update. The record is in the log, and the site does not start
+    /// until it has such a state. Drafts of a `Store` never cause this error.
     #[error("{message}")]
     Unreadable {
-        /// What is not understood, and what to do.
+        /// The part that cannot be read, and what to do.
         message: String,
     },
-    /// The request has an `Idempotency-Key` with which another request was sent before. Nothing was changed.
+    /// The request has the `Idempotency-Key` of another, earlier request. Nothing was changed.
     #[error(
         "the Idempotency-Key was sent with another request before (another method, URL, body, content type, cookie \
          or authorization), so nothing was changed: a new request needs a new key, and one that is sent again has to \
          be as it was"
     )]
     KeyReused,
-    /// The request was sent before, and it is not certain that this update is one of those that were made
-    /// then. Nothing was changed now.
+    /// The request was sent before, and it is not certain that this update is one of those that were made then.
+    /// Nothing was changed now.
     #[error("{message}")]
     Unrepeatable {
-        /// Why, and what to do.
+        /// The reason, and what to do.
         message: String,
     },
     /// The back end is stopping. Nothing was written.
@@ -160,7 +161,7 @@ impl From<Unrepeatable> for WriteError {
             Unrepeatable::KeyReused => return WriteError::KeyReused,
             Unrepeatable::OtherUpdate { first } => format!(
                 "the request was sent before and has made an update at position {first}; now its controller makes one of \
-                 another kind in its place, so nothing was changed: what depends on the present data is to be decided in \
+                 another kind in its place, so nothing was changed: make decisions that depend on the present data in \
                  `apply`"
             ),
             Unrepeatable::NoOutcome { first } => format!(

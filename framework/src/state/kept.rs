@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use super::encoding::{decode, encode_readable, read_back};
 use super::identity::Identity;
 
-/// A value as a whole, and what it was before the update under way.
+/// A value as a whole, with its value before the current update.
 #[derive(Clone, Default)]
 pub(super) struct Kept<T> {
     pub(super) value: Arc<T>,
@@ -15,23 +15,23 @@ pub(super) struct Kept<T> {
 }
 
 impl<T> Kept<T> {
-    /// What it was before the update under way, if that has touched it.
+    /// Returns the value before the current update, if the update has touched it.
     pub(super) fn before(&self) -> Option<&T> {
         self.before.as_deref()
     }
 
-    /// Puts another value in its place.
+    /// Replaces the value.
     pub(super) fn replace(&mut self, value: Arc<T>) {
         let before = std::mem::replace(&mut self.value, value);
         self.before.get_or_insert(before);
     }
 
-    /// The update under way has succeeded.
+    /// Accepts the change of the current update, which has succeeded.
     pub(super) fn keep(&mut self) {
         self.before = None;
     }
 
-    /// The update under way has failed.
+    /// Undoes the change of the current update, which has failed.
     pub(super) fn undo(&mut self) {
         if let Some(before) = self.before.take() {
             self.value = before;
@@ -40,7 +40,7 @@ impl<T> Kept<T> {
 }
 
 impl<T: Clone> Kept<T> {
-    /// The value, to be changed in its place.
+    /// Returns the value, to be changed in place.
     pub(super) fn get_mut(&mut self) -> &mut T {
         if self.before.is_none() {
             self.before = Some(Arc::clone(&self.value));
@@ -50,7 +50,7 @@ impl<T: Clone> Kept<T> {
 }
 
 impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Kept<T> {
-    /// Reads it back, if the update under way has touched it.
+    /// Reads the value back, if the current update has touched it.
     pub(super) fn read_back(&self) -> Result<(), String> {
         match &self.before {
             Some(_) => read_back(&*self.value).map(drop),
@@ -58,13 +58,13 @@ impl<T: Serialize + DeserializeOwned + Send + Sync + 'static> Kept<T> {
         }
     }
 
-    /// Its only item.
+    /// Returns the value's only item.
     pub(super) fn save(&self) -> Box<dyn Iterator<Item = Vec<u8>> + Send> {
         let value = Arc::clone(&self.value);
         Box::new(std::iter::once_with(move || encode_readable(&*value)))
     }
 
-    /// Takes its item.
+    /// Loads the value from its item.
     pub(super) fn load(&mut self, item: &[u8]) -> Result<(), String> {
         self.value = Arc::new(decode(item)?);
         Ok(())

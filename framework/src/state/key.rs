@@ -5,10 +5,10 @@ use super::encoder::Encoder;
 /// The longest text of a value in the name of a group, in bytes; a longer one is hashed.
 const LONGEST_TEXT: usize = 48;
 
-/// A type that rows can be found by: the key of a table, or a column of an index.
+/// A type by which rows can be found: the key of a table, or a column of an index.
 ///
-/// Numbers, `bool`, `char`, `String`, `Option` of them (nothing comes first), and tuples, which are ordered by
-/// their first value, then by their second. A `String` is looked up by `&str`.
+/// Keys are numbers, `bool`, `char`, `String`, `Option` of these (`None` sorts first), and tuples, which are
+/// ordered by their first value, then by the next. A `String` is looked up by `&str`.
 #[diagnostic::on_unimplemented(
     message = "rows cannot be found by `{Self}`",
     label = "not a key or a column of an index",
@@ -16,23 +16,23 @@ const LONGEST_TEXT: usize = 48;
             `String`, an `Option` of these, a type with `#[derive(Key)]`, or a tuple of up to four"
 )]
 pub trait Key {
-    /// Appends bytes that sort as the values do. They end by themselves: none are the beginning of another
-    /// value's.
+    /// Appends bytes that sort as the values do. They are self-delimiting: no value's bytes are a prefix of
+    /// another value's.
     #[doc(hidden)]
     fn encode(&self, bytes: &mut Encoder);
 
-    /// Appends the value as the names of groups spell it. Each value has a text of its own.
+    /// Appends the value in the spelling that names of groups use. Each value has its own spelling.
     #[doc(hidden)]
     fn spell(&self, text: &mut String);
 
-    /// Appends the value as people read it, for messages.
+    /// Appends the value in a readable form, for messages.
     #[doc(hidden)]
     fn show(&self, text: &mut String) {
         self.spell(text);
     }
 
-    /// What bytes and texts are made of, for the fingerprint of the site's data: types with one schema encode and
-    /// spell their values alike.
+    /// Describes the composition of the bytes and spellings, for the fingerprint of the site's data: types with
+    /// the same schema encode and spell their values alike.
     #[doc(hidden)]
     fn schema() -> String
     where
@@ -42,13 +42,13 @@ pub trait Key {
     }
 }
 
-/// A [`Key`] that can be read back: a column whose values a page lists.
+/// A [`Key`] that can be decoded: a column whose values a page lists.
 pub trait OwnedKey: Key + Sized {
-    /// Takes the value from the beginning of the bytes that [`Key::encode`] made.
+    /// Decodes a value from the beginning of bytes that [`Key::encode`] made, and removes it from them.
     #[doc(hidden)]
     fn decode(bytes: &mut &[u8]) -> Option<Self>;
 
-    /// Takes the value from there and appends it as [`Key::spell`] does.
+    /// Decodes a value in the same way and appends its [spelling](Key::spell).
     #[doc(hidden)]
     fn spell_encoded(bytes: &mut &[u8], text: &mut String) -> Option<()> {
         Self::decode(bytes)?.spell(text);
@@ -56,21 +56,21 @@ pub trait OwnedKey: Key + Sized {
     }
 }
 
-/// A value's bytes.
+/// Returns a value's bytes.
 pub(super) fn encoded(key: &(impl Key + ?Sized)) -> Encoder {
     let mut bytes = Encoder::new();
     key.encode(&mut bytes);
     bytes
 }
 
-/// A value's text for messages.
+/// Returns a value's text for messages.
 pub(super) fn shown(key: &(impl Key + ?Sized)) -> String {
     let mut text = String::new();
     key.show(&mut text);
     text
 }
 
-/// A value's text.
+/// Returns a value's spelling.
 #[cfg(test)]
 pub(super) fn spelled(key: &(impl Key + ?Sized)) -> String {
     let mut text = String::with_capacity(24);
@@ -100,7 +100,7 @@ macro_rules! integers {
 
         impl Key for $signed {
             fn encode(&self, bytes: &mut Encoder) {
-                // With the sign turned round, negative numbers come before the others.
+                // With the sign bit flipped, negative numbers sort before the others.
                 (self.cast_unsigned() ^ (1 << (<$signed>::BITS - 1))).encode(bytes);
             }
 
@@ -164,8 +164,8 @@ impl OwnedKey for char {
 
 impl Key for str {
     fn encode(&self, bytes: &mut Encoder) {
-        // A zero byte is followed by 0xff, the end is a zero byte followed by none: so a text comes before all
-        // that it is the beginning of.
+        // A zero byte in the text is followed by 0xff; the end is a zero byte followed by another. So a text
+        // sorts before every text of which it is a prefix.
         for piece in self.as_bytes().split_inclusive(|byte| *byte == 0) {
             bytes.extend(piece);
             if piece.ends_with(&[0]) {
@@ -239,7 +239,7 @@ impl OwnedKey for String {
                 std::str::from_utf8(whole).ok()?.spell(text);
                 *bytes = rest;
             }
-            // It holds a zero byte.
+            // The text contains a zero byte.
             None => String::decode(bytes)?.spell(text),
         }
         Some(())
@@ -257,7 +257,7 @@ impl<T: Key> Key for Option<T> {
     fn spell(&self, text: &mut String) {
         match self {
             Some(value) => value.spell(text),
-            // No other text has this character.
+            // No other spelling contains this character.
             None => text.push('~'),
         }
     }
@@ -373,14 +373,14 @@ mod tests {
         Ok(())
     }
 
-    /// Texts of which many are alike.
+    /// Texts, many of which are similar.
     fn text() -> impl Strategy<Value = String> {
         prop_oneof!["[ab\0~,%#]{0,4}", any::<String>(), "a{46,66}"]
     }
 
     proptest! {
         #[test]
-        fn bytes_sort_as_values_do_and_texts_tell_them_apart(
+        fn bytes_sort_like_values_and_spellings_are_distinct(
             one in text(),
             other in text(),
             numbers in any::<(i64, i64)>(),

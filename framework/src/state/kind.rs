@@ -1,16 +1,19 @@
-//! What an update does, without its contents: its variant, where its type is an enum.
+//! The kind of an update, without its contents: its variant, where its type is an enum.
 //!
-//! `Serialize` tells the variant of an enum in one of four ways:
+//! `Serialize` reports the variant of an enum in one of these ways:
 //!
-//! - by a call of its own, as serde does it without an attribute, and with `tag` and `content`;
-//! - as a text in the first entry of a struct or map, with `tag`. That looks like any struct that begins with a text.
-//!   So the type is asked: it is to read an entry with a text that no variant has. If it answers that there is no such variant
-//!   but there is this one, the text is the variant's name;
-//! - not at all, with `untagged`. Then the value's own discriminant counts, in the numbering of this program.
+//! - By a call of its own, for an enum without an attribute of serde, and for one with `tag` and `content`.
+//! - As a text in the first entry of a struct or map, for an enum with `tag`. Every struct that begins with a
+//!   text looks the same, so the type is tested: it has to deserialise an entry with a text that is no
+//!   variant's name. If its error reports an unknown variant and lists the text among the known ones, the text
+//!   is the variant's name.
+//! - Not at all, for an enum with `untagged`. Then the value's discriminant counts, in the numbering of this
+//!   program.
 //!
-//! The same is found in the fields of an update, for an update may be a struct with an enum in it, and in a variant's
-//! value, for it may be an enum of enums; in a variant's value a `tag` is content. What is deeper is content, too. So are texts, numbers and what is absent: a controller
-//! may have drawn them at random, or from a clock. The keys of a map are names as well: with `flatten`, a
+//! Variants are also searched for in the fields of an update, because an update may be a struct that contains
+//! an enum, and in a variant's value, because it may be an enum of enums; in a variant's value a `tag` counts
+//! as content. Everything deeper is content, too. So are texts, numbers and absent values: a controller may
+//! have drawn them at random, or read them from a clock. The keys of a map count as names: with `flatten`, a
 //! variant is one of them. A `tag` within `flatten` is content.
 
 use std::fmt::{self, Display};
@@ -27,10 +30,10 @@ use xxhash_rust::xxh3::Xxh3;
 /// The longest text that may be the name of a variant, in bytes.
 const LONGEST_NAME: usize = 256;
 
-/// The kind of an update of this state.
+/// Returns the kind of an update of this state.
 pub(super) fn kind_of<U: Serialize + DeserializeOwned>(state: &str, update: &U) -> u64 {
     let mut found = Found::default();
-    // What it has told until it fails is all that there is to know.
+    // If serialising fails, the names that were found until then are the kind.
     let _ = update.serialize(Part::whole(&mut found));
     let mut hasher = Xxh3::new();
     let mut add = |name: &str| {
@@ -52,18 +55,18 @@ pub(super) fn kind_of<U: Serialize + DeserializeOwned>(state: &str, update: &U) 
     hasher.digest()
 }
 
-/// Whether the text at the end of this path is the name of a variant.
+/// Returns whether the text at the end of this path is the name of a variant.
 fn is_variant<U: DeserializeOwned>(path: &[String], name: &str) -> bool {
     let unknown = U::deserialize(AtPath(path)).err().and_then(|error| error.0);
     unknown.is_some_and(|variants| variants.contains(&name))
 }
 
-/// What serialising an update tells of it.
+/// The names that an update reports while it is serialised.
 #[derive(Default)]
 struct Found {
-    /// Names of variants, and keys.
+    /// The names of variants, and keys.
     names: Vec<String>,
-    /// Whether the update itself has told its variant.
+    /// Whether the update itself has reported its variant.
     is_named: bool,
     /// Texts that may be names of variants, with the keys that lead to them.
     texts: Vec<(Vec<String>, String)>,
@@ -72,11 +75,11 @@ struct Found {
 /// An update, or a part of it, while it is serialised.
 struct Part<'a> {
     found: &'a mut Found,
-    /// 0 for the update, 1 for its fields, 2 for what is in these.
+    /// 0 for the update, 1 for its fields, 2 for anything deeper.
     depth: u8,
-    /// Which keys lead to it, if only keys do.
+    /// The keys that lead to it, or `None` if something other than keys does.
     path: Option<Vec<String>>,
-    /// Whether it is the first of those that it stands among.
+    /// Whether it is the first among its siblings.
     is_first: bool,
 }
 
@@ -99,7 +102,7 @@ impl<'a> Part<'a> {
         self.found.is_named |= self.depth == 0;
     }
 
-    /// What is in a variant.
+    /// The value within a variant.
     fn within(self) -> Part<'a> {
         Part { depth: self.depth.max(1), path: None, is_first: false, ..self }
     }
@@ -225,12 +228,12 @@ impl<'a> Serializer for Part<'a> {
     }
 
     fn is_human_readable(&self) -> bool {
-        // An address of the internet is a text then, and no enum.
+        // In this form an IP address is a text, not an enum.
         true
     }
 }
 
-/// What a part consists of.
+/// The elements, fields or entries of a part.
 struct Parts<'a> {
     part: Part<'a>,
     given: usize,
@@ -243,7 +246,7 @@ impl Parts<'_> {
         let Part { found, depth, path, .. } = &mut self.part;
         let is_first = self.given == 0;
         self.given += 1;
-        // Of what is in a field only the first entry may be a name.
+        // Within a field, only the first entry may be a name.
         if *depth > 1 || *depth == 1 && !is_first {
             return Ok(());
         }
@@ -308,7 +311,7 @@ impl ser::SerializeMap for Parts<'_> {
     }
 }
 
-/// Maps within one another, each with one entry, and at the end of this path a text that is not a name of a variant.
+/// Nested maps with one entry each; the end of this path is a text that is no variant's name.
 struct AtPath<'a>(&'a [String]);
 
 impl<'de> Deserializer<'de> for AtPath<'_> {
@@ -362,7 +365,7 @@ impl<'de> IntoDeserializer<'de, Unknown> for AtPath<'_> {
     }
 }
 
-/// Why something could not be read or written; with the variants that there are, if it is because of another one.
+/// The error of reading or writing. If the cause is an unknown variant, it contains the known ones.
 #[derive(Debug)]
 struct Unknown(Option<&'static [&'static str]>);
 

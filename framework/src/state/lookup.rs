@@ -1,6 +1,6 @@
 use super::key::Key;
 
-/// A value by which rows are looked up whose key or column is a `K`: a `K`, a reference to one, `&str` for a
+/// A value by which rows with a key or column `K` are looked up: a `K`, a reference to one, `&str` for a
 /// `String`, and tuples of these for tuples.
 #[diagnostic::on_unimplemented(
     message = "rows are found by a `{K}` here, and `{Self}` is none",

@@ -1,81 +1,94 @@
 //! The site's data: in memory, changed only by updates that are in the log.
 //!
-//! - [`State`]: a struct of fields, derived: [`Table`], [`Value`] and [`Plain`]. [`Updates`] is how it changes, with
-//!   [`At`], where and when an update happens.
-//! - `field`: what is common to the three kinds of field; `key`, `lookup`, `row`: how rows are found; `index`: the
-//!   rows of a table in an order; `order`: what an update changes between them.
-//! - `view`, `selection`, `values`: what controllers read; `recorder`: what they have read.
-//! - `Store`: the present value of one state, for readers, and the way of an update to the log; `origin`: what that value
-//!   can be made of again, `identity`: whether it has to be.
+//! - [`State`]: a derived struct of fields: [`Table`], [`Value`] and [`Plain`]. [`Updates`] defines how it
+//!   changes, with [`At`] as the position and time of an update.
+//! - `field`: the interface of the three kinds of field; `key`, `lookup`, `row`: how rows are found; `index`:
+//!   the rows of a table in an order; `order`: the changes that an update makes between them.
+//! - `view`, `selection`, `values`: the types that controllers read from; `recorder`: the list of their reads.
+//! - `Store`: the present value of one state, for readers, and the path of an update to the log; `origin`:
+//!   rebuilds that value when an update cannot be undone, `identity`: detects that case.
 //! - [`States`]: all of a site's states by name; applies the log's records to them.
-//! - `repeats`: updates that come a second time, because their request was sent twice; `kind`: whether they do the
-//!   same.
-//! - `SavedState`: a state's value, as a checkpoint keeps it; `hash`: by how little two values are compared;
-//!   `shape`: whether they can be.
+//! - `repeats`: recognises an update that is written a second time because its request was sent twice; `kind`:
+//!   compares the two updates.
+//! - `SavedState`: a state's value in the form that a checkpoint stores; `hash`: a short hash by which two
+//!   values are compared; `shape`: whether hashes are comparable.
 //! - `Trial`: tries the first data of a new site before they are written; `rehearsal`: tries updates, in builds
 //!   with debug assertions.
-//! - `Journal`: where a store writes its drafts, with [`WriteError`].
+//! - `Journal`: the destination of a store's drafts, with [`WriteError`].
 //!
-//! An update goes `Store::update` → draft (the update, encoded) → journal → log → `States::apply` →
-//! [`Updates::apply`] on the working value → the groups of what it has changed, for the feed → the output back to the
-//! writer of the update. At the end of the transaction the working value is published. At start the log's records take
-//! the last half of the same way.
+//! An update takes this path: `Store::update` → draft (the update, encoded) → journal → log → `States::apply` →
+//! [`Updates::apply`] on the working value → the groups of its changes, for the feed → the output back to the
+//! writer of the update. At the end of the transaction the working value is published. At start the log's
+//! records take the second half of the same path, from `States::apply` on.
 //!
 //! # A page depends on what it read
 //!
-//! **No stale page.** Let a page be made at `as_of` *p*, and let *q* be a later record after which one of the page's
-//! reads would give something else. Then *q* invalidates a group of the page.
+//! **No stale page.** Let a page be made at `as_of` *p*, and let *q* be a later record after which one of the
+//! page's reads would return a different result. Then *q* invalidates a group of the page.
 //!
-//! 1. *Every read is recorded.* A controller of a cached route, its steps and its extractors reach the data through views
-//!    only, which [`Data`](crate::extract::Data) makes with the recorder of the request: the request's
-//!    [`SiteAccess`](crate::request::SiteAccess) has it. A view has it inside, so a read in a
-//!    task, in a closure or in a helper is recorded too, without any lookup that could fail. What an update returns is no
-//!    read: of a reply that was made after one, only fragments are kept whose values all have marks. [`Table`] and [`Value`]
-//!    show their contents to `&mut self` alone, which only [`apply`](Updates::apply) has. [`Plain`] is the exception,
-//!    for groups by hand.
-//! 2. *A read's groups cover what it depends on.* What each read returns is a function of the rows it took, and of
-//!    which rows have a value, or are in an index, in which order. The first are `table/key`, the others
-//!    `table@index=value`, `table@index`, `table@`; see [`TableView`]. A [`Selection`] records one of the last three whenever
-//!    it is read, not when it is made. Two of its reads depend on less: whether it has more than *k* rows
-//!    ([`existing_page`](Selection::existing_page) past the end, [`is_empty`](Selection::is_empty)). They record the
-//!    same name with `>k` behind it, and with `>`; in a range, the selection as a whole. Where there is such a page,
-//!    it is read as any other: if it is there no more, an entry has gone. And up to 32 rows from one end, or behind a
-//!    cursor, depend on what comes between them in the order, whatever is elsewhere: `table@index<key` is the
-//!    place right before a row, `table@index<` and `table@index=value<` that at the end (`order`).
-//! 3. *An update emits the groups of its difference.* For each row that it touched, the first old row is kept, and at
-//!    the end compared with what is there then (`table`). A row that differs emits `table/key`, and where an
-//!    entry of an index came, went or moved, the groups of that value and of that index. So if a read of 2
-//!    would give something else, one of its groups was emitted. Where a value, an index or a table had *a* entries
-//!    before the update and has *b* after it, "more than *k*" differs for each *k* from the lesser of the two up to,
-//!    but not including, the greater, and for no other. Each of these `>k` is emitted, or, where they are more than
-//!    64, `>` in their place, which each reader of a `>k` has too: so an update adds at most 64 such names for each
-//!    value, index and table, and no more than entries that came or went. *b* is what the table has, *a* is *b* less
-//!    those that came and more those that went of the touched rows: each entry of a row is in an index once. A row that
-//!    comes into an order, or goes, emits a place (`order`). Two rows
-//!    are the same if they are encoded alike and have the same entries. So all that is shown of a row has to be in its
-//!    encoding: `#[derive(Row)]` refuses fields that serde skips. The types of fields, and of values, are left to the
-//!    site: what their `Serialize` leaves out is not compared, and is lost at the next start.
-//! 4. *Wider is safe.* Whatever emits a group emits the wider ones that stand in for it in `recorder`. A `>k` is emitted
-//!    only if an entry came or went, so the row differs, and its `table@index=value*` and `table*` are emitted with it. The
-//!    same holds of a place where a row of the value comes or goes; where a row of another value does, the wider one is not
-//!    emitted, and nothing has changed between the rows of the value.
-//!    On a route that is not cached, reads are recorded as soon as fragments of the page may be, and otherwise not.
-//! 5. *Reads end with the reply.* The recorder closes when the reply is made; a read afterwards panics where the page may
-//!    be stored, and is not recorded where only its fragments may. A reply that is still being written while a view
-//!    is alive is not stored, and its view goes on reading.
+//! 1. *Every read is recorded.* A controller of a cached route, its steps and its extractors reach the data
+//!    only through views, which [`Data`](crate::extract::Data) makes with the recorder of the request; the
+//!    request's [`SiteAccess`](crate::request::SiteAccess) holds that recorder.
+//!    - The recorder is inside the view. So a read in a task, in a closure or in a helper is recorded too,
+//!      without any lookup that could fail.
+//!    - The output of an update is not a read. If a reply was made after an update, the cache keeps only those
+//!      of its fragments whose values all have marks.
+//!    - [`Table`] and [`Value`] give access to their contents through `&mut self` alone, and only
+//!      [`apply`](Updates::apply) has that. [`Plain`] is the exception, for groups that are named by hand.
+//!    - On a route that is not cached, reads are recorded if fragments of the page may be cached, and not
+//!      otherwise.
+//! 2. *A read's groups cover everything that it depends on.* The result of a read is a function of the rows
+//!    that it took, and of which rows have a value, or are in an index, in which order. The groups of the
+//!    former are `table/key`, those of the latter `table@index=value`, `table@index`, `table@`; see
+//!    [`TableView`]. A [`Selection`] records one of these last three whenever it is read, not when it is made.
+//!    Some reads depend on less:
+//!    - *Whether a selection has more than k rows* ([`existing_page`](Selection::existing_page) past the end,
+//!      [`is_empty`](Selection::is_empty)). Such a read records the same name twice, once followed by `>k` and
+//!      once by `>`; in a range it records the selection as a whole. If the page exists, it is read like any
+//!      other page: it can only cease to exist by the removal of an entry.
+//!    - *Up to 32 rows from one end, or behind a cursor.* They depend on the rows between them in the order,
+//!      but not on the rest of the order. `table@index<key` is the place directly before a row, `table@index<`
+//!      and `table@index=value<` are the places at the end (`order`).
+//! 3. *An update emits the groups of its difference.* For each row that an update touches, the table keeps the
+//!    row as it was before the update, and compares it at the end with the row that exists then (`table`).
+//!    - A row that differs emits `table/key`. Where one of its index entries was added, removed or moved, the
+//!      row emits the groups of that value and of that index. So if a read of 2 would return a different
+//!      result, one of its groups is emitted.
+//!    - Where a value, an index or a table had *a* entries before the update and has *b* after it, "more than
+//!      *k*" differs for each *k* from the lesser of the two up to, but not including, the greater, and for no
+//!      other. Each of these `>k` is emitted; if they are more than 64, `>` is emitted instead, which each
+//!      reader of a `>k` also has. So an update adds at most 64 such names for each value, index and table, and
+//!      no more than the number of entries that it added or removed. *b* is read from the table. *a* is *b*
+//!      without the added entries of the touched rows and with the removed ones, because each entry of a row is
+//!      in an index once.
+//!    - A row that is added to an order, or removed from it, emits a place (`order`).
+//!    - Two rows are equal if they have equal encodings and equal entries. So everything that is shown of a row
+//!      must be in its encoding: `#[derive(Row)]` refuses fields that serde skips. The types of fields, and of
+//!      values, are the site's responsibility: data that their `Serialize` leaves out are not compared, and are
+//!      lost at the next start.
+//! 4. *Wider is safe.* A change that emits a group also emits the wider groups that replace it in `recorder`. A
+//!    `>k` is emitted only if an entry was added or removed; then the row differs, and its `table@index=value*`
+//!    and `table*` are emitted as well. The same holds for a place where a row of the value is added or
+//!    removed. Where a row of another value is, the wider group is not emitted, but nothing has changed between
+//!    the rows of the value.
+//! 5. *Reads end with the reply.* The recorder closes when the reply is made. A read after that panics where
+//!    the page may be stored, and is not recorded where only its fragments may. A reply that is still being
+//!    written while a view is alive is not stored, and its view can still be read.
 //!
-//! A page reads a snapshot that may be newer than its `as_of`. Then a record between the two has its groups invalidated
-//! though the page has seen it, which costs a fill.
+//! A page may read a snapshot that is newer than its `as_of`. Then a record between the two invalidates the
+//! page although the page already reflects it, which costs one fill.
 //!
-//! **Where groups are derived.** They follow from the update and the state before it, so every node that applies
-//! the log finds the same ones, in whatever way the order of records was decided. They are in no record: a refusal,
-//! known only on applying, then has none, and new code may derive others. So the feed can give only those of the
-//! log's end that a back end has applied itself and keeps in memory; a front end that is behind it drops its cache, and so does
-//! one that has followed another derivation (`States::derivation`), or a back end with another program.
+//! **Where groups are derived.** Groups follow from the update and the state before it, so every node that
+//! applies the log derives the same ones, in whatever way the order of records was decided. Records do not
+//! contain them: a refusal is detected only on applying and has no groups, and new code may derive others. So
+//! the feed can deliver the groups only of those records at the log's end that a back end has applied itself
+//! and still has in memory. A front end that is further behind drops its cache. So does a front end that has
+//! followed another derivation (`States::derivation`), or a back end with another program.
 //!
-//! **What is undone.** A refusal or a panic leaves all fields as they were: a table puts the first old rows back,
-//! the other kinds their old value. Nothing is invalidated then. An update that assigns to a field, or to the whole
-//! state, takes away what the field kept; it counts as a panic, and the value is made again of an earlier one (`origin`).
+//! **What is undone.** A refusal or a panic leaves all fields as they were: a table restores the rows from
+//! before the update, the other kinds of field restore their old value. Nothing is invalidated then. An update
+//! that assigns to a field, or to the whole state, also removes the data that the field needs for this. Such an
+//! update counts as a panic, and the value is rebuilt from an earlier one (`origin`).
 //!
 //! This module must not know HTTP, front ends or the cache.
 

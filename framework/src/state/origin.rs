@@ -5,15 +5,15 @@ use bytes::Bytes;
 use super::store::{apply, decode, identities};
 use super::{At, Updates};
 
-/// How many updates are made again at most, and how many bytes they may have.
+/// The maximum number of updates that are repeated, and of their bytes.
 const MOST_UPDATES: usize = 16 << 10;
 const MOST_BYTES: usize = 4 << 20;
 
-/// What a state's present value can be made of again: an earlier value, and the updates since.
+/// The basis from which a state's present value can be rebuilt: an earlier value, and the updates since.
 ///
-/// An update that fails is undone by its fields, each of which keeps what it was. A field that the update has assigned
-/// to cannot do that, for what it kept is gone with it. To have a clone of the whole value for that
-/// case would cost each update the nodes of maps that it could otherwise change in their place.
+/// A failed update is undone by the fields, each of which keeps its contents from before. A field to which the
+/// update has assigned cannot do that, because the kept contents are lost with it. Keeping a clone of the whole
+/// value for that case would cost each update copies of map nodes that it can otherwise change in place.
 pub(super) struct Origin<S> {
     value: Arc<S>,
     updates: Vec<(u32, Bytes, At)>,
@@ -25,27 +25,27 @@ impl<S: Updates> Origin<S> {
         Origin { value, updates: Vec::new(), bytes: 0 }
     }
 
-    /// Whether all fields of `value` are those that it began with.
+    /// Returns whether all fields of `value` have the identities of the earlier value's fields.
     pub(super) fn is_of(&self, value: &mut S) -> bool {
         identities(value) == identities(&mut S::clone(&self.value))
     }
 
-    /// Whether it is so far behind that the present value had better take its place.
+    /// Returns whether so many updates have accumulated that the present value should replace the earlier one.
     pub(super) fn is_behind(&self) -> bool {
         self.updates.len() >= MOST_UPDATES || self.bytes >= MOST_BYTES
     }
 
-    /// The update has succeeded.
+    /// Adds an update that has succeeded.
     pub(super) fn follow(&mut self, (version, update, at): (u32, Bytes, At)) {
         self.bytes += update.len();
         self.updates.push((version, update, at));
     }
 
-    /// Makes the present value again.
+    /// Rebuilds the present value.
     pub(super) fn make(&mut self, names: &[&'static str]) -> S {
         let mut value = S::clone(&self.value);
         for (version, update, at) in self.updates.drain(..) {
-            // It was decoded and applied before, and every replay does the same.
+            // The update was decoded and applied before, and every replay has the same result.
             if let Ok(update) = decode::<S>(version, &update) {
                 let _ = apply(&mut value, update, at, names, &mut vec![None; names.len()]);
             }

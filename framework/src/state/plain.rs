@@ -10,17 +10,17 @@ use super::identity::Identity;
 use super::kept::Kept;
 
 /// A value of a state whose reads are **not** recorded: pages that show it name their groups by hand, and
-/// updates name them with [`At::invalidate`](super::At::invalidate). What a page forgets to name stays stale;
-/// [`Table`](super::Table) and [`Value`](super::Value) cannot be forgotten.
+/// updates name them with [`At::invalidate`](super::At::invalidate). A page that omits a group stays stale;
+/// with [`Table`](super::Table) and [`Value`](super::Value) no group can be omitted.
 ///
-/// An update that changes it clones it first, so that the update can be undone. With the maps and vectors of the
-/// [`imbl`](https://docs.rs/imbl) crate, which share what did not change, that is next to nothing. With `std`'s
-/// collections it is a copy of everything: about 12 ms for a `BTreeMap` of 100,000 entries, at each update, and
-/// again for each at every start.
+/// An update that changes the value clones it first, so that the change can be undone. With the maps and
+/// vectors of the [`imbl`](https://docs.rs/imbl) crate, which share unchanged parts, a clone costs next to
+/// nothing. With `std`'s collections it is a full copy: about 12 ms for a `BTreeMap` of 100,000 entries, at
+/// each update, and again for each update at every start.
 #[derive(Clone, Default)]
 pub struct Plain<T>(Kept<T>);
 
-/// A [`Plain`] value as controllers read it: it is `T` to them.
+/// A [`Plain`] value as controllers read it; it dereferences to `T`.
 #[derive(Clone)]
 pub struct PlainView<T>(Arc<T>);
 

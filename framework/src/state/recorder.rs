@@ -5,34 +5,39 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::index::KeyBytes;
 use super::key::Key;
 
-/// What a request has read of the site's data, as the names of the groups that its page belongs to.
+/// Records what a request reads of the site's data, as the names of the groups that its page belongs to.
 ///
 /// # How many groups a page may have
 ///
-/// Beyond a limit the names are replaced by wider ones: which rows have a value of an index, how many these are, and rows that were
-/// found by it, by `table@index=value*`, which every change of a row with that value invalidates, before it or after
-/// it; everything else of a table by `table*`, which every change of the table does. A change that invalidates a name invalidates the wider
-/// one too, so a page is invalidated too often, never too seldom. When these are too many as well, all are
-/// `table*`: then there are no more than there are fields.
+/// Beyond a limit the names are replaced by wider ones:
+///
+/// - `table@index=value*` replaces the groups for which rows have a value of an index, how many these are, and
+///   the rows that were found by it. Every change of a row that has that value, before the change or after it,
+///   invalidates this group.
+/// - `table*` replaces everything else of a table. Every change of the table invalidates it.
+///
+/// A change that invalidates a name also invalidates the wider one, so a page is invalidated too often, never
+/// too seldom. If these are too many as well, all are replaced by `table*`; then there are no more groups than
+/// fields.
 ///
 /// # What recording costs
 ///
-/// A read that is recorded is put at the end of a list, with the row's key as the map has it: the name of the row's group is
-/// made when the reply is made, or when the list is long. Of a row that is read again and again it is made once for each
-/// list. The row itself is not touched for it: it may be in no cache of the processor.
+/// A recorded read is appended to a list, with the row's key from the map. The name of the row's group is made
+/// when the reply is made, or when the list is long; for a row that is read repeatedly it is made once for each
+/// list. Recording does not touch the row itself, which may be in no cache of the processor.
 pub(crate) struct Recorder {
     limit: usize,
     after_reply: AfterReply,
     read: Mutex<Read>,
 }
 
-/// How many reads are kept before they become groups.
+/// The number of reads that are collected before they become groups.
 const RECENT: usize = 256;
 
-/// What becomes of a read after the reply has been made.
+/// The treatment of a read after the reply has been made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum AfterReply {
-    /// It panics: what is made of it may end up in a cached page that does not depend on it.
+    /// It panics: a cached page might use the result without depending on it.
     Refused,
     /// It is not recorded: only fragments are cached, and these were made of the reply's values.
     Ignored,
@@ -42,10 +47,10 @@ pub(crate) enum AfterReply {
 struct Read {
     /// Reads that are not yet among the groups.
     recent: Vec<Recent>,
-    /// The groups, each once, sorted, each with what replaces it.
+    /// The groups, sorted and without duplicates, each with its replacement.
     groups: Vec<(String, Wider)>,
     width: Width,
-    /// Whether something was read that has no group.
+    /// Whether something without a group was read.
     is_partial: bool,
     widened: Option<Widened>,
     /// Whether the reply is made.
@@ -54,66 +59,66 @@ struct Read {
 
 /// A read.
 struct Recent {
-    what: What,
+    subject: Subject,
     wider: Wider,
 }
 
-/// What was read.
-enum What {
-    /// A value of its own, in this field.
+/// The object of a read.
+enum Subject {
+    /// The single value in this field.
     Value(&'static str),
-    /// A row of a table, by its key.
+    /// The row of a table with this key.
     Row(&'static str, KeyBytes, SpellKey),
-    /// What has this group.
+    /// Anything with this group.
     Group(Arc<str>),
-    /// What comes right before a row in an order that is called so, by the row's key.
+    /// The place directly before the row with this key, in the order whose groups begin with this name.
     Before(Arc<str>, KeyBytes, SpellKey),
 }
 
-/// Appends a key to the name of a group, read from its bytes.
+/// Decodes a key and appends its spelling to the name of a group.
 type SpellKey = fn(&[u8], &mut String);
 
-/// What replaces a group; the narrower one first.
+/// The replacement of a group; narrower ones sort first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 enum Wider {
-    /// It stays as it is.
+    /// The group stays as it is.
     Same,
-    /// Every change of a row with a value, in this table.
+    /// The group of every change of a row with a value, in this table.
     Rows(Arc<str>, &'static str),
-    /// Every change of this table.
+    /// The group of every change of this table.
     Table(&'static str),
 }
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 enum Width {
-    /// Each row and each membership.
+    /// Individual rows and memberships.
     #[default]
     Exact,
-    /// Rows by the value that they were found by.
+    /// All rows with the value by which they were found.
     Values,
     /// Whole tables.
     Tables,
 }
 
-/// What was recorded until the reply was made.
+/// The reads that were recorded until the reply was made.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Reads {
     /// The names of the groups, sorted.
     pub(crate) groups: Vec<String>,
-    /// Whether something was read besides that has no group.
+    /// Whether something without a group was read as well.
     pub(crate) is_partial: bool,
-    /// Which read was too much, if they are wider than what was read, because that was more than the limit.
+    /// The cause, if the groups are wider than the reads because these exceeded the limit.
     pub(crate) widened: Option<Widened>,
 }
 
-/// Why the groups of a page are wider than what was read: what took most of them.
+/// The reason why a page's groups are wider than its reads: the group that replaces most of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Widened {
-    /// The group that stands in for what was read.
+    /// The group that replaces the reads.
     group: String,
-    /// In the place of how many.
+    /// The number of reads that it replaces.
     reads: usize,
-    /// How many groups a page may have.
+    /// The number of groups that a page may have.
     limit: usize,
 }
 
@@ -143,28 +148,30 @@ impl Recorder {
         Recorder { limit, after_reply, read: Mutex::default() }
     }
 
-    /// A value of its own was read.
+    /// Records that a single value was read.
     pub(super) fn value(&self, field: &'static str) {
-        self.record(What::Value(field), Wider::Same);
+        self.record(Subject::Value(field), Wider::Same);
     }
 
-    /// The row of the table with this key was read. `via` is the group of all rows with a value, where it was found by one.
+    /// Records that the table's row with this key was read. `via` is the group of all rows with a value, if the
+    /// row was found by one.
     pub(super) fn row(
         &self,
         table: &'static str,
         (key, spell): (&KeyBytes, SpellKey),
         via: Option<&Arc<str>>,
     ) {
-        self.record(What::Row(table, key.clone(), spell), Wider::of(table, via));
+        self.record(Subject::Row(table, key.clone(), spell), Wider::of(table, via));
     }
 
-    /// Something else of the table was read that has this group: that a row is missing; which rows there are.
+    /// Records that something else of the table was read, such as the absence of a row, or the set of rows with
+    /// a value.
     pub(super) fn group(&self, group: &Arc<str>, table: &'static str, via: Option<&Arc<str>>) {
-        self.record(What::Group(Arc::clone(group)), Wider::of(table, via));
+        self.record(Subject::Group(Arc::clone(group)), Wider::of(table, via));
     }
 
-    /// What comes right before the row with this key was read of the table, in an order whose groups begin like this: nothing, or
-    /// another row that was read.
+    /// Records that the place directly before the row with this key was read. `order` is the beginning of the
+    /// order's groups. The place is empty, or contains another row that was read.
     pub(super) fn before(
         &self,
         order: &Arc<str>,
@@ -172,15 +179,15 @@ impl Recorder {
         table: &'static str,
         via: Option<&Arc<str>>,
     ) {
-        self.record(What::Before(Arc::clone(order), key.clone(), spell), Wider::of(table, via));
+        self.record(Subject::Before(Arc::clone(order), key.clone(), spell), Wider::of(table, via));
     }
 
-    /// Something becomes known that has no group: what an update has returned.
-    pub(crate) fn miss(&self) {
+    /// Records that the request has seen data without a group: the output of an update.
+    pub(crate) fn record_ungrouped(&self) {
         self.read().is_partial = true;
     }
 
-    /// The reply is made: what was read until now.
+    /// Closes the recorder when the reply is made, and returns all reads until then.
     pub(crate) fn close(&self) -> Reads {
         let mut read = self.read();
         read.settle(self.limit);
@@ -191,7 +198,7 @@ impl Recorder {
 
     /// # Panics
     /// When the reply has been made.
-    fn record(&self, what: What, wider: Wider) {
+    fn record(&self, subject: Subject, wider: Wider) {
         let mut read = self.read();
         if read.closed && self.after_reply == AfterReply::Ignored {
             return;
@@ -202,10 +209,10 @@ impl Recorder {
                 "the site's data (`{}`) were read after the reply had been made, so the cached page would not \
                  depend on what was read: read everything before the controller returns, or take this route out \
                  of the cache",
-                what.name()
+                subject.name()
             );
         }
-        read.recent.push(Recent { what, wider });
+        read.recent.push(Recent { subject, wider });
         if read.recent.len() == RECENT {
             read.settle(self.limit);
         }
@@ -223,11 +230,12 @@ impl fmt::Debug for Recorder {
 }
 
 impl Read {
-    /// Makes groups of the recent reads. Which ones does not depend on the order of the reads, nor on when this is
-    /// called: they are exact if these are no more than the limit, else by value if those are no more, else by table.
+    /// Converts the recent reads to groups. The result depends neither on the order of the reads nor on when
+    /// this is called: groups are exact if they do not exceed the limit, else by value if those do not, else by
+    /// table.
     fn settle(&mut self, limit: usize) {
         let mut recent = std::mem::take(&mut self.recent);
-        // Of reads that have one group it is made once.
+        // The name of a group is made once for all its reads.
         recent.sort_unstable_by(|one, two| one.target(self.width).cmp(&two.target(self.width)));
         recent.dedup_by(|other, read| {
             let is_same = other.target(self.width) == read.target(self.width);
@@ -237,8 +245,8 @@ impl Read {
             is_same
         });
         let width = self.width;
-        self.add(recent.drain(..).map(|Recent { what, wider }| {
-            let group = wider.name(width).unwrap_or_else(|| what.name());
+        self.add(recent.drain(..).map(|Recent { subject, wider }| {
+            let group = wider.name(width).unwrap_or_else(|| subject.name());
             (group, wider)
         }));
         self.recent = recent;
@@ -258,7 +266,7 @@ impl Read {
         }
     }
 
-    /// Of the groups that are to be widened, what stands in for most.
+    /// Returns the group that replaces most of the groups that must be widened.
     fn widest(&self, limit: usize) -> Option<Widened> {
         let mut reads: BTreeMap<String, usize> = BTreeMap::new();
         let groups = self.groups.iter();
@@ -269,49 +277,52 @@ impl Read {
         Some(Widened { group, reads, limit })
     }
 
-    /// Adds groups. Where one was read in several ways, each of what replaces it does.
+    /// Adds groups. A group that was read in several ways keeps the narrowest replacement.
     fn add(&mut self, groups: impl Iterator<Item = (String, Wider)>) {
         self.groups.extend(groups);
-        // Both those that were there and, mostly, those that come are sorted: this merges two runs.
+        // The existing groups are sorted, and so, mostly, are the new ones: this merges two runs.
         self.groups.sort();
-        // The narrowest of those that replace it is the first.
+        // The narrowest replacement sorts first.
         self.groups.dedup_by(|other, kept| other.0 == kept.0);
     }
 }
 
 impl Recent {
-    /// What is the same for what is one group: a kind, an address and a length, and a key.
+    /// Returns values that are equal for all reads with the same group: a kind, an address, a length, and a
+    /// key.
     fn target(&self, width: Width) -> (u8, usize, usize, Option<&KeyBytes>) {
         let text = |kind, text: &str| (kind, text.as_ptr().addr(), text.len(), None);
-        match (width, &self.wider, &self.what) {
+        match (width, &self.wider, &self.subject) {
             (Width::Values, Wider::Rows(via, _), _) => text(0, via),
             (Width::Values | Width::Tables, Wider::Table(table) | Wider::Rows(_, table), _) => {
                 text(1, table)
             }
-            (_, _, What::Value(field)) => text(2, field),
-            (_, _, What::Group(group)) => text(3, group),
-            (_, _, What::Row(table, key, _)) => (4, table.as_ptr().addr(), table.len(), Some(key)),
-            (_, _, What::Before(order, key, _)) => {
+            (_, _, Subject::Value(field)) => text(2, field),
+            (_, _, Subject::Group(group)) => text(3, group),
+            (_, _, Subject::Row(table, key, _)) => {
+                (4, table.as_ptr().addr(), table.len(), Some(key))
+            }
+            (_, _, Subject::Before(order, key, _)) => {
                 (5, order.as_ptr().addr(), order.len(), Some(key))
             }
         }
     }
 }
 
-impl What {
-    /// The name of its group.
+impl Subject {
+    /// Returns the name of its group.
     fn name(&self) -> String {
         match self {
-            What::Value(field) => (*field).to_owned(),
-            What::Row(table, key, spell) => {
+            Subject::Value(field) => (*field).to_owned(),
+            Subject::Row(table, key, spell) => {
                 let mut group = String::with_capacity(table.len() + 24);
                 group.push_str(table);
                 group.push('/');
                 spell(key.as_slice(), &mut group);
                 group
             }
-            What::Group(group) => group.to_string(),
-            What::Before(order, key, spell) => {
+            Subject::Group(group) => group.to_string(),
+            Subject::Before(order, key, spell) => {
                 let mut group = order.to_string();
                 spell(key.as_slice(), &mut group);
                 group
@@ -325,7 +336,7 @@ impl Wider {
         via.map_or(Wider::Table(table), |via| Wider::Rows(Arc::clone(via), table))
     }
 
-    /// The name of the group that replaces another one, if one does.
+    /// Returns the name of the group that replaces another one at this width, if one does.
     fn name(&self, width: Width) -> Option<String> {
         match (width, self) {
             (Width::Exact, _) | (_, Wider::Same) => None,
@@ -335,7 +346,7 @@ impl Wider {
     }
 }
 
-/// `table/key`: a row.
+/// Returns `table/key`, the group of a row.
 pub(super) fn row_group(table: &str, key: &(impl Key + ?Sized)) -> String {
     let mut group = String::with_capacity(table.len() + 24);
     group.push_str(table);
@@ -344,24 +355,25 @@ pub(super) fn row_group(table: &str, key: &(impl Key + ?Sized)) -> String {
     group
 }
 
-/// `table@index=value`: which rows have the value, and their order.
+/// Returns `table@index=value`, the group for which rows have the value, and their order.
 pub(super) fn value_group(table: &str, index: &str, value: &(impl Key + ?Sized)) -> String {
     let mut group = format!("{table}@{index}=");
     value.spell(&mut group);
     group
 }
 
-/// `group>count`: whether more than `count` rows are in what has this group.
+/// Returns `group>count`, the group for whether more than `count` rows are in `group`.
 pub(super) fn more_than(group: &str, count: usize) -> String {
     format!("{group}>{count}")
 }
 
-/// `group>`: how many rows are in what has this group, if very many come or go at once.
+/// Returns `group>`, which updates invalidate instead of `group>count` if they add or remove very many rows.
 pub(super) fn many_more(group: &str) -> String {
     format!("{group}>")
 }
 
-/// `group<`: what comes before a row, whose key follows, in an order; without a key, what comes at its end.
+/// Returns `group<`, the group of a place in an order: followed by a key, the place before that row; without a
+/// key, the place at the end.
 pub(super) fn before(group: &str) -> String {
     format!("{group}<")
 }

@@ -1,16 +1,16 @@
-//! Whether what an update makes can be read back at the next start.
+//! Checks whether the results of an update can be read back at the next start.
 //!
-//! A row is encoded when a checkpoint is made, and decoded at the start after that. What its type writes and does not
-//! read (`skip_serializing_if` without a `default`) would be found only there, long after the update was answered.
-//! There are three places where it could be found earlier:
+//! A row is encoded when a checkpoint is made, and decoded at the start after that. A field that its type
+//! writes and does not read (`skip_serializing_if` without a `default`) would be detected only there, long
+//! after the update was answered. There are three places where it could be detected earlier:
 //!
-//! - *In `apply`*, as a refusal. But every node and every replay must come to the same, whatever its build and however
-//!   its types have changed since: an update that was answered must not be refused by a replay.
-//! - *Before the update is written*, on a copy of the state. Nothing is written then, and the caller has a typed
-//!   error. It applies the update twice, so it is done in builds with debug assertions, where a site is written and
-//!   tested.
-//! - *When the checkpoint is made*: each piece is read before it counts. A checkpoint that fails replaces no records, so
-//!   nothing is lost. That is always done, on the checkpoint's own thread.
+//! - *In `apply`*, as a refusal. But every node and every replay must produce the same result, whatever its
+//!   build and however its types have changed since: a replay must not refuse an update that was answered.
+//! - *Before the update is written*, on a copy of the state. Then nothing is written, and the caller receives a
+//!   typed error. This applies the update twice, so it is done only in builds with debug assertions, in which
+//!   sites are developed and tested.
+//! - *When the checkpoint is made*: each item is read back before it counts. A checkpoint that fails replaces
+//!   no records, so nothing is lost. This is always done, on the checkpoint's own thread.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::SystemTime;
@@ -18,11 +18,11 @@ use std::time::SystemTime;
 use super::{At, Updates, WriteError};
 use crate::log::Position;
 
-/// No log has come to it.
+/// No log has reached this position.
 const POSITION: Position = Position(1 << 52);
 
-/// Applies updates to a copy of the state, and reads back what they have changed. One that is refused, or panics, is
-/// passed over: that is found again where it counts.
+/// Applies updates to a copy of the state, and reads back their changes. An update that is refused, or panics,
+/// is skipped: applying it to the state itself has the same result.
 ///
 /// # Errors
 /// [`WriteError::NotReadable`].
@@ -66,7 +66,7 @@ mod tests {
         #[row(index)]
         #[serde(skip_serializing_if = "Option::is_none", default)]
         tag: Option<String>,
-        /// It can be left out, and not be missing.
+        /// Its empty value is not written, but required on reading.
         #[serde(skip_serializing_if = "Vec::is_empty")]
         lines: Vec<String>,
     }
@@ -105,7 +105,7 @@ mod tests {
         Clear(u64),
         Hide(String),
         Set,
-        /// It makes a note that cannot be read back, and is refused then.
+        /// Makes a note that cannot be read back, and is then refused.
         Half(u64),
         Panic,
     }
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_update_of_what_could_not_be_read_back_is_not_written() {
+    async fn an_update_whose_result_cannot_be_read_back_is_not_written() {
         let mut desk = DataMut::<Desk>::in_memory();
         desk.update(Change::Put(1, lines())).await.unwrap().unwrap();
         let refused = [
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_a_refused_update_has_made_is_neither_looked_at_nor_left_to_the_next_one() {
+    async fn changes_of_a_refused_update_are_not_checked_and_are_undone() {
         let mut desk = DataMut::<Desk>::in_memory();
         let refused = desk.update(Change::Half(1)).await.unwrap();
         assert!(matches!(refused, Err(Violation::Exists { .. })), "{refused:?}");
@@ -191,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn no_checkpoint_takes_what_could_not_be_read_back() {
+    fn items_that_cannot_be_read_back_are_empty_in_a_checkpoint() {
         let mut desk = Desk::default();
         desk.notes.insert(Note { id: 1, tag: None, lines: lines() }).unwrap();
         desk.notes.insert(Note { id: 2, tag: None, lines: Vec::new() }).unwrap();

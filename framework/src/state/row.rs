@@ -7,21 +7,22 @@ use serde::de::DeserializeOwned;
 use super::encoding::decode;
 use super::key::{Key, OwnedKey};
 
-/// What a [`Table`](super::Table) holds. It is derived; the attribute `row` says how rows are found.
+/// A row of a [`Table`](super::Table). The trait is derived; the attribute `row` declares how rows are found.
 ///
-/// - `#[row(key)]` on a field: each row has a value of its own there. On several fields: together they are the
-///   key, a tuple.
-/// - `#[row(index)]` on a field: rows are found by it, and are in its order. `#[row(unique)]`: no two rows
-///   have the same value there. The index is a constant of the row, named as the field in capitals:
+/// - `#[row(key)]` on a field: the field is the key, unique for each row. On several fields: together they are
+///   the key, a tuple.
+/// - `#[row(index)]` on a field: rows can be found by it, and read in its order. `#[row(unique)]`: no two rows
+///   may have the same value in it. The index is a constant of the row, named like the field in capitals:
 ///   `Recipe::AUTHOR`.
 /// - `#[row(index(by_author = (author, created)))]` on the struct: an index of several columns. Rows are found
-///   by the first, and those that have the same value there are in the order of the others. With
-///   `each tags` instead of a column, a row is found by each of the values in `tags`, a `Vec`, `BTreeSet` or
-///   `Option`; a selection has such a row once for each of its values. `unique(name = (…))` likewise: no two rows have
-///   the same values in all columns. Two rows whose `Option` is `None` have the same value. Where only those
-///   that have one must differ: `unique(by_email = (each email))`.
-/// - `#[row(version = 2, from = StoryV1)]` on the struct: rows that were kept as `StoryV1`, a row of version 1, are
-///   read by its `From`. What `#[serde(default)]` and `#[serde(alias)]` can say needs no version.
+///   by the first column; those that have the same value in it are in the order of the others. With `each tags`
+///   instead of a column, a row is found by each of the values in `tags`, a `Vec`, `BTreeSet` or `Option`; a
+///   selection contains such a row once for each of its values. `unique(name = (…))` likewise: no two rows may
+///   have the same values in all columns. Two rows whose `Option` is `None` have the same value. If only rows
+///   with a value must differ: `unique(by_email = (each email))`.
+/// - `#[row(version = 2, from = StoryV1)]` on the struct: rows that were stored as `StoryV1`, a row of version
+///   1, are converted by `From`. Changes that `#[serde(default)]` and `#[serde(alias)]` can express need no
+///   version.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -73,11 +74,11 @@ pub trait Row: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
     #[doc(hidden)]
     const INDEXES: &'static [IndexDefinition<Self>];
 
-    /// The version of the row's type: 1, or what `#[row(version = …)]` says.
+    /// The version of the row's type: 1, or the one that `#[row(version = …)]` declares.
     #[doc(hidden)]
     const VERSION: u32 = 1;
 
-    /// Reads a row of this version or of an earlier one.
+    /// Decodes a row of this version or of an earlier one.
     #[doc(hidden)]
     fn decode(version: u32, bytes: &[u8]) -> Result<Self, String> {
         match version == Self::VERSION {
@@ -86,34 +87,34 @@ pub trait Row: Clone + Serialize + DeserializeOwned + Send + Sync + 'static {
         }
     }
 
-    /// Shows the key.
+    /// Passes the key to `show`.
     #[doc(hidden)]
     fn with_key(&self, show: &mut dyn FnMut(&dyn Key));
 }
 
-/// Appends the key of a row as the names of groups spell it.
+/// Appends the spelling of a row's key in groups.
 pub(super) fn spell_key<R: Row>(row: &R, text: &mut String) {
     row.with_key(&mut |key| key.spell(text));
 }
 
-/// The same of the key in the bytes that it is [encoded](Key::encode) to.
+/// Appends the spelling of an [encoded](Key::encode) key.
 pub(super) fn spell_encoded_key<R: Row>(mut key: &[u8], text: &mut String) {
     R::Key::spell_encoded(&mut key, text).expect("a key is decoded from what it was encoded to");
 }
 
-/// Reads a row of its present version.
+/// Decodes a row of its present version.
 #[doc(hidden)]
 pub fn decode_row<R: Row>(bytes: &[u8]) -> Result<R, String> {
     decode(bytes)
 }
 
-/// Says that a row is of a version that its type does not know.
+/// Returns the message for a row whose version its type cannot read.
 #[doc(hidden)]
 pub fn unknown_version<R: Row>(version: u32) -> String {
     let (name, known) = (R::NAME, R::VERSION);
     match version > known {
         true => format!(
-            "a {name} is of version {version}, and this program knows it up to version {known}"
+            "a {name} is of version {version}, and this program reads it up to version {known}"
         ),
         false => format!(
             "a {name} is of version {version}: keep the type that it had then and write \
@@ -122,7 +123,7 @@ pub fn unknown_version<R: Row>(version: u32) -> String {
     }
 }
 
-/// How an index finds a row.
+/// The definition of an index.
 #[doc(hidden)]
 pub struct IndexDefinition<R: 'static> {
     /// Its name.
@@ -131,13 +132,13 @@ pub struct IndexDefinition<R: 'static> {
     pub columns: fn() -> String,
     /// Whether no two rows have the same values in all columns.
     pub unique: bool,
-    /// Shows the columns' values: once, or for each of several values of the first column.
+    /// Passes the columns' values to a function: once, or for each of several values of the first column.
     #[allow(clippy::type_complexity, reason = "it is said once")]
     pub entries: fn(&R, &mut dyn FnMut(&[&dyn Key])),
 }
 
-/// An index of rows `R`, a constant that `#[derive(Row)]` makes: rows are found by a value of type `V`, and those
-/// that have the same one are in the order of `O`.
+/// An index of rows `R`, a constant that `#[derive(Row)]` makes: rows are found by a value of type `V`, and
+/// those with the same value are in the order of `O`.
 pub struct Index<R, V, O = ()> {
     pub(super) position: usize,
     #[allow(clippy::type_complexity, reason = "it is said once")]
@@ -166,7 +167,7 @@ impl<R: Row, V, O> fmt::Debug for Index<R, V, O> {
     }
 }
 
-/// A field with several values of which each is a column: `each tags`.
+/// A field with several values, each of which is a column: `each tags`.
 #[doc(hidden)]
 pub trait Each {
     /// One value.

@@ -6,7 +6,8 @@ use serde::{Serialize, Serializer};
 use super::view::Ref;
 use crate::packed::marked_read;
 
-/// The numbers of pages that a page links to: the first, the last and its neighbours; 0 where some are left out.
+/// Returns the numbers of pages that a page links to: the first, the last, and its neighbours, with 0 for each
+/// gap.
 pub(crate) fn page_numbers(number: usize, pages: usize) -> Vec<usize> {
     let mut near = vec![1, number.saturating_sub(1), number, number.saturating_add(1), pages];
     near.retain(|near| (1..=pages).contains(near));
@@ -15,7 +16,7 @@ pub(crate) fn page_numbers(number: usize, pages: usize) -> Vec<usize> {
     let mut numbers: Vec<usize> = Vec::new();
     for near in near {
         match numbers.last() {
-            // One that is left out takes the same room.
+            // A gap takes the same room as a single number.
             Some(before) if near == before + 2 => numbers.push(before + 1),
             Some(before) if near > before + 2 => numbers.push(0),
             _ => {}
@@ -25,12 +26,13 @@ pub(crate) fn page_numbers(number: usize, pages: usize) -> Vec<usize> {
     numbers
 }
 
-/// Rows that were read together. They are a slice, and are serialised as a sequence.
+/// Rows that were read together. They dereference to a slice, and are serialised as a sequence.
 #[derive(Debug, Clone)]
 pub struct Rows<R> {
     rows: Vec<Ref<R>>,
-    /// The group of the selection that they were taken from. Of a page that reads few rows it says more than the page
-    /// depends on; a fragment that names the list is in this one, rather than in one for each place in the list.
+    /// The group of the selection that they were taken from. For a page that reads few rows it is wider than
+    /// the page's groups. A fragment that names the list is in this one group, rather than in one for each
+    /// place in the list.
     group: Option<Arc<str>>,
 }
 
@@ -39,15 +41,15 @@ impl<R> Rows<R> {
         Rows { rows, group }
     }
 
-    /// What a function makes of each row; see [`Ref::map`].
+    /// Converts each row with a function; see [`Ref::map`].
     pub fn map<T>(self, make: fn(&R) -> T) -> Rows<T> {
         let rows = self.rows.into_iter().map(|row| row.map(make)).collect();
         Rows { rows, group: self.group }
     }
 
-    /// What a function makes of each row and of what else it reads, in the same order. The list depends on which rows were
-    /// found, as before. What is made has no mark of its own: a fragment that names more of it than the rows
-    /// in its fields depends on all that was read for the page.
+    /// Converts each row with a closure that may read other data, in the same order. The list still depends on
+    /// which rows were found. The resulting values have no marks of their own: a fragment that uses more of
+    /// them than the rows in their fields depends on everything that was read for the page.
     ///
     /// ```
     /// # use headwater::prelude::*;
@@ -101,7 +103,8 @@ impl<'a, R> IntoIterator for &'a Rows<R> {
 }
 
 impl<R> Rows<R> {
-    /// Serialises a value that follows from which rows were found, in which order: it depends on what they do.
+    /// Serialises a value that follows from the rows that were found, and their order: it depends on the same
+    /// group.
     pub(crate) fn serialize_found<T: Serialize, S: Serializer>(
         &self,
         value: &T,
@@ -126,26 +129,26 @@ impl<R: Serialize> Serialize for Rows<R> {
 pub struct NumberedPage<R> {
     /// The rows of this page.
     pub rows: Rows<R>,
-    /// Which page it is, counted from 1.
+    /// The number of this page, counted from 1.
     pub number: usize,
-    /// How many pages there are.
+    /// The number of pages.
     pub pages: usize,
-    /// Which one of all rows is the first of this page, counted from 1; 0 on a page without rows.
+    /// The number of this page's first row among all rows, counted from 1; 0 on a page without rows.
     pub first: usize,
-    /// Which one is the last.
+    /// The number of its last row.
     pub last: usize,
-    /// How many rows all pages have together.
+    /// The number of rows on all pages together.
     pub total: usize,
 }
 
 impl<R> NumberedPage<R> {
-    /// What a function makes of each row; see [`Ref::map`].
+    /// Converts each row with a function; see [`Ref::map`].
     pub fn map<T>(self, make: fn(&R) -> T) -> NumberedPage<T> {
         let NumberedPage { rows, number, pages, first, last, total } = self;
         NumberedPage { rows: rows.map(make), number, pages, first, last, total }
     }
 
-    /// What a function makes of each row and of what else it reads; see [`Rows::map_with`].
+    /// Converts each row with a closure that may read other data; see [`Rows::map_with`].
     pub fn map_with<T>(self, make: impl FnMut(Ref<R>) -> T) -> NumberedPage<T> {
         let NumberedPage { rows, number, pages, first, last, total } = self;
         NumberedPage { rows: rows.map_with(make), number, pages, first, last, total }

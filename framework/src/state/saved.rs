@@ -1,12 +1,13 @@
-//! The states as a checkpoint keeps them: field by field, item by item.
+//! The states in the form that a checkpoint stores: field by field, item by item.
 
 use super::repeats::Repeats;
 use super::{State, States};
 
-/// The state, and its field, under which the updates stand that may come a second time. No state of a site has this name.
+/// The names of the state and the field that contain the updates that may be repeated. No state of a site has
+/// this name.
 pub(super) const REPEATS: (&str, &str) = ("headwater", "repeats");
 
-/// A state, as a checkpoint keeps it.
+/// A state in the form that a checkpoint stores.
 pub(crate) struct SavedState {
     /// Its name.
     pub(crate) name: &'static str,
@@ -14,20 +15,21 @@ pub(crate) struct SavedState {
     pub(crate) fields: Vec<SavedField>,
 }
 
-/// A field, as a checkpoint keeps it.
+/// A field in the form that a checkpoint stores.
 pub(crate) struct SavedField {
     /// Its name.
     pub(crate) name: &'static str,
     /// The version of its items.
     pub(crate) version: u32,
-    /// The hash of what its updates have made of it, if there is one.
+    /// The hash that updates have adjusted, if the field has one.
     pub(crate) hash: Option<u128>,
-    /// What is in it: an item for each row. They come from a snapshot, while the field goes on.
+    /// The field's contents, with an item for each row. They are read from a snapshot, while the field may
+    /// change.
     pub(crate) items: Box<dyn Iterator<Item = Vec<u8>> + Send>,
 }
 
 impl States {
-    /// All states as they are published. The log's records must not be applied meanwhile.
+    /// Returns all states as they are published. The log's records must not be applied meanwhile.
     pub(crate) fn save(&self) -> Vec<SavedState> {
         let mut states: Vec<SavedState> = self
             .by_name
@@ -41,19 +43,19 @@ impl States {
         states
     }
 
-    /// Lets all states be as they were before the first update. Readers see it after
+    /// Resets all states to their value before the first update. Readers see it after
     /// [`publish`](States::publish).
     pub(crate) fn reset(&self) {
         self.by_name.values().for_each(|registered| registered.store.reset());
         *self.repeats() = Repeats::default();
     }
 
-    /// Takes an item of a field of a state that was [reset](States::reset). After the last one comes
-    /// [`loaded`](States::loaded).
+    /// Loads an item of a field, into states that were [reset](States::reset). [`loaded`](States::loaded) must
+    /// follow the last item.
     ///
     /// # Errors
-    /// When the site has no such state or field any more, or the item cannot be read. The message names both, and
-    /// says what to do.
+    /// When the site no longer has this state or field, or the item cannot be read. The message names both and
+    /// tells what to do.
     pub(crate) fn load(
         &self,
         state: &str,
@@ -74,10 +76,11 @@ impl States {
         loaded.map_err(|reason| format!("the state \"{state}\", `{field}`: {reason}"))
     }
 
-    /// All items were [taken](States::load). Readers see them after [`publish`](States::publish).
+    /// Completes the states after all items were [loaded](States::load). Readers see them after
+    /// [`publish`](States::publish).
     ///
     /// # Errors
-    /// When they do not fit one another. The message names state and field.
+    /// When the items contradict each other. The message names state and field.
     pub(crate) fn loaded(&self) -> Result<(), String> {
         self.by_name.iter().try_for_each(|(state, known)| {
             let loaded = known.store.loaded();
@@ -104,7 +107,7 @@ pub(super) fn load<S: State>(
     item: &[u8],
 ) -> Result<(), String> {
     let mut loaded =
-        Err("there is no such field any more, so what is in it would be lost: keep the field"
+        Err("there is no such field any more, so its content would be lost: keep the field"
             .to_owned());
     value.each_field(&mut |place, known| {
         if S::FIELDS[place].0 == field {
@@ -178,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_saved_is_loaded_again() {
+    fn saved_states_are_loaded() {
         let mut now = Now::default();
         for id in 1..=3 {
             let title = format!("Story {id}");
@@ -248,12 +251,12 @@ mod tests {
     }
 
     #[test]
-    fn what_the_site_does_not_know_is_named() {
+    fn unknown_fields_and_versions_are_named() {
         let mut now = Now::default();
         let gone = load(&mut now, "gone", 1, &[]).unwrap_err();
         assert!(gone.contains("there is no such field any more"), "{gone}");
         let newer = load(&mut now, "stories", 3, &[]).unwrap_err();
-        assert!(newer.contains("version 3, and this program knows it up to version 2"), "{newer}");
+        assert!(newer.contains("version 3, and this program reads it up to version 2"), "{newer}");
         let wrong = load(&mut now, "motto", 1, &[0xc1]);
         assert!(wrong.is_err());
     }

@@ -8,9 +8,9 @@ use super::rows::{NumberedPage, Rows};
 use super::table::Stored;
 use super::view::{Ref, TableView};
 
-/// Rows of a table in an order: those that have a value, those of a range, or all. In an index of `each` value in a field
-/// a row is found once for each of its values. A page that takes rows from a selection, or counts them, depends
-/// on which rows are in it and on their order, and on those rows that it takes.
+/// Rows of a table in an order: those with a value, those of a range, or all. In an index of `each` value in a
+/// field a row occurs once for each of its values. A page that takes rows from a selection, or counts them,
+/// depends on which rows are in it and in which order, and on the rows that it takes.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -44,9 +44,9 @@ pub struct Selection<R: Row> {
     index: Option<usize>,
     span: Span,
     is_reversed: bool,
-    /// The group of the selection itself.
+    /// The group of the selection.
     group: Option<Arc<str>>,
-    /// The group of all rows in it.
+    /// The group of all rows that it contains.
     via: Option<Arc<str>>,
 }
 
@@ -61,18 +61,18 @@ impl<R: Row> Selection<R> {
         Selection { view, index, span, is_reversed: false, group, via }
     }
 
-    /// The same rows in the opposite order: the newest first, where the index is in the order of time.
+    /// Reverses the order: the newest first, where the index is in the order of time.
     pub fn reversed(mut self) -> Selection<R> {
         self.is_reversed = !self.is_reversed;
         self
     }
 
-    /// The rows, one after the other.
+    /// Returns the rows one after the other.
     pub fn iter(&self) -> impl Iterator<Item = Ref<R>> {
         self.found(0).map(|row| self.view.found(row, self.via.as_ref()))
     }
 
-    /// The first `count` rows.
+    /// Returns the first `count` rows.
     pub fn take(&self, count: usize) -> Rows<R> {
         match count > MOST_NEAR && self.span.is_counted() {
             true => self.rows(0, count),
@@ -80,28 +80,28 @@ impl<R: Row> Selection<R> {
         }
     }
 
-    /// The first row.
+    /// Returns the first row.
     pub fn first(&self) -> Option<Ref<R>> {
         self.take(1).into_iter().next()
     }
 
-    /// All rows.
+    /// Returns all rows.
     pub fn all(&self) -> Rows<R> {
         self.take(usize::MAX)
     }
 
-    /// The last `count` rows of the index's order, the last one first.
+    /// Returns the last `count` rows of the index's order, the last one first.
     pub fn newest(&self, count: usize) -> Rows<R> {
         Selection { is_reversed: true, ..self.clone() }.take(count)
     }
 
-    /// The first `count` rows of the index's order.
+    /// Returns the first `count` rows of the index's order.
     pub fn oldest(&self, count: usize) -> Rows<R> {
         Selection { is_reversed: false, ..self.clone() }.take(count)
     }
 
-    /// One of the pages with `size` rows each, counted from 1. A page that is not there has no rows; see
-    /// [`existing_page`](Selection::existing_page) for those that visitors ask for.
+    /// Returns one of the pages with `size` rows each, counted from 1. A page that does not exist has no rows;
+    /// see [`existing_page`](Selection::existing_page) for page numbers that visitors request.
     pub fn page(&self, number: usize, size: usize) -> NumberedPage<R> {
         let total = self.count();
         let size = size.max(1);
@@ -117,9 +117,9 @@ impl<R: Row> Selection<R> {
         NumberedPage { rows, number, pages: total.div_ceil(size), first, last, total }
     }
 
-    /// One of the pages with `size` rows each, counted from 1, if it is there. If it is not, the reply depends on
-    /// that alone: rows that come or go change nothing for it until they are enough for such a page. In a
-    /// [`range`](TableView::range) it depends on all of them.
+    /// Returns one of the pages with `size` rows each, counted from 1, if it exists. If it does not, the reply
+    /// depends on that alone: added and removed rows do not invalidate it until there are enough for such a
+    /// page. In a [`range`](TableView::range) the reply depends on all rows.
     ///
     /// ```
     /// # use headwater::prelude::*;
@@ -141,8 +141,8 @@ impl<R: Row> Selection<R> {
         None
     }
 
-    /// The first `count` rows behind a place in the order of the selection, and the place of the last one, if more
-    /// follow. The place may be any bytes.
+    /// Returns the first `count` rows behind a point in the order of the selection, and, if more rows follow,
+    /// the point of the last one. The point may be any bytes.
     pub(crate) fn behind(&self, place: Option<&[u8]>, count: usize) -> (Rows<R>, Option<Vec<u8>>) {
         let span = match place {
             Some(place) => self.span.behind(place, self.is_reversed),
@@ -151,8 +151,8 @@ impl<R: Row> Selection<R> {
         self.near(&span, count, 1)
     }
 
-    /// The first `count` rows of a part of the selection that ends or begins with it, and the place of the last one if more
-    /// follow, as far as one looks `further`.
+    /// Returns the first `count` rows of a part of the selection that shares one end with it. `further` more
+    /// rows are looked at; if they show that more rows follow, the result contains the point of the last one.
     fn near(&self, span: &Span, count: usize, further: usize) -> (Rows<R>, Option<Vec<u8>>) {
         let wanted = count.saturating_add(further);
         let mut found: Vec<_> = self.places(span).take(wanted).collect();
@@ -160,7 +160,7 @@ impl<R: Row> Selection<R> {
         if count > MOST_NEAR && !is_short_range {
             self.read();
         } else {
-            // Before the last one of the rows, what comes there makes no difference.
+            // The place before the last of these rows makes no difference to the list.
             let is_cut = self.is_reversed && further == 0 && found.len() == wanted;
             let before = &found[..found.len() - usize::from(is_cut && wanted > 0)];
             self.record_places(span, before, found.len() < wanted);
@@ -172,7 +172,7 @@ impl<R: Row> Selection<R> {
         (Rows::new(rows, self.group.clone()), last)
     }
 
-    /// The rows of a part of the selection, with their places in the order.
+    /// Returns the rows of a part of the selection, with their points in the order.
     fn places<'a>(&'a self, span: &'a Span) -> Box<dyn Iterator<Item = Placed<'a, R>> + 'a> {
         let by_key = &self.view.stored.by_key;
         let row = |(place, key): (_, &[u8])| {
@@ -192,8 +192,8 @@ impl<R: Row> Selection<R> {
         }
     }
 
-    /// Records what comes right before these rows, of which the first is the first one of the span; and if `is_whole`, that no
-    /// other row of it comes behind them. See `order`.
+    /// Records the places directly before these rows, which are the first ones of the span; and if `is_whole`,
+    /// also the place behind them, as no other row of the span follows. See `order`.
     fn record_places(&self, span: &Span, found: &[Placed<'_, R>], is_whole: bool) {
         let Some(group) = &self.group else { return };
         let stored = &self.view.stored;
@@ -222,24 +222,24 @@ impl<R: Row> Selection<R> {
         };
         match behind {
             Some(key) => self.view.record_before(&order, &key, via),
-            // The end of the order, or of the value in it.
+            // The end of the order, or of the value within it.
             None => self.view.record_group(&before(group).into(), via),
         }
     }
 
-    /// How many rows there are. In an index of `each` value in a field, a row counts once for each of its values that is
-    /// in the selection.
+    /// Returns the number of rows. In an index of `each` value in a field, a row counts once for each of its
+    /// values in the selection.
     pub fn count(&self) -> usize {
         self.counted(self.read())
     }
 
-    /// Whether there are no rows.
+    /// Returns whether there are no rows.
     pub fn is_empty(&self) -> bool {
         self.record_more_than(0);
         self.found_in(&self.view.stored, 0).next().is_none()
     }
 
-    /// The table, with the record that the selection was read.
+    /// Records that the selection was read, and returns the table.
     fn read(&self) -> &Stored<R> {
         if let Some(group) = &self.group {
             self.view.record_group(group, self.via.as_ref());
@@ -247,7 +247,7 @@ impl<R: Row> Selection<R> {
         &self.view.stored
     }
 
-    /// Records whether there are more than `count` rows, and nothing else.
+    /// Records only whether there are more than `count` rows.
     fn record_more_than(&self, count: usize) {
         let Some(group) = &self.group else { return };
         if !self.span.is_counted() {
@@ -271,7 +271,7 @@ impl<R: Row> Selection<R> {
         Rows::new(rows, self.group.clone())
     }
 
-    /// The rows behind the first `skipped`, which are not looked up.
+    /// Returns the rows behind the first `skipped`, which are not looked up.
     fn found(&self, skipped: usize) -> Found<'_, R> {
         self.found_in(self.read(), skipped)
     }
@@ -293,10 +293,11 @@ impl<R: Row> Selection<R> {
     }
 }
 
-/// Of how many rows at most a list is in the groups of what comes between them: of each it has two groups then.
+/// The maximum number of rows for which a list is in the groups of the places between them. Each such row costs
+/// two groups.
 const MOST_NEAR: usize = 32;
 
-/// A row with its place in an order.
+/// A row with its point in an order.
 type Placed<'a, R> = (&'a [u8], (&'a KeyBytes, &'a Arc<R>));
 
 /// Rows one after the other, with their keys.
@@ -308,7 +309,7 @@ impl<R: Row> fmt::Debug for Selection<R> {
     }
 }
 
-/// How many rows are before a page; none where no selection could have it.
+/// Returns the number of rows before a page, or `None` if no selection could have the page.
 fn rows_before(number: usize, size: usize) -> Option<usize> {
     number.checked_sub(1)?.checked_mul(size)
 }

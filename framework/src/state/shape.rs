@@ -1,13 +1,13 @@
-//! The shape of a type: the names and kinds that its `Deserialize` asks for, and those of what is in it.
+//! The shape of a type: the names and kinds that its `Deserialize` requests, including those of nested types.
 //!
-//! Two programs whose types have one shape encode equal values alike, unless a `Serialize` was written by hand.
-//! So the shape is a part of [`States::fingerprint`](super::States::fingerprint): a field that a row, or a
-//! struct within a row, has gained makes another one, though it needs no new version.
+//! Two programs whose types have the same shape encode equal values alike, unless a `Serialize` was written by
+//! hand. So the shape is a part of [`States::fingerprint`](super::States::fingerprint): a field that is added
+//! to a row, or to a struct within a row, changes it, though it needs no new version.
 //!
-//! The type is read from a source that answers each question with the emptiest value of the kind that is asked
-//! for, and writes the question down. Each reading goes another way through enums, and begins with another field
-//! of structs. Where a type refuses such a value, the questions that it would have asked afterwards in this
-//! reading are left out, which can only make two shapes equal that are not.
+//! The type is deserialised from a source that answers each request with the emptiest value of the requested
+//! kind, and notes the request. Each reading takes another path through enums, and begins with another field of
+//! structs. If a type refuses such a value, its later requests in this reading are missing, which can only make
+//! two different shapes equal.
 
 use std::cell::RefCell;
 use std::fmt::Write;
@@ -17,14 +17,14 @@ use serde::de::value::Error;
 use serde::de::{self, DeserializeOwned, DeserializeSeed, IntoDeserializer, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};
 
-/// How deep values are within one another, before lists and maps are empty and options absent.
+/// The depth of nested values from which on lists and maps are empty and options absent.
 const DEEPEST: u8 = 8;
-/// How many ways are gone through a type.
+/// The maximum number of readings of a type.
 const MOST_READINGS: usize = 64;
-/// How much is written down.
+/// The maximum length of the notes, in bytes.
 const LONGEST: usize = 64 << 10;
 
-/// The shape of `T`.
+/// Returns the shape of `T`.
 pub(super) fn shape_of<T: DeserializeOwned>() -> u64 {
     let questions = RefCell::new(Questions { reading: 0, ways: 1, text: String::new() });
     for reading in 0..MOST_READINGS {
@@ -36,7 +36,7 @@ pub(super) fn shape_of<T: DeserializeOwned>() -> u64 {
             questions.reading = reading;
         }
         let source = Source { questions: &questions, depth: 0 };
-        // It is the site's code. What it makes of the values is of no interest.
+        // This runs the site's code. Its result does not matter.
         let _ = catch_unwind(AssertUnwindSafe(|| T::deserialize(source).map(drop)));
     }
     xxhash_rust::xxh3::xxh3_64(questions.into_inner().text.as_bytes())
@@ -45,7 +45,7 @@ pub(super) fn shape_of<T: DeserializeOwned>() -> u64 {
 struct Questions {
     /// The number of this reading.
     reading: usize,
-    /// How many readings there are to be: as many as the longest enum or struct has variants or fields.
+    /// The number of readings to make: the largest number of variants or fields of an enum or struct.
     ways: usize,
     text: String,
 }
@@ -67,7 +67,7 @@ impl Source<'_> {
         Ok(())
     }
 
-    /// Which of as many names is the turn of this reading.
+    /// Returns the number of the name, out of this many, that this reading uses.
     fn turn(&self, names: usize) -> usize {
         self.questions.borrow().reading % names.max(1)
     }
@@ -239,7 +239,7 @@ impl<'de> de::MapAccess<'de> for Elements<'_> {
     }
 }
 
-/// The fields of a struct, beginning with the one whose turn it is.
+/// The fields of a struct, beginning with the one that this reading uses first.
 struct NamedFields<'a> {
     source: Source<'a>,
     fields: &'static [&'static str],
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_encoded_otherwise_is_another_shape() {
+    fn different_encodings_have_different_shapes() {
         let shapes = [
             shape!(Row: struct Row { id: u64, tags: Vec<Tag> } struct Tag { name: String }),
             shape!(Row: struct Row { id: u32, tags: Vec<Tag> } struct Tag { name: String }),
@@ -355,13 +355,13 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_behind_a_value_that_refuses_to_be_empty_counts_too() {
+    fn fields_after_a_value_that_cannot_be_empty_count_too() {
         let shape = |shapes: [u64; 2]| assert_ne!(shapes[0], shapes[1]);
         shape([
             shape!(Row: struct Row { n: std::num::NonZeroU8, tag: Tag } struct Tag { name: String }),
             shape!(Row: struct Row { n: std::num::NonZeroU8, tag: Tag } struct Tag { name: u8 }),
         ]);
-        // A struct whose field has two names is given both.
+        // A struct whose field has two names receives both.
         shape([
             shape!(Row: struct Row { #[serde(alias = "m")] n: u8, tag: Tag } struct Tag { name: String }),
             shape!(Row: struct Row { #[serde(alias = "m")] n: u8, tag: Tag } struct Tag { name: u8 }),
@@ -369,7 +369,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_has_one_shape_however_deep_it_is() {
+    fn a_recursive_type_has_one_shape() {
         #[derive(Deserialize)]
         #[allow(dead_code, reason = "only its shape counts")]
         struct Tree {
@@ -397,7 +397,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_with_very_many_ways_through_it_is_read_as_far_as_there_is_room() {
+    fn a_type_with_very_many_paths_is_read_up_to_a_limit() {
         #[derive(Deserialize)]
         #[allow(dead_code, reason = "only its shape counts")]
         struct Branches {

@@ -4,8 +4,9 @@ use super::table::Table;
 use crate::slug::slug;
 
 impl<R: Row<Key = String>> Table<R> {
-    /// A key for a new row with this title: its [`slug`]; where another row has that, with `-2` behind it, or else the
-    /// position of the update, so that it takes no longer the more rows have the title.
+    /// Returns a key for a new row with this title: its [`slug`]. If another row has that key, `-2` is
+    /// appended, and if that is taken too, the position of the update; so the cost does not grow with the
+    /// number of rows that share the title.
     ///
     /// ```
     /// use headwater::prelude::*;

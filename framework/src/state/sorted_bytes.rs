@@ -3,13 +3,13 @@ use std::cmp::Ordering;
 use std::fmt;
 use std::sync::Arc;
 
-/// Bytes in the order that slices have. Up to `N` of them are in the value itself, so that comparing and cloning them
+/// Bytes that sort as slices do. Up to `N` of them are in the value itself, so that comparing and cloning them
 /// follows no pointer.
 #[derive(Clone)]
 pub(super) enum SortedBytes<const N: usize> {
     Within {
         length: u8,
-        /// Behind `length` they are zero.
+        /// The bytes after `length` are zero.
         bytes: [u8; N],
     },
     Apart(Arc<[u8]>),
@@ -44,7 +44,7 @@ impl<const N: usize> Borrow<[u8]> for SortedBytes<N> {
     }
 }
 
-/// Compares eight bytes at a time, without a call: most of what a look-up in a map does is to compare.
+/// Compares eight bytes at a time, without a call: comparing takes most of the time of a look-up in a map.
 #[inline]
 fn compare<const N: usize>(one: &[u8; N], other: &[u8; N]) -> Ordering {
     for (one, other) in one.as_chunks::<8>().0.iter().zip(other.as_chunks::<8>().0) {
@@ -52,7 +52,7 @@ fn compare<const N: usize>(one: &[u8; N], other: &[u8; N]) -> Ordering {
             return u64::from_be_bytes(*one).cmp(&u64::from_be_bytes(*other));
         }
     }
-    // The last eight again, of which the first are equal.
+    // Compares the last eight bytes; those among them that were compared before are equal.
     match (one.last_chunk::<8>(), other.last_chunk::<8>()) {
         (Some(one), Some(other)) => u64::from_be_bytes(*one).cmp(&u64::from_be_bytes(*other)),
         _ => one.cmp(other),
@@ -63,8 +63,8 @@ impl<const N: usize> Ord for SortedBytes<N> {
     #[inline]
     fn cmp(&self, other: &SortedBytes<N>) -> Ordering {
         match (self, other) {
-            // Where all bytes are equal, one of the two begins with the other and goes on with zero bytes: then the
-            // shorter one is first.
+            // If all bytes are equal, one of the two is the other followed by zero bytes: then the shorter one
+            // sorts first.
             (
                 SortedBytes::Within { length: one, bytes },
                 SortedBytes::Within { length: two, bytes: others },
@@ -114,14 +114,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn they_sort_as_slices_do_wherever_they_are(one in bytes(), other in bytes()) {
+        fn they_sort_like_slices_inline_or_not(one in bytes(), other in bytes()) {
             hold::<4>(&one, &other)?;
             hold::<8>(&one, &other)?;
             hold::<22>(&one, &other)?;
         }
 
         #[test]
-        fn a_difference_counts_wherever_it_is(
+        fn a_difference_in_any_byte_counts(
             bytes in proptest::collection::vec(any::<u8>(), 0..26),
             place in 0..26_usize,
             length in 0..26_usize,

@@ -16,7 +16,7 @@ pub struct States {
     pub(super) by_name: HashMap<&'static str, Registered>,
     repeats: Mutex<Repeats>,
     fingerprint: OnceLock<u64>,
-    /// Not zero if the data are other ones than the same records came to before.
+    /// Not zero if the same records have produced other data before.
     deviation: AtomicU64,
 }
 
@@ -25,10 +25,10 @@ pub(super) struct Registered {
     pub(super) store: Arc<dyn Updatable>,
 }
 
-/// What has become of an update, and what it invalidates.
+/// The outcome of an update, and the invalidation that follows from it.
 pub(crate) type Application = (UpdateOutcome, Invalidation);
 
-/// The way in which names of groups are made of what is read and changed. A change of it is a change of
+/// The version of the rules that derive names of groups from reads and changes. A change of it changes
 /// [`States::fingerprint`].
 const GROUPS_VERSION: u32 = 3;
 
@@ -43,12 +43,12 @@ pub struct DuplicateState {
     pub name: &'static str,
     /// The type that was registered first.
     pub first: &'static str,
-    /// The type that was to be registered too.
+    /// The type that was registered second.
     pub second: &'static str,
 }
 
 impl States {
-    /// No states yet.
+    /// Returns an empty set of states.
     pub fn new() -> States {
         States::default()
     }
@@ -57,7 +57,7 @@ impl States {
     ///
     /// # Errors
     ///
-    /// When there is a state of that name.
+    /// When there already is a state of that name.
     pub fn add<S: Updates>(&mut self) -> Result<(), DuplicateState> {
         self.register::<S>().map(|_| ())
     }
@@ -78,38 +78,40 @@ impl States {
         Ok(store)
     }
 
-    /// The store of the state `S`, if it was [added](States::add).
+    /// Returns the store of the state `S`, if it was [added](States::add).
     pub(crate) fn get<S: Updates>(&self) -> Option<Arc<Store<S>>> {
         let store: Arc<dyn Any + Send + Sync> = self.by_name.get(S::NAME)?.store.clone();
         store.downcast().ok()
     }
 
-    /// The fields of all states, by the names that groups of theirs begin with.
+    /// Returns the fields of all states, by the names with which their groups begin.
     pub(crate) fn fields(&self) -> Vec<(&'static str, FieldKind)> {
         self.by_name.values().flat_map(|state| state.store.kinds()).collect()
     }
 
-    /// The names of all tables, as groups begin with them.
+    /// Returns the names of all tables, with which their groups begin.
     pub(crate) fn tables(&self) -> Vec<&'static str> {
         let fields = self.fields().into_iter();
         fields.filter(|(_, kind)| *kind == FieldKind::Table).map(|(name, _)| name).collect()
     }
 
-    /// What the groups are made of that updates invalidate: fields, keys, indexes, versions of `apply`; and how
-    /// rows and values are encoded. Front ends that have followed another derivation cannot know what a record made
-    /// wrong in their caches, and nodes with another one cannot compare hashes.
+    /// Returns a hash of everything from which the groups of updates are derived (fields, keys, indexes,
+    /// versions of `apply`), and of the encoding of rows and values. A front end that has followed another
+    /// derivation cannot determine what a record invalidates in its cache, and nodes with another fingerprint
+    /// cannot compare hashes.
     pub(crate) fn fingerprint(&self) -> u64 {
         *self.fingerprint.get_or_init(|| self.derive_fingerprint())
     }
 
-    /// What front ends must have followed to keep their caches: the [fingerprint](States::fingerprint), and no other
-    /// data than these under it.
+    /// Returns the derivation that a front end must have followed to keep its cache: the
+    /// [fingerprint](States::fingerprint), combined with a random number if these data deviate from earlier
+    /// ones.
     pub(crate) fn derivation(&self) -> u64 {
         self.fingerprint().wrapping_add(self.deviation.load(Ordering::Relaxed))
     }
 
-    /// The data are other ones than the same records came to before, and the node goes on with them: of pages that were
-    /// made of the others, no record says that they are wrong.
+    /// Marks the data as different from what the same records produced before. The node continues with them,
+    /// but no record invalidates the pages that were made from the former data.
     pub(crate) fn deviate(&self) {
         self.deviation.store(rand::random(), Ordering::Relaxed);
     }
@@ -125,19 +127,19 @@ impl States {
         xxhash_rust::xxh3::xxh3_64(states.join("\n").as_bytes())
     }
 
-    /// Applies a record's update to its state; `None` when the record holds no update. The log's records must come
-    /// in order. Readers see the update after [`publish`](States::publish).
+    /// Applies a record's update to its state; returns `None` if the record contains no update. The log's
+    /// records must be applied in order. Readers see the update after [`publish`](States::publish).
     ///
     /// # Errors
     ///
-    /// When the state's `apply` panics, and when the record cannot be understood: its state is not
-    /// registered or its update does not decode. In each case all states are as they were.
+    /// When the state's `apply` panics, and when the update cannot be read, because its state is not registered
+    /// or it does not decode. In each case all states are as they were.
     pub(crate) fn apply(&self, record: &Record) -> Result<Option<Application>, ApplyError> {
         let Some(update) = &record.content.update else { return Ok(None) };
         let Some(registered) = self.by_name.get(update.state.as_str()) else {
             return Err(ApplyError::Unreadable { message: self.unknown(record, &update.state) });
         };
-        // What has no kind cannot be read, which is found below.
+        // An update without a kind cannot be decoded, which fails below.
         let id = update.id.as_ref().and_then(|id| Some((id, registered.store.kind(update)?)));
         let recognised = match id {
             Some((id, kind)) => self.repeats().recognise(record.time, id, kind),
@@ -157,7 +159,7 @@ impl States {
                 Some(output) => UpdateOutcome::Repeated { first, output },
                 None => UpdateOutcome::Unrepeatable(Unrepeatable::NoOutcome { first }),
             },
-            Recognised::Not(reason) => UpdateOutcome::Unrepeatable(reason),
+            Recognised::Rejected(reason) => UpdateOutcome::Unrepeatable(reason),
         };
         Ok(Some((repeated, Invalidation::new())))
     }
@@ -166,7 +168,7 @@ impl States {
         self.repeats.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets readers see the updates that were [applied](States::apply).
+    /// Publishes the updates that were [applied](States::apply) to readers.
     pub(crate) fn publish(&self) {
         for registered in self.by_name.values() {
             registered.store.publish_from_log();

@@ -18,8 +18,8 @@ use crate::log::{
 
 /// The present value of one of the site's states.
 ///
-/// Reading takes no lock. Stores are made by [`States::add`](super::States::add) only, because an
-/// update without a store of the site that can apply it must not get into the log.
+/// Reading takes no lock. Stores are made by [`States::add`](super::States::add) only, because no update may be
+/// written to the log unless a store of the site can apply it.
 pub(crate) struct Store<S> {
     current: ArcSwap<S>,
     /// The value with all updates that were applied, published or not.
@@ -27,16 +27,16 @@ pub(crate) struct Store<S> {
     names: Vec<&'static str>,
 }
 
-/// What `apply` returned, and what the update invalidates.
+/// The result of `apply`, and the invalidation that follows from the update.
 pub(super) type Applied<S> =
     (Result<<S as Updates>::Output, <S as Updates>::Refusal>, Invalidation);
 
 struct Working<S> {
     value: S,
     is_published: bool,
-    /// What the value is made of; none while a checkpoint is loaded.
+    /// The basis for rebuilding the value; `None` while a checkpoint is loaded.
     origin: Option<Origin<S>>,
-    /// The hashes of the fields; none where it is not known.
+    /// The hashes of the fields; `None` where the hash is not known.
     hashes: Vec<Option<u128>>,
 }
 
@@ -51,13 +51,12 @@ impl<S: Updates> Store<S> {
         Store { current: ArcSwap::new(current), working, names }
     }
 
-    /// The value as it is now, for a reader whose reads are recorded or not. It stays as it is while the store
-    /// goes on.
+    /// Returns a snapshot of the present value. The recorder, if any, records its reads.
     pub(crate) fn view(&self, recorder: Option<&Arc<Recorder>>) -> S::View {
         self.current.load().view(&Reading { recorder, names: &self.names })
     }
 
-    /// The fields, by the names that groups of theirs begin with.
+    /// Returns the kinds of the fields, by the names with which their groups begin.
     pub(super) fn kinds(&self) -> Vec<(&'static str, FieldKind)> {
         let mut kinds = Vec::with_capacity(self.names.len());
         let mut working = self.lock();
@@ -65,12 +64,11 @@ impl<S: Updates> Store<S> {
         kinds
     }
 
-    /// The draft of an update.
+    /// Makes the draft of an update.
     ///
     /// # Errors
     ///
-    /// [`WriteError::Encoding`] when the update's type cannot be encoded, or not so that it can be
-    /// decoded again.
+    /// [`WriteError::Encoding`] when the update cannot be encoded, or its encoding cannot be decoded.
     pub(crate) fn draft(&self, update: &S::Update) -> Result<Draft, WriteError> {
         let state = S::NAME.to_owned();
         let version = S::UPDATE_VERSION;
@@ -79,15 +77,15 @@ impl<S: Updates> Store<S> {
         Ok(Draft { update: Some(update), ..Draft::default() })
     }
 
-    /// Writes updates in one transaction and waits until they are durable, applied, and no front end serves what
-    /// they invalidated. What `apply` returned comes back with the receipts.
+    /// Writes updates in one transaction and waits until they are durable and applied, and until no front end
+    /// serves content that they invalidated. Returns the results of `apply` with the receipts.
     ///
     /// Dropping the future does not undo the updates.
     ///
     /// # Errors
     ///
-    /// As the journal's [`write`](Journal::write), [`draft`](Store::draft) and [`rehearse`]. When `apply` panicked on one of them,
-    /// the others are applied.
+    /// As the journal's [`write`](Journal::write), [`draft`](Store::draft) and [`rehearse`]. When `apply`
+    /// panics on one of the updates, the others are applied.
     pub(crate) async fn update(
         &self,
         journal: &dyn Journal,
@@ -117,11 +115,11 @@ impl<S: Updates> Store<S> {
         outputs.collect()
     }
 
-    /// The drafts of first updates of a new site, after they were tried.
+    /// Tries first updates of a new site, and makes their drafts.
     ///
     /// # Errors
-    /// As [`draft`](Store::draft), when `apply` refuses one of them, or panics, and when one makes what cannot be read
-    /// back.
+    /// As [`draft`](Store::draft), when `apply` refuses one of them, or panics, and when the result of one
+    /// cannot be read back.
     pub(crate) fn first_drafts(
         &self,
         updates: Vec<S::Update>,
@@ -137,10 +135,10 @@ impl<S: Updates> Store<S> {
         Ok(drafts)
     }
 
-    /// Applies the next update. Readers see it once it is [published](Store::publish).
+    /// Applies the next update. Readers see it after [`publish`](Store::publish).
     ///
     /// # Errors
-    /// When it panics. The value stays as it was, as it does with a refusal.
+    /// When the update panics. Then, and with a refusal, the value stays as it was.
     pub(super) fn apply(
         &self,
         update: S::Update,
@@ -165,19 +163,19 @@ impl<S: Updates> Store<S> {
         applied
     }
 
-    /// The value as it is now.
+    /// Returns the published value.
     pub(super) fn current(&self) -> Arc<S> {
         self.current.load_full()
     }
 
-    /// Changes the value by what a checkpoint holds. Readers see it once it is [published](Store::publish).
+    /// Changes the value while a checkpoint is loaded. Readers see it after [`publish`](Store::publish).
     pub(super) fn restore<R>(&self, change: impl FnOnce(&mut S) -> R) -> R {
         let mut working = self.lock();
         (working.is_published, working.origin) = (false, None);
         change(&mut working.value)
     }
 
-    /// Lets readers see what was applied.
+    /// Publishes the applied updates to readers.
     pub(super) fn publish(&self) {
         let mut working = self.lock();
         if !working.is_published {
@@ -188,18 +186,18 @@ impl<S: Updates> Store<S> {
         }
     }
 
-    /// The hashes of the fields, of the value with all updates that were applied.
+    /// Returns the hashes of the fields, of the value with all applied updates.
     pub(super) fn hashes(&self) -> Vec<Option<u128>> {
         self.lock().hashes.clone()
     }
 
-    /// Hashes all that is in the fields.
+    /// Computes the hashes of the fields from their contents.
     pub(super) fn rehash(&self) {
         let mut working = self.lock();
         working.hashes = hashes(&mut working.value);
     }
 
-    /// Whether all that is in a field would be encoded in the same way after a restart.
+    /// Returns whether everything in a field would have the same encoding after a restart.
     pub(super) fn is_stable(&self, place: usize) -> bool {
         let mut is_stable = false;
         self.lock().value.each_field(&mut |at, field| {
@@ -210,7 +208,7 @@ impl<S: Updates> Store<S> {
         is_stable
     }
 
-    /// From here on a field has no hash.
+    /// Removes the hash of a field.
     pub(super) fn forget_hash(&self, place: usize) {
         self.lock().hashes[place] = None;
     }
@@ -226,10 +224,11 @@ fn hashes<S: Updates>(value: &mut S) -> Vec<Option<u128>> {
     hashes
 }
 
-/// Applies an update to a value that no reader sees, and finds what it invalidates; `names` and `hashes` are those of
-/// the fields.
-/// After a refusal or a panic the value is as it was before, and nothing is invalid; unless the update has put something
-/// in the place of a field, which counts as a panic. Then the value is of no use.
+/// Applies an update to a value that no reader sees, and derives the invalidation that follows; `names` and
+/// `hashes` are those of the fields.
+///
+/// After a refusal or a panic the value is as it was before, and nothing is invalidated. If the update has
+/// assigned to a field, that counts as a panic, and the value must be rebuilt.
 pub(super) fn apply<S: Updates>(
     value: &mut S,
     update: S::Update,
@@ -239,15 +238,15 @@ pub(super) fn apply<S: Updates>(
 ) -> Result<Applied<S>, ApplyError> {
     let (mut groups, fields) = (Groups::default(), identities(value));
     let mut differences = vec![0; names.len()];
-    // What has changed is found by the site's code too: a `Serialize` that panics.
+    // Finding the changes runs the site's code too: a `Serialize` may panic.
     let applied = catch_unwind(AssertUnwindSafe(|| {
         let output = value.apply(update, &mut at);
         let replaced = fields.iter().zip(identities(value)).position(|(was, is)| *was != is);
         if let Some(place) = replaced {
             let (field, _) = S::FIELDS[place];
             panic!(
-                "`apply` puts another value in the place of the field `{field}`: what was there can then neither be \
-                 compared nor put back. Change it by its methods: `clear`, `insert` and the others of a \
+                "`apply` assigns another value to the field `{field}`, so the old one can neither be compared nor \
+                 restored. Change it by its methods: `clear`, `insert` and the others of a \
                  `Table`, `set` of a `Value`, `*self.{field} = …` for a `Plain`"
             );
         }
@@ -273,29 +272,31 @@ pub(super) fn apply<S: Updates>(
         *hash = hash.map(|hash| hash.wrapping_add(difference));
     }
     let mut invalidation = groups.into_invalidation();
-    // Each name that is merged is compared with all that are there: these are few, and the others may be many.
+    // Merging compares each name with all present ones: the names that `apply` gives are few, the derived ones
+    // may be many.
     invalidation.merge(&at.into_invalidation());
     Ok((output, invalidation))
 }
 
-/// The identities of a state's fields.
+/// Returns the identities of a state's fields.
 pub(super) fn identities<S: Updates>(value: &mut S) -> Vec<Identity> {
     let mut identities = Vec::with_capacity(S::FIELDS.len());
     value.each_field(&mut |_, field| identities.push(field.identity()));
     identities
 }
 
-/// The name of a field in groups: `stories`, or `wiki.pages` in a state that gives itself a name.
+/// Returns the name of a field in groups: `stories`, or `wiki.pages` in a state that declares a name.
 fn full_name<S: Updates>(field: &'static str) -> &'static str {
     match S::NAME {
         DEFAULT_NAME => field,
-        // Each state of a site is registered once, and sites are as many as processes (or tests).
+        // The leak is bounded: each state of a site is registered once, and there is one site for each process
+        // or test.
         state => String::leak(format!("{state}.{field}")),
     }
 }
 
-/// Encodes an update and makes sure that it can be read again: what cannot would stop every later
-/// start of the site.
+/// Encodes an update and checks that it can be decoded: otherwise it would prevent every later start of the
+/// site.
 fn encode<S: Updates>(update: &S::Update) -> Result<Bytes, WriteError> {
     let refused = |reason| WriteError::Encoding { state: S::NAME.to_owned(), reason };
     let bytes = encoding::encode(update).map_err(refused)?;
@@ -303,7 +304,7 @@ fn encode<S: Updates>(update: &S::Update) -> Result<Bytes, WriteError> {
     Ok(Bytes::from(bytes))
 }
 
-/// Reads an update of this version or of an earlier one.
+/// Decodes an update of this version or of an earlier one.
 pub(super) fn decode<S: Updates>(version: u32, bytes: &[u8]) -> Result<S::Update, String> {
     match version < S::UPDATE_VERSION {
         true => S::migrate(OldUpdate { version, bytes }),
@@ -334,7 +335,7 @@ mod tests {
         note: Option<Note>,
     }
 
-    /// It cannot be read as it is written.
+    /// It cannot be decoded from its encoding.
     #[derive(Deserialize)]
     struct Note(u64);
 
@@ -356,7 +357,7 @@ mod tests {
         }
     }
 
-    /// Applies what is written, at position 3.
+    /// A journal that applies each draft at position 3.
     struct Applying(States);
 
     impl Journal for Applying {
@@ -379,7 +380,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn updates_come_back_with_output_and_receipt() {
+    async fn updates_return_output_and_receipt() {
         let mut states = States::new();
         let store = states.register::<Words>().unwrap();
         let journal = Applying(states);
@@ -389,7 +390,7 @@ mod tests {
         assert_eq!(*store.view(None).words, ["yes", "yes"]);
     }
 
-    /// A state whose first clone, after the store is made, panics.
+    /// A state whose first clone after the store is made panics.
     #[derive(Default, State)]
     struct Fragile {
         total: Plain<u64>,
@@ -419,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn what_could_not_be_published_is_published_with_what_comes_next() {
+    fn a_failed_publication_is_made_up_by_the_next_one() {
         let mut states = States::new();
         let store = states.register::<Fragile>().unwrap();
         let content = store.draft(&7).unwrap();
@@ -431,7 +432,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_that_could_not_be_read_again_is_not_written() {
+    fn an_update_that_cannot_be_decoded_is_not_written() {
         let error = Store::<Words>::new().draft(&word(Some(7))).unwrap_err();
         assert!(matches!(error, WriteError::Encoding { .. }), "{error}");
     }

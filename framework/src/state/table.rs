@@ -27,10 +27,10 @@ mod difference;
 /// [`apply`](super::Updates::apply) changes them; controllers read the [`TableView`] of the same name. See
 /// [`Row`] for how rows are declared.
 ///
-/// A table is changed by its methods. An update that assigns another one to the field, swaps two or
-/// takes one away panics, and so does not count: [`clear`](Table::clear) removes all rows. It is read by
-/// `&mut self` too, so helpers of `apply` that only read take the state as `&mut self`: nothing but an update has
-/// that, and what pages read goes through views, which record it.
+/// A table is changed by its methods. An update that assigns another table to the field, swaps two or moves one
+/// out panics, and so has no effect: [`clear`](Table::clear) removes all rows. Reading takes `&mut self` too,
+/// so helpers of `apply` that only read take the state as `&mut self`: only an update has that, and pages read
+/// through views, which record their reads.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -55,31 +55,31 @@ mod difference;
 #[derive(Clone)]
 pub struct Table<R: Row> {
     rows: Arc<Stored<R>>,
-    /// The rows that the update under way has touched.
+    /// The rows that the current update has touched.
     touched: BTreeMap<KeyBytes, Touched<R>>,
-    /// Rows of a checkpoint that are not yet among the others.
+    /// Rows of a checkpoint that are not yet inserted.
     loading: Ascending<(KeyBytes, Arc<R>)>,
     identity: Identity,
 }
 
-/// The rows with their indexes. A clone shares them all.
+/// The rows with their indexes. A clone shares all of them.
 pub(super) struct Stored<R> {
     pub(super) by_key: OrdMap<KeyBytes, Arc<R>>,
     pub(super) indexes: Vec<IndexRows>,
 }
 
-/// What there is of a key before an update, and what the update has left so far.
+/// The row with a key before an update, and its present state during the update.
 #[derive(Clone)]
 struct Touched<R> {
     before: Version<R>,
     now: Version<R>,
 }
 
-/// What there is of a key at a moment.
+/// A row with a key at some moment, or its absence.
 #[derive(Clone)]
 struct Version<R> {
     row: Option<Arc<R>>,
-    /// What each index says of the row.
+    /// The row's entries in each index.
     entries: Vec<Vec<SpelledEntry>>,
 }
 
@@ -97,7 +97,7 @@ impl<R> Clone for Stored<R> {
 }
 
 impl<R> Stored<R> {
-    /// Puts one version of a row into the place of another.
+    /// Replaces one version of a row by another.
     fn replace(&mut self, key: &KeyBytes, before: &Version<R>, now: &Version<R>) {
         match &now.row {
             Some(row) => drop(self.by_key.insert(key.clone(), Arc::clone(row))),
@@ -128,7 +128,7 @@ impl<R: Row> Table<R> {
     /// Adds a row.
     ///
     /// # Errors
-    /// When there is a row with its key, or with its values in a unique index.
+    /// When there is a row with the same key, or with the same values in a unique index.
     pub fn insert(&mut self, row: R) -> Result<(), Violation> {
         let key = key_of(&row);
         if self.rows.by_key.contains_key(&key) {
@@ -137,18 +137,18 @@ impl<R: Row> Table<R> {
         self.put(&key, row)
     }
 
-    /// Adds a row, in the place of the one that has its key.
+    /// Adds a row, or replaces the row that has its key.
     ///
     /// # Errors
-    /// When another row has its values in a unique index.
+    /// When another row has the same values in a unique index.
     pub fn upsert(&mut self, row: R) -> Result<(), Violation> {
         self.put(&key_of(&row), row)
     }
 
-    /// Changes the row with this key, and gives what the change returns.
+    /// Changes the row with this key, and returns the result of `change`.
     ///
     /// # Errors
-    /// When there is none, when the change gives it another key, and when another row has its new values in a
+    /// When there is no such row, when the change alters its key, and when another row has its new values in a
     /// unique index.
     pub fn update<T>(
         &mut self,
@@ -168,14 +168,14 @@ impl<R: Row> Table<R> {
     /// Removes the row with this key.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is no such row.
     pub fn remove(&mut self, key: impl Lookup<R::Key>) -> Result<R, Violation> {
         let (bytes, row) = self.find(&key)?;
         self.set(&bytes, Version::of(None, &bytes));
         Ok(Arc::unwrap_or_clone(row))
     }
 
-    /// Removes all rows that have this value in the index, and tells how many there were.
+    /// Removes all rows with this value in the index, and returns their number.
     pub fn remove_all<V, O>(&mut self, index: Index<R, V, O>, value: impl Lookup<V>) -> usize {
         let span = Span::of(&value);
         let keys: BTreeSet<KeyBytes> =
@@ -190,22 +190,23 @@ impl<R: Row> Table<R> {
         keys.iter().for_each(|key| self.set(key, Version::of(None, key)));
     }
 
-    /// The row with this key, where there must be one.
+    /// Returns the row with this key.
     ///
     /// # Errors
-    /// When there is none.
+    /// When there is no such row.
     pub fn require(&mut self, key: impl Lookup<R::Key>) -> Result<Ref<R>, Violation> {
         let (_, row) = self.find(&key)?;
         Ok(Ref { row, mark: None })
     }
 
-    /// The row with this key, as the update under way has left it.
+    /// Returns the row with this key, including changes of the current update.
     pub fn get(&mut self, key: impl Lookup<R::Key>) -> Option<Ref<R>> {
         self.read().get(key)
     }
 
-    /// The rows as the update under way has left them. What `apply` reads is not a page's read. Drop the view before
-    /// you change the table: what a view sees is copied when it changes.
+    /// Returns a view of the rows, including changes of the current update. Reads of `apply` are not reads of a
+    /// page and are not recorded. Drop the view before you change the table: otherwise the changed parts are
+    /// copied.
     pub fn read(&mut self) -> TableView<R> {
         TableView::new(Arc::clone(&self.rows), Reader { recorder: None, field: "" })
     }
@@ -233,7 +234,7 @@ impl<R: Row> Table<R> {
         Ok(())
     }
 
-    /// Sets what there is of a key, and keeps what there was before the update under way.
+    /// Replaces the row with a key, and keeps the row from before the current update.
     fn set(&mut self, key: &KeyBytes, now: Version<R>) {
         let rows = Arc::make_mut(&mut self.rows);
         let touched = self.touched.entry(key.clone()).or_insert_with(|| {
@@ -353,7 +354,7 @@ impl<R: Row> fmt::Debug for Table<R> {
     }
 }
 
-/// What is loaded has each key once.
+/// Refuses a second row with a key among the loaded rows.
 fn refuse_second<R: Row>(exists: Option<Arc<R>>) -> Result<(), String> {
     let violation = |row: Arc<R>| Violation::Exists { row: R::NAME, key: shown_key(&*row) };
     exists.map_or(Ok(()), |row| Err(violation(row).to_string()))

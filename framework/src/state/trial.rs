@@ -5,8 +5,8 @@ use super::store::apply;
 use super::{At, Updates, WriteError};
 use crate::log::{ApplyError, Draft, Position, Record, RecordClock};
 
-/// Tries the first updates of a new site, before any of them is written: on values of their own, in
-/// the order and at the positions that they will have in the log.
+/// Tries the first updates of a new site before any of them is written: on separate values, in the order and at
+/// the positions that they will have in the log.
 #[derive(Default)]
 pub(crate) struct Trial {
     clock: RecordClock,
@@ -16,12 +16,12 @@ pub(crate) struct Trial {
 }
 
 impl Trial {
-    /// A trial at the time that this clock says.
+    /// Returns a trial with the time of this clock.
     pub(crate) fn by(clock: RecordClock) -> Trial {
         Trial { clock, ..Trial::default() }
     }
 
-    /// Tries the next update, as `draft` has it.
+    /// Tries the next update, which is the one in `draft`.
     ///
     /// # Errors
     /// When `apply` refuses it, or panics.
@@ -36,17 +36,17 @@ impl Trial {
         let value = self.values.entry(TypeId::of::<S>()).or_insert_with(|| Box::new(S::default()));
         let value = value.downcast_mut::<S>().expect("values are kept by their type");
         let names = vec![""; S::FIELDS.len()];
-        let said = |reason: String| format!("first update {position}: {reason}");
+        let described = |reason: String| format!("first update {position}: {reason}");
         match apply(value, update, at, &names, &mut vec![None; names.len()]) {
             Ok((Ok(_), _)) => Ok(()),
             Ok((Err(refusal), _)) => {
-                Err(WriteError::Refused { message: said(refusal.to_string()) })
+                Err(WriteError::Refused { message: described(refusal.to_string()) })
             }
             Err(
                 ApplyError::Panicked { message }
                 | ApplyError::Unreadable { message }
                 | ApplyError::Differs { message },
-            ) => Err(WriteError::Panicked { message: said(message) }),
+            ) => Err(WriteError::Panicked { message: described(message) }),
         }
     }
 }
@@ -56,7 +56,7 @@ mod tests {
     use super::*;
     use crate::state::{Plain, State, States};
 
-    /// Numbers, of which each but the first needs the one before it.
+    /// A number; each update but the first needs the number before it.
     #[derive(Clone, Default, State)]
     struct Chain {
         last: Plain<u64>,

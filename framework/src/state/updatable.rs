@@ -51,7 +51,7 @@ impl<S: Updates> Updatable for Store<S> {
 
     fn encode_output(&self, output: &dyn Any) -> Option<Vec<u8>> {
         let output = output.downcast_ref::<Result<S::Output, S::Refusal>>()?.as_ref().ok()?;
-        // The update is applied, so a `Serialize` that panics is one that fails.
+        // The update is applied already, so a `Serialize` that panics counts as one that fails.
         catch_unwind(AssertUnwindSafe(|| encoding::encode(output))).ok()?.ok()
     }
 
@@ -107,7 +107,7 @@ impl<S: Updates> Updatable for Store<S> {
             return Err(ApplyError::Unreadable {
                 message: format!(
                     "the update of the state \"{}\" at position {} was written by a later version of the site: it is \
-                     of version {}, and this program knows updates up to version {}. Start a version of the site whose \
+                     of version {}, and this program reads updates up to version {}. Start a version of the site whose \
                      `UPDATE_VERSION` is {} or more",
                     S::NAME,
                     at.position,

@@ -15,7 +15,7 @@ use crate::packed::marked_row;
 
 /// One value of a state, read and changed as a whole: a setting, a notice for all pages.
 ///
-/// Every page that reads it depends on it, and is invalid when it is another one.
+/// Every page that reads it depends on it, and becomes invalid when it changes.
 ///
 /// ```
 /// use std::convert::Infallible;
@@ -46,8 +46,8 @@ use crate::packed::marked_row;
 #[derive(Clone, Default)]
 pub struct Value<T>(Kept<T>);
 
-/// A [`Value`] as controllers read it: it is `T` to them. Handed to a template as it is, without a method of `T`, it has a
-/// mark, so that fragments that show it depend on it alone.
+/// A [`Value`] as controllers read it; it dereferences to `T`. Passed to a template as a whole, without a
+/// method of `T`, it has a mark, so that fragments that show it depend on it alone.
 #[derive(Clone)]
 pub struct ValueView<T> {
     value: Arc<T>,
@@ -55,17 +55,17 @@ pub struct ValueView<T> {
 }
 
 impl<T: Clone> Value<T> {
-    /// The value. What `apply` reads is not a page's read.
+    /// Returns the value. Reads of `apply` are not reads of a page and are not recorded.
     pub fn get(&mut self) -> &T {
         &self.0.value
     }
 
-    /// Puts another value in its place.
+    /// Replaces the value.
     pub fn set(&mut self, value: T) {
         self.0.replace(Arc::new(value));
     }
 
-    /// Changes the value. If `change` panics, it stays as it was.
+    /// Changes the value. If `change` panics, the value stays as it was.
     pub fn update(&mut self, change: impl FnOnce(&mut T)) {
         let mut value = T::clone(&self.0.value);
         change(&mut value);

@@ -5,12 +5,12 @@ use serde::{Serialize, Serializer};
 
 use crate::packed::{marked_made, marked_read};
 
-/// The different values in an index, each with the number of its rows. They are a slice of pairs, and are serialised as
-/// a sequence of such.
+/// The distinct values in an index, each with the number of its rows. They dereference to a slice of pairs, and
+/// are serialised as a sequence of pairs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Values<V> {
     values: Vec<(V, usize)>,
-    /// The group of the read that found them.
+    /// The group of the read that returned them.
     group: Option<Arc<str>>,
 }
 
@@ -46,7 +46,7 @@ impl<'a, V> IntoIterator for &'a Values<V> {
     }
 }
 
-/// A value with its number, which the group covers as a whole.
+/// A value with its number, covered by the group as a whole.
 struct Pair<'a, V>(&'a str, &'a (V, usize));
 
 impl<V: Serialize> Serialize for Pair<'_, V> {

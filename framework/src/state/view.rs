@@ -16,26 +16,26 @@ use super::table::Stored;
 use super::values::Values;
 use crate::packed::{marked_made, marked_row};
 
-/// A [`Table`](super::Table) as controllers read it: a snapshot, which stays as it is while the site goes on.
+/// A [`Table`](super::Table) as controllers read it: a snapshot, which does not change.
 ///
-/// On a route that caches, each read puts the page into the groups of what was read, so the page is invalid as
-/// soon as a read would give something else:
+/// On a cached route, each read adds the page to the groups of what it read, so the page becomes invalid as
+/// soon as one of its reads would return a different result:
 ///
 /// | read | the page depends on |
 /// |---|---|
 /// | [`get`](TableView::get), [`contains`](TableView::contains) | the row, or that there is none |
-/// | up to 32 rows of a selection: [`newest`](Selection::newest), [`oldest`](Selection::oldest), [`take`](Selection::take), [`first`](Selection::first), a page of a [`Cursor`](crate::paging::Cursor); and [all](Selection::all) of a [`range`](TableView::range), where they are no more | that no other rows are between them in the order, before the first or behind the last of which the selection has too few; and each row that is taken |
-/// | more of [`of`](TableView::of) an index, or with a number | which rows have the value, their order, and each row that is taken |
-/// | more of [`ordered`](TableView::ordered) or [`range`](TableView::range) | which rows are in the index, their order, and each row that is taken |
-/// | more of [`by_key`](TableView::by_key) | which keys there are, and each row that is taken |
-/// | [`existing_page`](Selection::existing_page) of a selection, past its end | whether there are more rows than come before that page |
+/// | up to 32 rows of a selection: [`newest`](Selection::newest), [`oldest`](Selection::oldest), [`take`](Selection::take), [`first`](Selection::first), a page of a [`Cursor`](crate::paging::Cursor); and [all](Selection::all) of a [`range`](TableView::range), where they are no more | that no other rows are between them in the order, nor, if the selection has too few, before the first or behind the last; and each row that is taken |
+/// | more rows of [`of`](TableView::of) an index, or a page with a number | which rows have the value, their order, and each row that is taken |
+/// | more rows of [`ordered`](TableView::ordered) or [`range`](TableView::range) | which rows are in the index, their order, and each row that is taken |
+/// | more rows of [`by_key`](TableView::by_key) | which keys there are, and each row that is taken |
+/// | [`existing_page`](Selection::existing_page) of a selection, past its end | whether the selection has more rows than precede that page |
 /// | [`is_empty`](Selection::is_empty) of a selection | whether there are any |
 /// | [`count`](TableView::count) | which keys there are |
 /// | [`values`](TableView::values) | which rows are in the index, and their order |
 /// | [`all`](TableView::all) | everything in the table |
 ///
-/// So a list of the ten newest stories is invalid when a story is added, and when one of the ten changes, but
-/// not when an older one is edited, added or removed.
+/// So a list of the ten newest stories becomes invalid when a story is added, and when one of the ten changes,
+/// but not when an older one is edited, added or removed.
 pub struct TableView<R: Row> {
     pub(super) stored: Arc<Stored<R>>,
     pub(super) reader: Reader,
@@ -46,7 +46,7 @@ impl<R: Row> TableView<R> {
         TableView { stored, reader }
     }
 
-    /// The row with this key.
+    /// Returns the row with this key.
     pub fn get(&self, key: impl Lookup<R::Key>) -> Option<Ref<R>> {
         let bytes = KeyBytes::from(encoded(&key).as_slice());
         match self.stored.by_key.get(&bytes) {
@@ -59,12 +59,12 @@ impl<R: Row> TableView<R> {
         }
     }
 
-    /// Whether there is a row with this key.
+    /// Returns whether there is a row with this key.
     pub fn contains(&self, key: impl Lookup<R::Key>) -> bool {
         self.get(key).is_some()
     }
 
-    /// The rows that have this value in the index.
+    /// Selects the rows that have this value in the index.
     pub fn of<V, O>(&self, index: Index<R, V, O>, value: impl Lookup<V>) -> Selection<R> {
         let name = R::INDEXES[index.position].name;
         let read = self.reader.recorder.as_ref();
@@ -73,12 +73,13 @@ impl<R: Row> TableView<R> {
         self.selection(Some(index.position), Span::of(&value), group, via)
     }
 
-    /// All rows in the order of the index; in one of `each` value in a field, a row once for each of its values.
+    /// Selects all rows in the order of the index; in an index of `each` value in a field, a row once for each
+    /// of its values.
     pub fn ordered<V, O>(&self, index: Index<R, V, O>) -> Selection<R> {
         self.selection(Some(index.position), Span::whole(), self.index_group(index), None)
     }
 
-    /// The rows whose values in the index are within this range, in the order of the index.
+    /// Selects the rows whose values in the index are within this range, in the order of the index.
     pub fn range<V: Key, O>(
         &self,
         index: Index<R, V, O>,
@@ -88,13 +89,14 @@ impl<R: Row> TableView<R> {
         self.selection(Some(index.position), span, self.index_group(index), None)
     }
 
-    /// All rows in the order of their keys.
+    /// Selects all rows in the order of their keys.
     pub fn by_key(&self) -> Selection<R> {
         let group = self.reader.recorder.is_some().then(|| format!("{}@", self.reader.field));
         self.selection(None, Span::whole(), group, None)
     }
 
-    /// All rows in the order of their keys, as one dependence: every change in the table makes the page invalid.
+    /// Returns all rows in the order of their keys, as one dependence: every change in the table invalidates
+    /// the page.
     pub fn all(&self) -> Rows<R> {
         let group = self.reader.recorder.is_some().then(|| format!("{}*", self.reader.field));
         let group = self.record(group);
@@ -103,13 +105,14 @@ impl<R: Row> TableView<R> {
         Rows::new(rows, group)
     }
 
-    /// How many rows there are.
+    /// Returns the number of rows.
     pub fn count(&self) -> usize {
         self.record(self.reader.recorder.is_some().then(|| format!("{}@", self.reader.field)));
         self.stored.by_key.len()
     }
 
-    /// The different values in the index, sorted, each with the number of its rows: all tags, for example.
+    /// Returns the distinct values in the index, sorted, each with the number of its rows: all tags, for
+    /// example.
     pub fn values<V: OwnedKey, O>(&self, index: Index<R, V, O>) -> Values<V> {
         let group = self.record(self.index_group(index));
         Values::new(self.stored.indexes[index.position].values(), group)
@@ -130,7 +133,7 @@ impl<R: Row> TableView<R> {
         Selection::new(self.clone(), index, span, group.map(Arc::from), via)
     }
 
-    /// Records a group of this table, where reads are recorded.
+    /// Records a group of this table, if reads are recorded.
     fn record(&self, group: Option<String>) -> Option<Arc<str>> {
         let group: Arc<str> = group?.into();
         self.record_group(&group, None);
@@ -144,14 +147,14 @@ impl<R: Row> TableView<R> {
         }
     }
 
-    /// Records what comes right before the row with this key, in an order whose groups begin like this.
+    /// Records the place directly before the row with this key. The order's groups begin with `order`.
     pub(super) fn record_before(&self, order: &Arc<str>, key: &KeyBytes, via: Option<&Arc<str>>) {
         if let Some(recorder) = &self.reader.recorder {
             recorder.before(order, (key, spell_encoded_key::<R>), self.reader.field, via);
         }
     }
 
-    /// A row that was found, with the group of all rows that the selection could have found.
+    /// Records and returns a row. `via` is the group of all rows that the selection could have found.
     pub(super) fn found(&self, (key, row): (&KeyBytes, &Arc<R>), via: Option<&Arc<str>>) -> Ref<R> {
         let field = self.reader.field;
         let mark = self.reader.recorder.as_ref().map(|recorder| {
@@ -177,15 +180,15 @@ impl<R: Row> fmt::Debug for TableView<R> {
 /// A row that was read. It dereferences to the row and is serialised as the row is.
 pub struct Ref<R> {
     pub(super) row: Arc<R>,
-    /// What it depends on, where reads are recorded.
+    /// The row's dependence, where reads are recorded.
     pub(super) mark: Option<Mark<R>>,
 }
 
-/// What a row depends on when it is written into a reply.
+/// The dependence of a row that is written into a reply.
 pub(super) enum Mark<R> {
-    /// It is a row of this table, and this function spells its key.
+    /// A row of this table; the function spells its key.
     Row(&'static str, fn(&R, &mut String)),
-    /// It was [made](Ref::map) of what has this group.
+    /// A value that was [made](Ref::map) from something with this group.
     Made(Arc<str>),
 }
 
@@ -199,7 +202,7 @@ impl<R> Clone for Mark<R> {
 }
 
 impl<R> Ref<R> {
-    /// The row's group.
+    /// Returns the row's group.
     fn group(&self, table: &str, spell: fn(&R, &mut String)) -> String {
         let mut group = format!("{table}/");
         spell(&self.row, &mut group);
@@ -208,15 +211,15 @@ impl<R> Ref<R> {
 }
 
 impl<R: Clone> Ref<R> {
-    /// The row itself.
+    /// Returns the row itself.
     pub fn into_row(self) -> R {
         Arc::unwrap_or_clone(self.row)
     }
 }
 
 impl<R> Ref<R> {
-    /// What a function makes of the row: it depends on the row, as the row itself does, and on nothing else, for
-    /// the function takes nothing else with it.
+    /// Converts the row with a function. The result depends on the row, as the row itself does, and on nothing
+    /// else, because a function pointer captures nothing.
     ///
     /// ```
     /// # use headwater::prelude::*;
@@ -250,8 +253,8 @@ impl<R> Ref<R> {
 }
 
 impl<R: Serialize> Ref<R> {
-    /// The row with a value beside its fields, under a name that none of them has: a story with what was said about it, as
-    /// `story.comments`. Templates see both, and JSON has both in one object.
+    /// Adds a value beside the row's fields, under a name that none of them has: a story with its comments as
+    /// `story.comments`, for example. Templates see both, and JSON has both in one object.
     ///
     /// ```
     /// use headwater::prelude::*;

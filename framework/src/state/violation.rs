@@ -1,20 +1,20 @@
-/// A table refuses a change. [`?`](std::ops::Try) in `apply` makes it the refusal of the whole update; a controller that
-/// passes it on answers with 409 Conflict, or with 404 Not Found for a row that is missing.
+/// A change that a table refuses. With [`?`](std::ops::Try) in `apply` it becomes the refusal of the whole
+/// update. A controller that returns it answers with 409 Conflict, or with 404 Not Found for a missing row.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Violation {
-    /// There is a row with the key of the one that was to be inserted.
+    /// The table already has a row with the key of the inserted one.
     #[error("there is a {row} with the key {key} already")]
     Exists {
         /// The type of the row.
         row: &'static str,
-        /// The key, for people to read.
+        /// The key in readable form.
         key: String,
     },
-    /// There is no row with the key of the one that was to be changed.
+    /// The table has no row with the key of the row to change.
     #[error("there is no {row} with the key {key}")]
     Missing {
-        /// The type of the row.
+        /// The key in readable form.
         row: &'static str,
         /// The key, for people to read.
         key: String,
@@ -26,17 +26,17 @@ pub enum Violation {
         row: &'static str,
         /// The name of the index.
         index: &'static str,
-        /// The values of the index's columns, for people to read; where there are several, all of them.
+        /// The values of the index's columns in readable form; all of them, where there are several.
         value: String,
     },
-    /// A change of a row would give it another key. Remove the row and insert another one.
+    /// A change of a row would change its key. Remove the row and insert another one instead.
     #[error(
         "an update of the {row} with the key {key} changes its key: remove it and insert another"
     )]
     KeyChanged {
         /// The type of the row.
         row: &'static str,
-        /// The key before, for people to read.
+        /// The key before the change, in readable form.
         key: String,
     },
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use super::*;
 
-/// Whether all of these values are of kinds of their own.
+/// Returns whether all of these values are of different kinds.
 fn differ<U: Serialize + DeserializeOwned>(updates: &[U]) -> bool {
     let kinds = updates.iter().map(|update| kind_of("state", update));
     kinds.collect::<std::collections::BTreeSet<_>>().len() == updates.len()
@@ -14,7 +14,8 @@ fn alike<U: Serialize + DeserializeOwned>(one: U, other: U) -> bool {
     kind_of("state", &one) == kind_of("state", &other)
 }
 
-/// Checks that variants of this enum are of kinds of their own, whatever is in them, with these attributes of serde.
+/// Checks that variants of this enum are of different kinds, whatever their contents, with these attributes of
+/// serde.
 macro_rules! variants_differ {
     ($($attribute:meta),*) => {{
         #[derive(Clone, Serialize, Deserialize)]
@@ -61,7 +62,7 @@ macro_rules! variants_differ {
 }
 
 #[test]
-fn a_variant_is_a_kind_however_it_is_written() {
+fn variants_are_kinds_in_every_representation() {
     let (by, of) = variants_differ!();
     assert!(differ(&by) && differ(&of));
     let (by, of) = variants_differ!(serde(tag = "kind", content = "of"));
@@ -73,7 +74,7 @@ fn a_variant_is_a_kind_however_it_is_written() {
 }
 
 #[test]
-fn a_variant_that_is_not_written_is_a_kind_too() {
+fn untagged_variants_are_kinds() {
     #[derive(Serialize, Deserialize)]
     #[serde(untagged)]
     enum Change {

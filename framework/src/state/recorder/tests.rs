@@ -27,7 +27,7 @@ fn more_reads_than_the_limit_become_wider_groups() {
 }
 
 #[test]
-fn when_values_are_too_many_whole_tables_are_left() {
+fn too_many_values_become_whole_tables() {
     let recorder = Recorder::new(4, AfterReply::Refused);
     for key in 1..=9 {
         let (row, via) = (text(&format!("recipes/{key}")), text(&format!("recipes@tag={key}*")));
@@ -41,13 +41,13 @@ fn spell(mut key: &[u8], text: &mut String) {
     u32::decode(&mut key).unwrap().spell(text);
 }
 
-/// The row with this number was read.
+/// Records that the row with this number was read.
 fn read(recorder: &Recorder, number: u32, via: Option<&Arc<str>>) {
     recorder.row("recipes", (&encoded(&number).as_slice().into(), spell), via);
 }
 
 #[test]
-fn a_group_counts_once_however_often_it_is_read() {
+fn repeated_reads_of_a_group_count_once() {
     for further in [None, Some(300)] {
         let recorder = Recorder::new(300, AfterReply::Refused);
         for number in (0..300).chain(0..300).chain(0..300).chain(further) {
@@ -60,7 +60,7 @@ fn a_group_counts_once_however_often_it_is_read() {
 }
 
 #[test]
-fn what_replaces_a_row_does_not_depend_on_the_order_of_reads() {
+fn the_wider_group_of_a_row_does_not_depend_on_the_order_of_reads() {
     let (soup, cake) = (text("recipes@tag=soup*"), text("recipes@tag=cake*"));
     let ways = [Some(&soup), None, Some(&cake), None];
     for begin in 0..ways.len() {
@@ -74,7 +74,7 @@ fn what_replaces_a_row_does_not_depend_on_the_order_of_reads() {
 }
 
 #[test]
-fn what_replaces_a_row_does_not_depend_on_the_list_that_a_read_is_in() {
+fn the_wider_group_of_a_row_does_not_depend_on_the_batch_of_the_read() {
     let (soup, cake) = (text("recipes@tag=soup*"), text("recipes@tag=cake*"));
     for (first, second) in [(&soup, &cake), (&cake, &soup)] {
         let recorder = Recorder::new(1, AfterReply::Refused);

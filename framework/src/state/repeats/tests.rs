@@ -64,11 +64,11 @@ fn of_front_end(call: u128, again_after: Option<u64>) -> UpdateId {
     UpdateId { call, number: 0, source: IdSource::FrontEnd { again_after } }
 }
 
-/// What became of an update, and the position that it was first applied at if it is a repetition.
-type Came = Result<Result<(String, Option<u64>), &'static str>, Unrepeatable>;
+/// The output of an update, and the position of the first application if the update is a repetition.
+type Outcome = Result<Result<(String, Option<u64>), &'static str>, Unrepeatable>;
 
 impl Log {
-    fn try_append(&mut self, id: UpdateId, change: Change, time: u64) -> Option<Came> {
+    fn try_append(&mut self, id: UpdateId, change: Change, time: u64) -> Option<Outcome> {
         let mut content = self.store.draft(&change).unwrap();
         content.update.as_mut().unwrap().id = Some(id);
         self.last += 1;
@@ -86,7 +86,7 @@ impl Log {
         Some(Ok(output.map(|output| (output, first))))
     }
 
-    fn append(&mut self, id: UpdateId, change: Change) -> Came {
+    fn append(&mut self, id: UpdateId, change: Change) -> Outcome {
         self.try_append(id, change, 0).expect("it is applied")
     }
 
@@ -95,16 +95,16 @@ impl Log {
     }
 }
 
-fn made(output: &str) -> Came {
+fn made(output: &str) -> Outcome {
     Ok(Ok((output.to_owned(), None)))
 }
 
-fn repeated(output: &str, first: u64) -> Came {
+fn repeated(output: &str, first: u64) -> Outcome {
     Ok(Ok((output.to_owned(), Some(first))))
 }
 
 #[test]
-fn an_update_that_comes_again_changes_nothing_and_returns_the_first_outcome() {
+fn a_repeated_update_changes_nothing_and_returns_the_first_outcome() {
     let mut log = log();
     assert_eq!(log.append(keyed(KEYED, 0), Change::Add(5)), made("5 at 1"));
     assert_eq!(log.append(keyed(KEYED, 1), Change::Add(5)), made("10 at 2"));
@@ -116,7 +116,7 @@ fn an_update_that_comes_again_changes_nothing_and_returns_the_first_outcome() {
 }
 
 #[test]
-fn a_refused_and_a_panicked_update_may_come_again() {
+fn a_refused_or_panicked_update_may_be_repeated() {
     let mut log = log();
     assert_eq!(log.append(keyed(KEYED, 0), Change::Take { amount: 3 }), Ok(Err("too much")));
     assert_eq!(log.try_append(keyed(KEYED, 0), Change::Add(0), 0), None);
@@ -229,7 +229,7 @@ fn a_key_is_new_again_after_its_time() {
 }
 
 #[test]
-fn a_front_end_that_comes_again_too_late_is_told_so() {
+fn a_front_end_that_repeats_a_forgotten_update_is_refused() {
     let mut log = log();
     let add = |log: &mut Log, again_after, time| {
         log.try_append(of_front_end(7, again_after), Change::Add(5), time).unwrap()
@@ -254,7 +254,7 @@ fn the_last_ids_are_kept_and_no_more() {
 }
 
 #[test]
-fn what_was_saved_recognises_the_same_updates() {
+fn loaded_ids_recognise_the_same_updates() {
     let mut before = log();
     before.append(of_front_end(9, None), Change::Add(1)).unwrap().unwrap();
     before.try_append(keyed(KEYED, 0), Change::Add(5), FRONT_END_KEPT).unwrap().unwrap().unwrap();

@@ -82,7 +82,7 @@ fn unreadable(states: &States, draft: Draft) -> String {
     }
 }
 
-/// Total, number of steps, and the position of the last update that was not undone.
+/// Returns the total, the number of steps, and the position of the last update that was not undone.
 fn shown(store: &Store<Counter>) -> (u64, usize, u64) {
     let view = store.view(None);
     (*view.total, view.steps.count(), view.last.0)
@@ -136,7 +136,7 @@ fn a_replay_draws_the_same_numbers_at_random() {
 }
 
 #[test]
-fn other_fields_or_indexes_are_another_derivation() {
+fn different_fields_or_indexes_have_different_derivations() {
     let mut states = States::new();
     states.add::<Counter>().unwrap();
     let mut namesake = States::new();
@@ -148,12 +148,12 @@ fn other_fields_or_indexes_are_another_derivation() {
 }
 
 #[test]
-fn values_that_are_encoded_otherwise_are_another_fingerprint() {
+fn different_encodings_have_different_fingerprints() {
     assert_ne!(Value::<u8>::schema(), Value::<(u8, u8)>::schema());
     assert_eq!(Value::<u8>::schema(), Value::<u8>::schema());
 }
 
-/// The fingerprint of a site whose rows have this key and are found by this column.
+/// Returns the fingerprint of a site whose rows have this key and are found by this column.
 fn fingerprint<K: Keyed>() -> u64 {
     let mut states = States::new();
     states.add::<K::State>().unwrap();
@@ -236,7 +236,7 @@ keyed! {
 }
 
 #[test]
-fn keys_that_are_spelled_otherwise_are_another_derivation() {
+fn different_spellings_of_keys_have_different_derivations() {
     let fingerprints = [
         fingerprint::<soups::Of>(),
         fingerprint::<broths::Of>(),
@@ -245,7 +245,7 @@ fn keys_that_are_spelled_otherwise_are_another_derivation() {
         fingerprint::<named::Of>(),
     ];
     let different: std::collections::BTreeSet<_> = fingerprints.iter().collect();
-    // A newtype is spelled as what is in it.
+    // A newtype is spelled like its content.
     assert_eq!(different.len(), 3, "{fingerprints:?}");
     assert_eq!((fingerprints[0], fingerprints[2]), (fingerprints[3], fingerprints[4]));
 }
@@ -261,7 +261,7 @@ fn two_states_of_one_name_are_refused_with_both_types() {
 }
 
 #[test]
-fn a_record_of_an_unknown_state_says_which_states_there_are() {
+fn the_error_for_an_unknown_state_lists_the_known_ones() {
     let mut states = States::new();
     states.add::<Counter>().unwrap();
     let message = unreadable(&states, raw("wiki", &[]));
@@ -270,7 +270,7 @@ fn a_record_of_an_unknown_state_says_which_states_there_are() {
 }
 
 #[test]
-fn an_update_of_a_later_version_says_which_version_reads_it() {
+fn the_error_for_an_update_of_a_later_version_names_that_version() {
     let mut states = States::new();
     states.add::<Counter>().unwrap();
     let mut draft = raw("counter", b"\x81\xa3Add\x05");
@@ -283,10 +283,10 @@ fn an_update_of_a_later_version_says_which_version_reads_it() {
 }
 
 #[test]
-fn an_update_that_does_not_decode_says_that_its_type_has_changed() {
+fn the_error_for_an_undecodable_update_suggests_a_changed_type() {
     let mut states = States::new();
     let store = states.register::<Counter>().unwrap();
-    // An unknown variant, no variant, and one with something behind it.
+    // An unknown variant, no variant, and a variant followed by another byte.
     for bytes in [&b"\xa4Take"[..], &[0], b"\x81\xa3Add\x05\x05"] {
         let message = unreadable(&states, raw("counter", bytes));
         assert!(message.contains("the state \"counter\" at position 7"), "{message}");

@@ -12,7 +12,8 @@ use crate::state::recorder::{before, many_more, more_than, row_group};
 use crate::state::row::{Row, spell_encoded_key};
 
 impl<R: Row> Table<R> {
-    /// Adds the groups of what an update has made other, and what this adds to the hash of the table.
+    /// Adds the groups of everything that an update has changed, and the difference that this makes to the hash
+    /// of the table.
     pub(super) fn difference(&self, table: &str, groups: &mut Groups) {
         let mut counts = Counts::default();
         let indexes = || R::INDEXES.iter().zip(&self.rows.indexes);
@@ -43,29 +44,29 @@ impl<R: Row> Table<R> {
             });
             groups.insert(format!("{table}*"));
             if before.row.is_some() != now.row.is_some() {
-                let come = if now.row.is_some() { 1 } else { -1 };
+                let step = if now.row.is_some() { 1 } else { -1 };
                 match now.row {
-                    Some(_) => by_key.came(key, ()),
-                    None => by_key.went(key),
+                    Some(_) => by_key.insert(key, ()),
+                    None => by_key.remove(key),
                 }
-                counts.add(format!("{table}@"), come, || self.rows.by_key.len(), groups);
+                counts.add(format!("{table}@"), step, || self.rows.by_key.len(), groups);
             }
             let entries = before.entries.iter().zip(&now.entries);
             let indexes = indexes().zip(&mut by_index);
             for (((index, rows), moved), (before, now)) in indexes.zip(entries) {
                 let name = index.name;
-                for (one, other, come) in [(before, now, -1), (now, before, 1)] {
+                for (one, other, step) in [(before, now, -1), (now, before, 1)] {
                     for spelled in one {
                         let (entry, value) = spelled;
                         groups.insert(format!("{table}@{name}={value}*"));
                         if other.binary_search(spelled).is_err() {
-                            match come {
-                                1 => moved.came(entry.bytes(), spelled),
-                                _ => moved.went(entry.bytes()),
+                            match step {
+                                1 => moved.insert(entry.bytes(), spelled),
+                                _ => moved.remove(entry.bytes()),
                             }
                             let of_value = format!("{table}@{name}={value}");
-                            counts.add(of_value, come, || rows.count_like(entry), groups);
-                            counts.add(format!("{table}@{name}"), come, || rows.len(), groups);
+                            counts.add(of_value, step, || rows.count_like(entry), groups);
+                            counts.add(format!("{table}@{name}"), step, || rows.len(), groups);
                         }
                     }
                 }
@@ -75,7 +76,7 @@ impl<R: Row> Table<R> {
         self.places(table, by_key, by_index, groups);
     }
 
-    /// Adds the groups of the places in the orders of the table at which rows have come and gone.
+    /// Adds the groups of the places in the table's orders at which rows were inserted or removed.
     fn places(
         &self,
         table: &str,
@@ -94,20 +95,20 @@ impl<R: Row> Table<R> {
             groups.names.insert(group);
         };
         let order = format!("{table}@");
-        for key in by_key.gone() {
+        for key in by_key.removed() {
             add(&order, Some(key.as_slice()));
         }
         let rows = &self.rows.by_key;
         let next = |key| rows.range::<_, KeyBytes>((Bound::Excluded(key), Bound::Unbounded)).next();
-        for (_, (), behind) in by_key.followed(|key| next(key).map(|(key, _)| key)) {
+        for (_, (), behind) in by_key.with_successors(|key| next(key).map(|(key, _)| key)) {
             add(&order, behind.map(KeyBytes::as_slice));
         }
         for ((index, rows), moved) in R::INDEXES.iter().zip(&self.rows.indexes).zip(by_index) {
             let order = format!("{table}@{}", index.name);
-            for entry in moved.gone() {
+            for entry in moved.removed() {
                 add(&order, Some(key_in(entry)));
             }
-            for (_, (entry, value), behind) in moved.followed(|entry| rows.next(entry)) {
+            for (_, (entry, value), behind) in moved.with_successors(|entry| rows.next(entry)) {
                 add(&order, behind.map(key_in));
                 if !behind.is_some_and(|behind| entry.has_value_of(behind)) {
                     add(&format!("{order}={value}"), None);
@@ -117,33 +118,34 @@ impl<R: Row> Table<R> {
     }
 }
 
-/// How many entries an update leaves, and how many more these are than before, by the group of what they are in.
+/// The number of entries after an update, and the difference from before, by the group of a value, an index or
+/// a table.
 #[derive(Default)]
 struct Counts(BTreeMap<String, (usize, isize)>);
 
 impl Counts {
-    /// Of so many numbers at most is each told that is passed at once.
+    /// The maximum count of passed numbers that are emitted one by one.
     const MOST_PASSED: usize = 64;
 
-    /// An entry has come, or gone. `now` is how many the update leaves.
+    /// Counts an added or removed entry. `now` returns the number of entries after the update.
     fn add(
         &mut self,
         group: String,
-        come: isize,
+        step: isize,
         now: impl FnOnce() -> usize,
         groups: &mut BTreeSet<String>,
     ) {
         groups.insert(group.clone());
-        self.0.entry(group).or_insert_with(|| (now(), 0)).1 += come;
+        self.0.entry(group).or_insert_with(|| (now(), 0)).1 += step;
     }
 
-    /// Adds the groups of the numbers that are passed.
+    /// Adds the groups of the numbers that the update has passed.
     fn changes(self, groups: &mut Groups) {
-        for (group, (now, come)) in self.0 {
+        for (group, (now, step)) in self.0 {
             if groups.are_too_many() {
                 break;
             }
-            let before = now.saturating_add_signed(-come);
+            let before = now.saturating_add_signed(-step);
             let passed = now.min(before)..now.max(before);
             match passed.len() > Counts::MOST_PASSED {
                 true => drop(groups.names.insert(many_more(&group))),

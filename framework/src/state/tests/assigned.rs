@@ -1,4 +1,4 @@
-//! Updates that assign to a field, or to the whole state, instead of changing what is in it.
+//! Updates that assign to a field, or to the whole state, instead of changing its contents.
 
 use serde::{Deserialize, Serialize};
 
@@ -86,7 +86,7 @@ fn shown(store: &Store<Book>) -> (Vec<u64>, Vec<u64>, String, Vec<u64>) {
 }
 
 #[test]
-fn an_update_that_assigns_to_a_field_is_undone_and_told_what_to_write() {
+fn an_update_that_assigns_to_a_field_is_undone_and_the_error_names_the_methods() {
     use Change::*;
     for change in [Table, Taken, Swapped, Motto, Notes, Whole, Clone] {
         for then_refused in [false, true] {
@@ -100,7 +100,7 @@ fn an_update_that_assigns_to_a_field_is_undone_and_told_what_to_write() {
             };
             apply(Add(1), false).unwrap();
             states.publish();
-            // This one no reader has seen yet.
+            // No reader has seen this one yet.
             apply(Add(2), false).unwrap();
             let refused = apply(change.clone(), then_refused);
             apply(Add(3), false).unwrap();
@@ -122,7 +122,7 @@ fn an_update_that_assigns_to_a_field_is_undone_and_told_what_to_write() {
 }
 
 #[test]
-fn a_value_is_made_again_of_many_updates() {
+fn a_value_is_rebuilt_from_many_updates() {
     let mut states = States::new();
     let store = states.register::<Book>().unwrap();
     let apply = |position, change| {

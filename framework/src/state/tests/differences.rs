@@ -1,4 +1,4 @@
-//! What an update invalidates where rows do not say all that an index knows of them.
+//! The invalidations of an update whose rows serialise less than their indexes contain.
 
 use std::sync::Arc;
 use std::time::UNIX_EPOCH;
@@ -45,7 +45,7 @@ fn groups(game: &mut Game, id: u64, score: u64) -> Vec<String> {
 }
 
 #[test]
-fn a_row_that_moves_in_an_index_has_changed_however_it_is_serialised() {
+fn a_row_that_moves_in_an_index_has_changed_even_if_its_encoding_has_not() {
     let mut game = Game::default();
     groups(&mut game, 1, 110);
     let moved = groups(&mut game, 1, 120);
@@ -55,7 +55,7 @@ fn a_row_that_moves_in_an_index_has_changed_however_it_is_serialised() {
     assert!(groups(&mut game, 1, 120).is_empty());
 }
 
-/// Of the groups that the update invalidates, those of numbers of rows.
+/// Returns those groups that the update invalidates for passed numbers of rows.
 fn passed(game: &mut Game, players: Vec<(u64, u64)>) -> Vec<String> {
     let at = At::new(Position(1), UNIX_EPOCH);
     let groups = apply(game, players, at, &["players"], &mut [None]).unwrap().1.groups;
@@ -63,7 +63,7 @@ fn passed(game: &mut Game, players: Vec<(u64, u64)>) -> Vec<String> {
 }
 
 #[test]
-fn each_number_of_rows_that_an_update_passes_is_told_up_to_a_limit() {
+fn an_update_emits_each_number_of_rows_that_it_passes_up_to_a_limit() {
     let mut game = Game::default();
     let two = passed(&mut game, vec![(1, 7), (2, 7)]);
     let each = ["@", "@score=7", "@score"].map(|of| [0, 1].map(|k| format!("players{of}>{k}")));
@@ -81,7 +81,7 @@ fn each_number_of_rows_that_an_update_passes_is_told_up_to_a_limit() {
     assert_eq!(many, ["players@>", "players@score=9>", "players@score>"]);
 }
 
-/// The groups of a page that reads like this.
+/// Returns the groups of a page with these reads.
 fn read<T>(game: &Game, read: impl FnOnce(&GameView) -> T) -> Vec<String> {
     let recorder = Arc::new(Recorder::new(256, AfterReply::Refused));
     read(&game.view(&Reading { recorder: Some(&recorder), names: &["players"] }));
@@ -89,7 +89,7 @@ fn read<T>(game: &Game, read: impl FnOnce(&GameView) -> T) -> Vec<String> {
 }
 
 #[test]
-fn a_list_is_left_alone_by_rows_that_come_and_go_elsewhere_in_its_order() {
+fn rows_elsewhere_in_the_order_do_not_invalidate_a_list() {
     let mut game = Game::default();
     (0..100).for_each(|id| drop(groups(&mut game, id, 1000 + id * 10)));
     let by_score = |game: &GameView| game.players.ordered(Player::SCORE).reversed();
@@ -98,7 +98,7 @@ fn a_list_is_left_alone_by_rows_that_come_and_go_elsewhere_in_its_order() {
     let place = by_score(&view).behind(None, 40).1.unwrap();
     drop(view);
     let older = read(&game, |game| Cursor::behind(place).page(&by_score(game), 10).unwrap());
-    // Ten rows, with what comes between them and at the end; the page of the cursor also looks whether there are more.
+    // Ten rows with the places before them and at the end; the page of the cursor also looks for further rows.
     assert_eq!((newest.len(), older.len()), (20, 22), "{newest:?} {older:?}");
 
     let is_hit = |page: &[String], groups: &[String]| page.iter().any(|it| groups.contains(it));

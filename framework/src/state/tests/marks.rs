@@ -1,4 +1,4 @@
-//! The marks of what views give to templates.
+//! The marks of values that views pass to templates.
 
 use std::sync::Arc;
 
@@ -57,7 +57,7 @@ fn tag_of(recipe: &Recipe) -> String {
 }
 
 #[test]
-fn what_is_made_of_a_row_depends_on_that_row_and_a_list_of_such_on_the_same_as_before() {
+fn mapped_rows_and_lists_keep_their_marks() {
     let mut kitchen = Kitchen::default();
     kitchen.recipes.insert(Recipe { slug: 1, tag: "soup".to_owned() }).unwrap();
     kitchen.recipes.insert(Recipe { slug: 2, tag: "cake".to_owned() }).unwrap();
@@ -82,7 +82,7 @@ fn what_is_made_of_a_row_depends_on_that_row_and_a_list_of_such_on_the_same_as_b
 }
 
 #[test]
-fn what_a_view_gives_says_what_it_depends_on() {
+fn values_from_a_view_are_marked_with_their_groups() {
     let mut kitchen = Kitchen::default();
     kitchen.motto.set("Dry".to_owned());
     kitchen.recipes.insert(Recipe { slug: 1, tag: "soup".to_owned() }).unwrap();
@@ -119,7 +119,7 @@ fn what_a_view_gives_says_what_it_depends_on() {
     let expected = Marked::Read("recipes@", ExpectedPage { rows, next: None });
     assert_eq!(packed(page), packed(expected));
 
-    // To serialise a value is to read it.
+    // Serialising a value reads it.
     assert_eq!(
         recorder.close().groups,
         ["motto", "recipes/1", "recipes@", "recipes@<", "recipes@<1", "recipes@tag"]

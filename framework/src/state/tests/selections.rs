@@ -1,4 +1,4 @@
-//! What selections give, against rows that are sorted and filtered one by one.
+//! Selections, compared with rows that are sorted and filtered one by one.
 
 use std::ops::Bound;
 
@@ -15,7 +15,7 @@ struct Item {
     name: String,
     #[row(index)]
     size: i32,
-    /// The whole range of its type, of which the bounds are drawn too.
+    /// The whole range of its type, from which the bounds are drawn too.
     #[row(index)]
     level: u8,
 }
@@ -24,7 +24,7 @@ fn ids<'a>(rows: impl IntoIterator<Item = &'a Item>) -> Vec<u16> {
     rows.into_iter().map(|row| row.id).collect()
 }
 
-/// A level that is often the least or the greatest.
+/// Returns a level that is often the least or the greatest.
 fn level() -> impl Strategy<Value = u8> {
     prop_oneof![Just(0), Just(u8::MAX), any::<u8>()]
 }
@@ -39,7 +39,7 @@ fn bound() -> impl Strategy<Value = Bound<u8>> {
 
 proptest! {
     #[test]
-    fn a_selection_is_what_filtering_and_sorting_gives(
+    fn a_selection_equals_filtering_and_sorting(
         items in proptest::collection::vec((0..60_u16, "[a\0]{0,2}", -3..4_i32, level()), 0..40),
         name in "[a\0]{0,2}",
         bounds in any::<(Bound<i8>, Bound<i8>)>(),
@@ -126,7 +126,7 @@ fn a_refusal_names_keys_and_values_as_they_are_and_all_of_them() {
 }
 
 #[test]
-fn an_update_gives_what_the_change_returns() {
+fn update_returns_the_result_of_the_change() {
     let mut table = Table::default();
     let item = Item { id: 1, name: "a".to_owned(), size: 1, level: 0 };
     table.insert(item).unwrap();
@@ -135,7 +135,7 @@ fn an_update_gives_what_the_change_returns() {
 }
 
 #[test]
-fn what_a_table_refuses_changes_nothing() {
+fn a_refused_change_leaves_the_table_unchanged() {
     let item = |id| Item { id, name: "a".to_owned(), size: 1, level: 0 };
     let mut table = Table::default();
     table.insert(item(1)).unwrap();

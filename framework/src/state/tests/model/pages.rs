@@ -17,7 +17,8 @@ pub(super) enum Page {
     Newest(usize),
     Author(char, usize),
     Tag(u8),
-    /// A page that may not be there, of what has an index and a value, all of an index, a range, or the keys.
+    /// A page that may not exist, of the rows with an index and a value, of a whole index, of a range, or of
+    /// the keys.
     Existing(usize),
     Empty,
     Tags,
@@ -29,7 +30,7 @@ pub(super) enum Page {
     Once(char),
     /// Ranges of texts and in composite indexes.
     Texts(usize),
-    /// A page of a cursor: a list, and how many of its rows the cursor is behind.
+    /// A page of a cursor: the list, and the number of its rows before the cursor.
     Cursor(usize, usize),
     Contains(u8),
     ByTag,
