@@ -4,35 +4,35 @@ use super::embedded::{Archive, Engine, restore, unfinished};
 use super::epoch::EpochStart;
 use super::{Base, LogEpoch, LogId, OpenError, Past, Position, Progress, ReadError, Record};
 
-/// How much of a log is read at a time.
+/// The maximum numbers of records and bytes that are read at a time.
 const RECORDS: usize = 4096;
 const BYTES: usize = 8 << 20;
 
 /// A log that no back end has open, for an operator's command. It is not replayed. Nothing in its folder is
-/// changed, so that may be a backup that cannot be written to.
+/// changed, so the folder may be a backup that cannot be written to.
 pub(crate) struct ClosedLog {
     engine: Engine,
 }
 
-/// What a log is made of again.
+/// The sources from which a log is restored.
 pub(crate) struct Restoration<'a> {
-    /// The log that has the records, if it is there.
+    /// The log that has the records, if it exists.
     pub log: Option<&'a ClosedLog>,
-    /// That log as the checkpoint has it, or as it is.
+    /// The log and opening of the checkpoint, or of the log itself.
     pub of: LogEpoch,
-    /// Records that were moved out of it or another log.
+    /// Records that were moved out of this log or another one.
     pub archives: &'a [Archive],
-    /// What a checkpoint replaces.
+    /// The last record that a checkpoint replaces.
     pub base: Base,
     /// The last record.
     pub last: Position,
 }
 
 impl ClosedLog {
-    /// Opens the log in a folder, if there is one.
+    /// Opens the log in a folder; returns `None` if there is none.
     ///
     /// # Errors
-    /// When it cannot be used, as when a node has it open.
+    /// When it cannot be used, for example because a node has it open.
     pub(crate) fn open(folder: &Path) -> Result<Option<ClosedLog>, OpenError> {
         if !Engine::file_in(folder).exists() {
             return Ok(None);
@@ -40,15 +40,15 @@ impl ClosedLog {
         Ok(Some(ClosedLog { engine: Engine::open_closed(folder, 64 << 20)? }))
     }
 
-    /// Whether a process was killed in a folder while it made a log there.
+    /// Returns whether a process was killed in the folder while it created a log there.
     pub(crate) fn is_unfinished(folder: &Path) -> bool {
         unfinished(&Engine::file_in(folder)).exists()
     }
 
-    /// What it has.
+    /// Returns the log's id, openings, and first and last positions.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// When they cannot be read.
     pub(crate) fn past(&self) -> Result<Past, OpenError> {
         self.engine.past()
     }
@@ -58,10 +58,10 @@ impl ClosedLog {
         self.engine.path()
     }
 
-    /// Shows the records behind `after` to `visit`, in order, until it returns `false`.
+    /// Passes the records behind `after` to `visit`, in order, until it returns `false`.
     ///
     /// # Errors
-    /// At the first one that is damaged or missing.
+    /// At the first record that is damaged or missing.
     pub(crate) fn read(
         &self,
         after: Position,
@@ -78,7 +78,7 @@ impl ClosedLog {
         }
     }
 
-    /// The openings that it knows.
+    /// Returns the openings that the log has stored.
     pub(super) fn epochs(&self) -> Vec<EpochStart> {
         self.engine.epochs.starts()
     }
@@ -89,7 +89,7 @@ impl ClosedLog {
 }
 
 impl Restoration<'_> {
-    /// Up to where all records behind the base are there.
+    /// Returns the last position up to which all records behind the base are available.
     ///
     /// # Errors
     /// When the log cannot be read.
@@ -108,7 +108,7 @@ impl Restoration<'_> {
         Ok(have)
     }
 
-    /// The archives of this log that have records behind the base which the log does not have.
+    /// Returns the archives of this log with records behind the base that the log does not have.
     pub(super) fn needed_archives(&self) -> impl Iterator<Item = &Archive> {
         let base = self.log.map(|log| log.engine.base());
         self.archives.iter().filter(move |archive| {
@@ -119,8 +119,8 @@ impl Restoration<'_> {
         })
     }
 
-    /// Makes a log in `folder` that has these records and a new id. `prepare` is called with the id before
-    /// the log has its name; where there was another log, it is gone afterwards.
+    /// Makes a log in `folder` with these records and a new id. `prepare` is called with the id before the file
+    /// gets its name; a log that was there before is replaced.
     ///
     /// # Errors
     /// A sentence for an operator.

@@ -13,39 +13,38 @@ use super::{
     AppendError, Appended, Applied, Applier, ApplyError, Draft, Joined, Position, Record, Standing,
 };
 
-/// The most records that one transaction writes, unless more come together.
+/// The maximum number of records in one transaction, unless a single group of drafts has more.
 pub(super) const BATCH_RECORDS: usize = 4096;
 
-/// The most bytes that are written to find out whether the log can be written again.
+/// The maximum number of bytes that are written to test whether the log can be written again.
 const LARGEST_PROBE: usize = 1 << 20;
 
-/// The log's thread: commits what is queued, applies it, answers.
+/// The log's thread: commits queued drafts, applies them, and answers their writers.
 pub(super) struct Committer<A> {
     pub(super) engine: Arc<Engine>,
     pub(super) applier: A,
     pub(super) queue: UnboundedReceiver<Command>,
-    /// The most bytes that one transaction writes, unless it writes only what came together.
+    /// The maximum number of bytes in one transaction, unless a single group of drafts has more.
     pub(super) batch_bytes: usize,
-    /// The last record that was applied. Nothing behind it is in the log, unless the engine is not
-    /// open.
+    /// The last record that was applied. Unless the engine is closed, the log has no record behind it.
     pub(super) last: Position,
     /// Its time.
     pub(super) time: u64,
     pub(super) clock: RecordClock,
-    /// The front ends that have joined and not left by then.
+    /// The front ends that have joined and not left up to `last`.
     pub(super) joined: Joined,
     /// `last`, for readers.
     pub(super) committed: Arc<AtomicU64>,
-    /// How many bytes the records have that were replayed and written.
+    /// The number of bytes of the replayed and written records.
     pub(super) bytes: Arc<AtomicU64>,
     pub(super) trouble: Arc<Trouble>,
-    /// Why no record is applied any more: the site does not understand one, or its data differ.
+    /// The reason why no record is applied any more: the site cannot read one, or its data differ.
     pub(super) halted: Arc<OnceLock<String>>,
-    /// How many bytes the last transaction had that failed.
+    /// The number of bytes in the last failed transaction.
     pub(super) failed: usize,
 }
 
-/// Why the log could not be written the last time it was tried, unless it could.
+/// The reason why the last attempt to write the log failed, if it did.
 #[derive(Debug, Default)]
 pub(super) struct Trouble(Mutex<Option<String>>);
 
@@ -59,20 +58,20 @@ impl Trouble {
     }
 }
 
-/// Looks at what was applied, or gets the reason why it may not.
+/// A closure that inspects the applied state, or receives the reason why it may not.
 pub(super) type Look = Box<dyn FnOnce(Result<Standing<'_>, AppendError>) + Send>;
 
-/// What the log's thread is asked to do.
+/// A command to the log's thread.
 pub(super) enum Command {
     /// Append these drafts in one transaction.
     Append(Vec<Queued>),
-    /// Find out whether the log can be written again.
+    /// Test whether the log can be written again.
     Probe,
-    /// Look at what was applied, between two transactions.
+    /// Inspect the applied state between two transactions.
     Look(Look),
-    /// Put the file that was written anew in the place of the log's.
+    /// Replace the log's file by the rewritten one.
     Replace(Rewrite, oneshot::Sender<Result<(), String>>),
-    /// Finish what was asked before, and stop.
+    /// Finish earlier commands, and stop.
     Stop,
 }
 
@@ -81,7 +80,7 @@ pub(super) struct Queued {
     pub(super) draft: Draft,
     pub(super) frame: Frame,
     pub(super) waiter: oneshot::Sender<Result<Appended, AppendError>>,
-    /// The share of the queue of the drafts that came together; free when all have been dealt with.
+    /// The group's share of the queue, released when all of its drafts are finished.
     pub(super) _room: Arc<OwnedSemaphorePermit>,
 }
 
@@ -126,7 +125,7 @@ impl<A: Applier> Committer<A> {
                 None
             }
             Command::Look(look) => {
-                // What is made of it could not be recognised later as this log's.
+                // A checkpoint of a log without this opening could not be recognised later as this log's.
                 if let Err(reason) = self.note_opening() {
                     look(Err(AppendError::Storage { reason }));
                     return None;
@@ -139,14 +138,14 @@ impl<A: Applier> Committer<A> {
                 let replaced = match self.halted.get() {
                     // There are records behind the last one that was applied.
                     Some(reason) => {
-                        // What is unfinished is removed before it is said that it was given up.
+                        // The unfinished file is removed before the failure is reported.
                         drop(rewrite);
                         Err(reason.clone())
                     }
                     None => self.engine.finish_rewrite(rewrite, self.last),
                 };
                 self.engine.note_in_lock(self.last);
-                // There may be no task left that waits for it.
+                // The task that waits for the answer may have ended.
                 let _ = answer.send(replaced);
                 None
             }
@@ -194,7 +193,7 @@ impl<A: Applier> Committer<A> {
         let noted = self.mend().and_then(|()| {
             let Err(failure) = self.engine.begin(self.last) else { return Ok(()) };
             self.engine.reopen(self.last)?;
-            // It may be on the disk all the same.
+            // It may be on the disk in spite of the failure.
             if self.engine.is_begun() { Ok(()) } else { Err(failure.to_string()) }
         });
         if noted.is_ok() {
@@ -204,7 +203,7 @@ impl<A: Applier> Committer<A> {
         noted
     }
 
-    /// Tries whether as much as could not be written last can be written now.
+    /// Tests whether as many bytes as the last failed write had can be written now.
     fn probe(&mut self) {
         if self.trouble.get().is_none() {
             return;
@@ -222,8 +221,8 @@ impl<A: Applier> Committer<A> {
         self.trouble.set(probed.err());
     }
 
-    /// Opens the engine again if a failure has left it closed, and applies what is in the log after
-    /// all.
+    /// Opens the engine again if a failure has left it closed, and applies records in doubt that turn out to be
+    /// in the log.
     fn mend(&mut self) -> Result<(), String> {
         if self.engine.is_open() {
             return Ok(());
@@ -249,7 +248,7 @@ impl<A: Applier> Committer<A> {
         Ok(())
     }
 
-    /// Finds out what became of a transaction that failed; `Ok` when it is in the log.
+    /// Determines the outcome of a failed transaction; returns `Ok` if it is in the log.
     fn resolve(&mut self, failure: WriteFailure) -> Result<(), AppendError> {
         tracing::error!(reason = %failure, "the log could not be written");
         match (self.engine.reopen(self.last), failure) {
@@ -295,9 +294,9 @@ impl<A: Applier> Committer<A> {
         self.committed.store(last.0, Ordering::Release);
     }
 
-    /// Applies a record. If it is one at which the log halts, it does not count as applied, and the reason comes with
-    /// it. What is halted for another reason, on another thread, does not change what has become of this record: those
-    /// of a transaction that is written are all applied.
+    /// Applies a record. If the log halts at it, the record does not count as applied, and the reason is
+    /// returned as well. A halt for another reason, from another thread, does not affect this record: all
+    /// records of a written transaction are applied.
     fn apply(&mut self, record: &Record) -> (Applied, Option<String>) {
         let applied = apply(&mut self.applier, record);
         if let Err(error) = &applied {
@@ -309,7 +308,7 @@ impl<A: Applier> Committer<A> {
             Some(reason) => {
                 // The first reason stays.
                 let _ = self.halted.set(reason.clone());
-                // It is not passed over, and what comes later may depend on it.
+                // This record is not skipped, and later ones may depend on it.
                 self.last = Position(record.position.0 - 1);
                 self.committed.store(self.last.0, Ordering::Release);
             }
@@ -327,7 +326,7 @@ fn bytes_of(group: &[Queued]) -> usize {
     group.iter().map(|queued| queued.frame.bytes().len()).sum()
 }
 
-/// Applies a record; a panic that the applier lets through must not end the log's thread.
+/// Applies a record. A panic that the applier does not catch must not end the log's thread.
 pub(super) fn apply(applier: &mut impl Applier, record: &Record) -> Applied {
     catch_unwind(AssertUnwindSafe(|| applier.apply(record))).unwrap_or_else(|panic| {
         Err(ApplyError::Panicked { message: panic_message(&*panic).to_owned() })

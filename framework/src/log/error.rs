@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use super::Position;
 
-/// Why the log did not open. Each says what to do.
+/// The reason why the log did not open. Each message tells what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
     /// The folder or a file in it cannot be used.
@@ -11,9 +11,9 @@ pub(crate) enum OpenError {
     Access {
         /// The folder or file.
         path: PathBuf,
-        /// What was tried.
+        /// The action that failed.
         action: &'static str,
-        /// What the system said.
+        /// The error of the operating system.
         source: io::Error,
     },
     /// Another process has the log open.
@@ -49,7 +49,7 @@ pub(crate) enum OpenError {
     Corrupt {
         /// The log's file.
         path: PathBuf,
-        /// What the engine found.
+        /// The finding of the engine.
         reason: String,
     },
     /// A record is damaged or missing, and it is not the end of the log.
@@ -64,43 +64,43 @@ pub(crate) enum OpenError {
         path: PathBuf,
         /// The first bad or missing record.
         position: Position,
-        /// What is wrong with it.
+        /// The damage.
         reason: String,
     },
-    /// What the records came to that the log no longer has cannot be restored.
+    /// The state after the records that the log no longer has cannot be restored.
     #[error("{}: {message}", path.display())]
     Beginning {
         /// The log's file.
         path: PathBuf,
-        /// What is missing, and what to do.
+        /// The missing part, and what to do.
         message: String,
     },
-    /// The site does not understand a record, or has come to other data than the record says.
+    /// The site cannot read a record, or its data differ from those that the record describes.
     #[error("{}: {message}", path.display())]
     Inapplicable {
         /// The log's file.
         path: PathBuf,
         /// The record.
         position: Position,
-        /// What is the matter, and what to do.
+        /// The cause, and what to do.
         message: String,
     },
 }
 
-/// Why a draft was not appended, or not certainly.
+/// The reason why a draft was not appended, or not certainly.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AppendError {
     /// It could not be stored. It is not in the log and will not be.
     #[error("the log could not store the record, so this change was not made: {reason}")]
     Storage {
-        /// What the engine said.
+        /// The error of the engine.
         reason: String,
     },
-    /// Storing failed in a way that leaves open whether the record is in the log. It is not applied
-    /// now, and will be if it turns out to be there.
+    /// Storing failed in a way that leaves it open whether the record is in the log. It is not applied now; it
+    /// will be if it turns out to be in the log.
     #[error("the log's storage failed, and it is not known whether the record is in it: {reason}")]
     InDoubt {
-        /// What the engine said.
+        /// The error of the engine.
         reason: String,
     },
     /// It is larger than a record may be. It is not in the log.
@@ -117,7 +117,7 @@ pub enum AppendError {
 }
 
 impl AppendError {
-    /// What the engine said, or the whole error.
+    /// Returns the error of the engine, or the whole error.
     pub(super) fn reason(&self) -> String {
         match self {
             AppendError::Storage { reason } | AppendError::InDoubt { reason } => reason.clone(),
@@ -126,7 +126,7 @@ impl AppendError {
     }
 }
 
-/// Why records could not be read.
+/// The reason why records could not be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum ReadError {
     /// A record is damaged or missing.
@@ -134,7 +134,7 @@ pub(crate) enum ReadError {
     Damaged {
         /// The record.
         position: Position,
-        /// What is wrong with it.
+        /// The damage.
         reason: String,
     },
     /// The records were dropped.
@@ -146,7 +146,7 @@ pub(crate) enum ReadError {
     /// The file cannot be read at present.
     #[error("the log cannot be read: {reason}")]
     Storage {
-        /// What the engine said.
+        /// The error of the engine.
         reason: String,
     },
 }

@@ -2,10 +2,10 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-/// Names the content of a file: files with equal ids have equal content.
+/// Identifies the content of a file: files with equal ids have equal content.
 ///
-/// The hash is BLAKE3. It has to withstand attackers who look for two contents with one hash,
-/// because what a back end puts into its docroot is often what visitors have uploaded.
+/// The hash is BLAKE3. It must withstand attackers who search for two contents with the same hash, because the
+/// files that a back end puts into its docroot are often uploads of visitors.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct ContentId {
     /// BLAKE3 of the content.
@@ -14,17 +14,17 @@ pub(crate) struct ContentId {
     pub length: u64,
 }
 
-/// What becomes of one file of the docroot.
+/// The change of one file of the docroot.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FileChange {
-    /// The file, as a path that starts at the docroot.
+    /// The file's path, relative to the docroot.
     pub path: String,
-    /// Its content from now on; `None` when it is no longer there.
+    /// Its new content; `None` if it is removed.
     pub content: Option<ContentId>,
 }
 
 impl ContentId {
-    /// The hash in hexadecimal: 64 digits.
+    /// Returns the hash in hexadecimal: 64 digits.
     pub(crate) fn hex(&self) -> String {
         blake3::Hash::from_bytes(self.hash).to_hex().to_string()
     }

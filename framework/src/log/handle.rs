@@ -15,16 +15,16 @@ use super::{
     Position, Progress, ReadError, Record, Standing,
 };
 
-/// What a log may use of the machine.
+/// The resources that a log may use.
 #[derive(Debug, Clone)]
 pub(crate) struct LogOptions {
-    /// How many bytes of its file it keeps in memory.
+    /// The number of bytes of its file that it keeps in memory.
     pub cache_bytes: usize,
-    /// How many bytes of drafts may wait for their transaction; writers of further drafts wait.
+    /// The number of bytes of drafts that may wait for their transaction; writers of further drafts wait.
     pub queue_bytes: usize,
-    /// How many bytes of records one transaction writes; a larger record has one of its own.
+    /// The number of bytes of records in one transaction; a larger record has a transaction of its own.
     pub batch_bytes: usize,
-    /// Where the time of its records comes from.
+    /// The clock that its records' times are read from.
     pub clock: RecordClock,
 }
 
@@ -41,7 +41,7 @@ impl Default for LogOptions {
 
 /// The log of this back end.
 ///
-/// When it is dropped, what was appended is finished as with [`shutdown`](Log::shutdown).
+/// Dropping it finishes appended drafts, as [`shutdown`](Log::shutdown) does.
 pub(crate) struct Log {
     engine: Arc<Engine>,
     committed: Arc<AtomicU64>,
@@ -49,42 +49,42 @@ pub(crate) struct Log {
     trouble: Arc<Trouble>,
     halted: Arc<OnceLock<String>>,
     queue: UnboundedSender<Command>,
-    /// Counts free KiB of the queue.
+    /// Counts the free KiB of the queue.
     room: Arc<Semaphore>,
     queue_bytes: usize,
     thread: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// What was in a log when it was opened.
+/// The content of a log when it was opened.
 #[derive(Debug)]
 #[cfg_attr(
     not(test),
-    allow(dead_code, reason = "`log` and `cut` are what the log's tests look at")
+    allow(dead_code, reason = "only the log's tests read `log` and `cut`")
 )]
 pub(crate) struct Opened {
-    /// The log, as this opening has it.
+    /// The log with this opening.
     pub log: LogEpoch,
     /// Its last record.
     pub last: Position,
-    /// What had to be cut off behind it.
+    /// The tail that had to be cut off.
     pub cut: Option<CutTail>,
-    /// Whether the file is the one that the opening before this one has left in this folder, with all
-    /// records. A new, a copied or a restored file is not, nor is one that has lost its end; save for one
-    /// whose content was put back in place together with that of `log.lock`.
+    /// Whether the file is the one that the previous opening has left in this folder, with all records. A new,
+    /// copied or restored file is not, nor is a file that has lost its end. The exception is a file whose
+    /// content was put back in place together with that of `log.lock`.
     pub untouched: bool,
-    /// Which front ends may hold leases.
+    /// The front ends that may hold leases.
     pub joined: Joined,
 }
 
-/// Damaged records that were cut off at the end of the log. They had been acknowledged unless the
-/// process was killed while it wrote them.
+/// Damaged records that were cut off at the end of the log. They had been acknowledged, unless the process was
+/// killed while it wrote them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CutTail {
-    /// The first of them; the next record will get its position.
+    /// The first of them; the next record gets its position.
     pub position: Position,
-    /// How many they were.
+    /// Their number.
     pub records: u64,
-    /// What was wrong with the first.
+    /// The damage of the first one.
     pub reason: String,
 }
 
@@ -93,18 +93,18 @@ pub(crate) struct CutTail {
 pub(crate) struct Appended {
     /// The record's position.
     pub position: Position,
-    /// What applying it came to.
+    /// The result of applying it.
     pub applied: Applied,
 }
 
 impl Log {
-    /// Opens the log in a folder, which is created if need be, and shows every record to the
-    /// applier, but for those that it [has](Applier::begin) already. It returns when that is done, so call it where blocking is fine.
+    /// Opens the log in a folder, which is created if necessary, and passes every record to the applier, except
+    /// those that its checkpoint [replaces](Applier::begin). It returns after that, so call it where blocking
+    /// is allowed.
     ///
     /// # Errors
     ///
-    /// When the file cannot be used, is damaged, or holds a record that the applier calls
-    /// unreadable.
+    /// When the file cannot be used, is damaged, or contains a record that the applier cannot read.
     pub(crate) fn open(
         folder: &Path,
         options: LogOptions,
@@ -115,7 +115,7 @@ impl Log {
         Log::start(options, applier, move || Engine::open(&folder, cache_bytes))
     }
 
-    /// Whether there is a log in the folder.
+    /// Returns whether the folder contains a log.
     pub(crate) fn is_in(folder: &Path) -> bool {
         Engine::file_in(folder).exists()
     }
@@ -141,8 +141,7 @@ impl Log {
             let opened = Opened { log: engine.log(), last, cut, untouched, joined: joined.clone() };
             let engine = Arc::new(engine);
             let committed = Arc::new(AtomicU64::new(last.0));
-            // There is no receiver only if the opener is gone, and then the queue is closed as
-            // well.
+            // The receiver is missing only if the opener is, and then the queue is closed as well.
             let shared = Log {
                 engine: engine.clone(),
                 committed: committed.clone(),
@@ -188,73 +187,75 @@ impl Log {
         Ok((log, opened))
     }
 
-    /// The log's id.
+    /// Returns the log's id.
     pub(crate) fn id(&self) -> LogId {
         self.engine.log().id
     }
 
-    /// The log, as this opening has it.
+    /// Returns the log with this opening.
     pub(crate) fn epoch(&self) -> LogEpoch {
         self.engine.log()
     }
 
-    /// Whether this log has all records up to `position` that could be seen when it was `log`: it is
-    /// no fork of that.
+    /// Returns whether this log has all records up to `position` that could be seen in the opening `log`, and
+    /// so is no fork of it.
     pub(crate) fn includes(&self, log: LogEpoch, position: Position) -> bool {
         log.id == self.id() && self.engine.includes(log.epoch, position, self.committed())
     }
 
-    /// The openings that the log remembers, each with the last position when it began; the present one last.
+    /// Returns the openings that the log keeps, each with the last position when it began; the present one
+    /// last.
     pub(crate) fn openings(&self) -> Vec<(Epoch, Position)> {
         let starts = self.engine.openings().into_iter();
         starts.map(|start| (start.epoch, start.after)).collect()
     }
 
-    /// The last durable record.
+    /// Returns the position of the last durable record.
     pub(crate) fn committed(&self) -> Position {
         Position(self.committed.load(Ordering::Acquire))
     }
 
-    /// Why the log cannot be written, as far as is known: what the last attempt came to, or the last
+    /// Returns the reason why the log cannot be written, according to the last attempt, or to the last
     /// [`probe`](Log::probe) since.
     pub(crate) fn trouble(&self) -> Option<String> {
         self.trouble.get()
     }
 
-    /// Why no record is applied any more, and none written: the site does not understand one, or its data differ from
-    /// what a record says. Only another version of the site can go on.
+    /// Returns the reason why no record is applied or written any more: the site cannot read a record, or its
+    /// data differ from those that a record describes. Only another version of the site can continue.
     pub(crate) fn halted(&self) -> Option<String> {
         self.halted.get().cloned()
     }
 
-    /// Applies and writes no record any more, for a reason that is not in a record.
+    /// Stops applying and writing records, for a reason that is not in a record.
     pub(crate) fn halt(&self, reason: String) {
-        // There may be a reason already.
+        // An earlier reason stays.
         let _ = self.halted.set(reason);
     }
 
-    /// The last of the records that the log has no more.
+    /// Returns the position of the last record that was dropped.
     pub(crate) fn base(&self) -> Position {
         self.engine.base()
     }
 
-    /// How many bytes of records this opening has replayed and written.
+    /// Returns the number of bytes of records that this opening has replayed and written.
     pub(crate) fn bytes(&self) -> u64 {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Lets `look` see what the applier has made of all records up to a position, while none is applied.
-    /// No record is written meanwhile, so it must be quick. This opening of the log is in its file then.
+    /// Calls `look` when the applier has applied all records up to a position, and none is being applied. No
+    /// record is written meanwhile, so it must be quick. This opening of the log is stored in its file before
+    /// that.
     ///
     /// # Errors
-    /// When it could not be stored; [`AppendError::Stopping`] when the log's thread has ended.
+    /// When the opening could not be stored; [`AppendError::Stopping`] when the log's thread has ended.
     pub(crate) async fn look<R: Send + 'static>(
         &self,
         look: impl FnOnce(Standing<'_>) -> R + Send + 'static,
     ) -> Result<R, AppendError> {
         let (answer, seen) = oneshot::channel();
         let looking = move |standing: Result<Standing<'_>, AppendError>| {
-            // There may be no task left that waits for it.
+            // The task that waits for the answer may have ended.
             let _ = answer.send(standing.map(look));
         };
         let sent = self.queue.send(Command::Look(Box::new(looking)));
@@ -262,8 +263,8 @@ impl Log {
         seen.await.map_err(|_| AppendError::Stopping)?
     }
 
-    /// Copies the records up to `through` to a file in `folder`, unless it is to `stop`. Call it where blocking
-    /// is fine.
+    /// Copies the records up to `through` to a file in `folder`, unless `stop` is set. Call it where blocking
+    /// is allowed.
     ///
     /// # Errors
     /// A sentence for an operator.
@@ -276,12 +277,13 @@ impl Log {
         self.engine.archive(folder, through, stop)
     }
 
-    /// Drops the records up to `base`, which a checkpoint replaces, and writes the file anew, so that
-    /// nothing of them is left in it. The log goes on meanwhile. It is given up if it is to `stop`. It takes time, so call it where blocking is
-    /// fine.
+    /// Drops the records up to `base`, which a checkpoint replaces, and rewrites the file, so that nothing of
+    /// them is left in it. The log can be used meanwhile. Setting `stop` cancels this. It takes time, so call
+    /// it where blocking is allowed.
     ///
     /// # Errors
-    /// A sentence for an operator. The records are still there, save where the folder could not be synced.
+    /// A sentence for an operator. The records are still in the log, unless the failure was that of syncing the
+    /// folder.
     pub(crate) fn drop_records(&self, base: Base, stop: &AtomicBool) -> Result<(), String> {
         if base.position <= self.base() {
             return Ok(());
@@ -300,34 +302,33 @@ impl Log {
         replaced.blocking_recv().map_err(|_| stopping(()))?
     }
 
-    /// Finds out, if the log could not be written, whether it can be by now. Does not wait for that.
+    /// Tests, if the log could not be written, whether it can be written now. Does not wait for the result.
     pub(crate) fn probe(&self) {
         if self.trouble().is_some() {
-            // It fails when the log is stopping.
+            // Sending fails when the log is stopping.
             let _ = self.queue.send(Command::Probe);
         }
     }
 
-    /// Appends a draft and waits until it is durable and applied. While the queue is full it waits
-    /// for room first.
+    /// Appends a draft and waits until it is durable and applied. While the queue is full it first waits for
+    /// room.
     ///
-    /// Dropping the future while it waits for room takes the draft back; later it has no effect on
-    /// the draft.
+    /// Dropping the future while it waits for room discards the draft; later it has no effect on the draft.
     ///
     /// # Errors
     ///
-    /// See [`AppendError`]. Except for [`AppendError::InDoubt`] the draft is not in the log then.
+    /// See [`AppendError`]. Except with [`AppendError::InDoubt`], the draft is not in the log.
     pub(crate) async fn append(&self, draft: Draft) -> Result<Appended, AppendError> {
         let mut appended = self.append_together(vec![draft]).await?;
         Ok(appended.pop().expect("each draft becomes a record"))
     }
 
-    /// Appends drafts in one transaction, in their order: all of them become durable, or none does.
-    /// Otherwise it is as [`append`](Log::append).
+    /// Appends drafts in one transaction, in their order: either all of them become durable, or none. Otherwise
+    /// like [`append`](Log::append).
     ///
     /// # Errors
     ///
-    /// See [`AppendError`]; what it says holds for all of them.
+    /// See [`AppendError`]; the error applies to all of them.
     pub(crate) async fn append_together(
         &self,
         drafts: Vec<Draft>,
@@ -350,16 +351,15 @@ impl Log {
         self.queue.send(Command::Append(group)).map_err(|_| AppendError::Stopping)?;
         let mut appended = Vec::with_capacity(answers.len());
         for answer in answers {
-            // The log's thread answers whatever it has taken, unless it panics.
+            // The log's thread answers every draft that it has received, unless it panics.
             let lost = || AppendError::InDoubt { reason: "the log's thread has ended".to_owned() };
             appended.push(answer.await.map_err(|_| lost())??);
         }
         Ok(appended)
     }
 
-    /// The records behind `after`, in order: at most `records`, and not more than together have
-    /// `bytes` bytes, but at least one if there is one. It reads a file, so call it where blocking
-    /// is fine.
+    /// Returns the records behind `after`, in order: at most `records`, and at most `bytes` bytes in total, but
+    /// at least one if there is one. It reads a file, so call it where blocking is allowed.
     ///
     /// # Errors
     ///
@@ -370,7 +370,7 @@ impl Log {
         records: usize,
         bytes: usize,
     ) -> Result<Vec<Record>, ReadError> {
-        // Behind `committed` there may be records that are durable but not yet known to be.
+        // Behind `committed` there may be records that are durable but not yet confirmed.
         let visible = self.committed().0.saturating_sub(after.0);
         let records = records.min(usize::try_from(visible).unwrap_or(usize::MAX));
         if records == 0 {
@@ -379,11 +379,11 @@ impl Log {
         self.engine.read(after, records, bytes)
     }
 
-    /// Finishes what was appended, then closes the file. It waits for that, so call it where
-    /// blocking is fine. Appending fails with [`AppendError::Stopping`] from here on.
+    /// Finishes appended drafts, then closes the file. It waits for that, so call it where blocking is allowed.
+    /// Appending fails with [`AppendError::Stopping`] from now on.
     pub(crate) fn shutdown(&self) {
         self.room.close();
-        // It fails when the thread has ended.
+        // Sending fails when the thread has ended.
         let _ = self.queue.send(Command::Stop);
         let thread = self.thread.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(thread) = thread

@@ -2,13 +2,13 @@ use serde::{Deserialize, Serialize};
 
 use super::pattern::{check_pattern, escape_address};
 
-/// What becomes wrong in every cache. Cached content is invalid when it is in one of the groups or
-/// when one of the patterns is found in its id.
+/// A set of content that becomes invalid in every cache. Cached content is invalid if it is in one of the
+/// groups, or if one of the patterns is found in its id.
 ///
-/// A *hard* invalidation is the end of the content. A *soft* one makes it stale: it counts as if its
-/// time had run out at that moment, so that it may still be served where a route has
-/// `stale_while_revalidate` or `stale_if_error`, for as long as these say. One invalidation may
-/// do both, to different groups and patterns; to one that is named in both ways it is a hard one.
+/// A *hard* invalidation ends the use of the content. A *soft* one makes it stale, as if its lifetime had ended
+/// at that moment: it may still be served where a route has `stale_while_revalidate` or `stale_if_error`, for
+/// as long as these allow. One invalidation may do both, to different groups and patterns; one that is named in
+/// both ways is invalidated hard.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -25,12 +25,12 @@ pub struct Invalidation {
     pub patterns: Vec<String>,
     /// Names of groups whose content becomes stale.
     pub soft_groups: Vec<String>,
-    /// Regular expressions; the content whose ids they are found in becomes stale.
+    /// Regular expressions; content becomes stale if one is found in its id.
     pub soft_patterns: Vec<String>,
 }
 
 impl Invalidation {
-    /// Invalidates nothing.
+    /// Returns an invalidation of nothing.
     pub fn new() -> Invalidation {
         Invalidation::default()
     }
@@ -43,16 +43,14 @@ impl Invalidation {
 
     /// Adds a pattern: a regular expression that is searched for in the ids of entries.
     ///
-    /// The id of a page is its address, percent-encoded in upper case: `^/gr%C3%B6%C3%9Fe$`. A
-    /// pattern that no address can match is refused when it is written to the log. For what comes
-    /// from data see [`Invalidation::path`].
+    /// The id of a page is its address, percent-encoded with upper-case digits: `^/gr%C3%B6%C3%9Fe$`. Writing a
+    /// pattern that no address can match to the log is refused. For text from data see [`Invalidation::path`].
     pub fn pattern(mut self, pattern: impl Into<String>) -> Invalidation {
         self.patterns.push(pattern.into());
         self
     }
 
-    /// Adds the page at this path, whatever its query: `/stories/größe` as a person writes it,
-    /// not encoded.
+    /// Adds the page at this path, whatever its query. The path is not percent-encoded: `/stories/größe`.
     ///
     /// ```
     /// use headwater::prelude::*;
@@ -64,7 +62,7 @@ impl Invalidation {
         self.pattern(format!(r"^{}(?:\?|$)", escape_address(path)))
     }
 
-    /// Makes everything that has been named so far soft: it becomes stale, not invalid.
+    /// Makes everything that was added so far soft: it becomes stale, not invalid.
     pub fn soft(mut self) -> Invalidation {
         let groups = std::mem::take(&mut self.groups);
         let patterns = std::mem::take(&mut self.patterns);
@@ -73,7 +71,7 @@ impl Invalidation {
         self
     }
 
-    /// Whether nothing is invalidated.
+    /// Returns whether nothing is invalidated.
     pub fn is_empty(&self) -> bool {
         let Invalidation { groups, patterns, soft_groups, soft_patterns } = self;
         [groups, patterns, soft_groups, soft_patterns].into_iter().all(Vec::is_empty)
@@ -82,8 +80,8 @@ impl Invalidation {
     /// Checks that every pattern is a regular expression that can match an id.
     ///
     /// # Errors
-    /// The first pattern that is not, and what is wrong with it: what the parser says, with the
-    /// place, or what no address holds, with the spelling to write.
+    /// The first invalid pattern, with the reason: the parser's message with the position, or the part that no
+    /// address contains, with its correct spelling.
     pub(crate) fn check(&self) -> Result<(), (String, String)> {
         for pattern in self.patterns.iter().chain(&self.soft_patterns) {
             check_pattern(pattern).map_err(|reason| (pattern.clone(), reason))?;
@@ -91,8 +89,8 @@ impl Invalidation {
         Ok(())
     }
 
-    /// Adds what `other` invalidates, leaving out what is here already. What either of them
-    /// invalidates hard stays hard.
+    /// Adds the invalidations of `other`, without duplicates. A group or pattern that is hard in either of them
+    /// stays hard.
     pub fn merge(&mut self, other: &Invalidation) {
         add(&mut self.groups, other.groups.iter().cloned());
         add(&mut self.patterns, other.patterns.iter().cloned());
@@ -104,7 +102,7 @@ impl Invalidation {
     }
 }
 
-/// Adds those names that are not there yet.
+/// Adds those names that are not in the list yet.
 fn add(names: &mut Vec<String>, more: impl IntoIterator<Item = String>) {
     for name in more {
         if !names.contains(&name) {
@@ -118,14 +116,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_named_before_is_soft_and_what_is_named_after_is_hard() {
+    fn soft_applies_to_everything_added_before_it() {
         let both = Invalidation::new().group("a").pattern("^/a").soft().group("b");
         assert_eq!((both.soft_groups, both.soft_patterns), (vec!["a".into()], vec!["^/a".into()]));
         assert_eq!((both.groups, both.patterns), (vec!["b".to_owned()], vec![]));
     }
 
     #[test]
-    fn hard_wins_over_soft_whichever_comes_first() {
+    fn hard_wins_over_soft_in_either_order() {
         let hard = || Invalidation::new().group("a").pattern("^/a");
         let soft = || Invalidation::new().group("a").group("b").pattern("^/a").soft();
         for (mut first, second) in [(hard(), soft()), (soft(), hard())] {
@@ -137,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn soft_invalidations_travel_and_are_checked() {
+    fn soft_invalidations_are_checked() {
         let soft = Invalidation::new().group("a").pattern("(").soft();
         assert!(!soft.is_empty());
         assert_eq!(soft.check().unwrap_err().0, "(");

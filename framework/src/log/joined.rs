@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{Membership, Record};
 
-/// The front ends that have joined and not left, as the records up to some position say: a back end
-/// that starts must reckon with their leases.
+/// The front ends that have joined and not left, according to the records up to some position. A back end that
+/// starts must take their leases into account.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Joined {
     members: BTreeMap<u64, JoinedMember>,
@@ -39,7 +39,7 @@ impl Joined {
         }
     }
 
-    /// The front ends that have joined and not left, in the order of their incarnations.
+    /// Returns the front ends that have joined and not left, in the order of their incarnations.
     pub(crate) fn members(&self) -> impl Iterator<Item = &JoinedMember> {
         self.members.values()
     }

@@ -6,19 +6,19 @@ use super::{FileChange, Invalidation, Revocation};
 /// The format of a notice on the feed.
 const FORMAT: u8 = 2;
 
-/// What a record says to front ends.
+/// The part of a record that front ends receive.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RecordNotice {
-    /// What becomes wrong in their caches.
+    /// The invalidation of content in their caches.
     pub invalidation: Invalidation,
-    /// What becomes of files of the docroot.
+    /// The changes of files of the docroot.
     pub files: Vec<FileChange>,
-    /// Which sessions have ended.
+    /// The sessions that have ended.
     pub revocations: Vec<Revocation>,
 }
 
 impl RecordNotice {
-    /// As the feed carries it; empty when it says nothing.
+    /// Encodes it for the feed; the result is empty if the notice is.
     pub(crate) fn to_bytes(&self) -> Bytes {
         let RecordNotice { invalidation, files, revocations } = self;
         if invalidation.is_empty() && files.is_empty() && revocations.is_empty() {
@@ -28,7 +28,7 @@ impl RecordNotice {
         bytes.expect("strings and numbers can always be encoded to memory").into()
     }
 
-    /// Reads what [`to_bytes`](RecordNotice::to_bytes) made; `None` when it is something else.
+    /// Decodes the result of [`to_bytes`](RecordNotice::to_bytes); returns `None` for anything else.
     pub(crate) fn from_bytes(bytes: &[u8]) -> Option<RecordNotice> {
         match bytes {
             [] => Some(RecordNotice::default()),
@@ -44,7 +44,7 @@ mod tests {
     use crate::log::{ContentId, Revoked};
 
     #[test]
-    fn a_notice_is_read_as_the_record_says_it() {
+    fn a_notice_round_trips_and_other_bytes_are_rejected() {
         let content = Some(ContentId { hash: [7; 32], length: 3 });
         let invalidation = Invalidation::new().group("news").pattern("^/$");
         let files = vec![

@@ -3,8 +3,8 @@ use serde::{Deserialize, Serialize};
 use super::epoch::Epochs;
 use super::{Epoch, Joined, LogEpoch, LogId, Position};
 
-/// Up to where a log has no records any more: their outcome is in a checkpoint, which belongs to the log
-/// from then on.
+/// The end of the records that were dropped from a log: a checkpoint contains their outcome, and belongs to the
+/// log from then on.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Base {
     /// The last of the records that were dropped.
@@ -15,7 +15,7 @@ pub(crate) struct Base {
     pub epoch: Epoch,
 }
 
-/// What a log has, before it is replayed.
+/// The extent of a log before it is replayed.
 #[derive(Debug, Clone)]
 pub(crate) struct Past {
     pub(super) id: LogId,
@@ -24,10 +24,10 @@ pub(crate) struct Past {
     pub(super) last: Position,
 }
 
-/// Where a replay begins: what the records up to a position have come to.
+/// The beginning of a replay: the position whose outcome a checkpoint contains.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Beginning {
-    /// The last record that is not shown.
+    /// The last record that is not replayed.
     pub position: Position,
     /// Its time.
     pub time: u64,
@@ -35,10 +35,10 @@ pub(crate) struct Beginning {
     pub joined: Joined,
 }
 
-/// Where the log stands, between two transactions.
+/// The present position of the log, between two transactions.
 #[derive(Debug)]
 pub(crate) struct Standing<'a> {
-    /// The log, as this opening has it.
+    /// The log with this opening.
     pub log: LogEpoch,
     /// The last record that was applied.
     pub position: Position,
@@ -49,28 +49,28 @@ pub(crate) struct Standing<'a> {
 }
 
 impl Past {
-    /// The log's id.
+    /// Returns the log's id.
     pub(crate) fn id(&self) -> LogId {
         self.id
     }
 
-    /// Whether the log has, or had, all records up to `position` as they were in the opening `log`.
+    /// Returns whether the log has, or had, all records up to `position` as they were in the opening `log`.
     pub(crate) fn holds(&self, log: LogEpoch, position: Position) -> bool {
         log.id == self.id && self.epochs.include(log.epoch, position, self.last)
     }
 
-    /// The last record.
+    /// Returns the position of the last record.
     pub(crate) fn last(&self) -> Position {
         self.last
     }
 
-    /// The last of the records that were dropped: a replay that begins earlier is not possible.
+    /// Returns the position of the last dropped record: a replay cannot begin before it.
     pub(crate) fn base(&self) -> Position {
         self.base
     }
 
-    /// Whether what was made of the records up to `position` in the opening `log` holds for this log: it
-    /// has, or had, the same records, and those behind them are there.
+    /// Returns whether a checkpoint of the records up to `position` in the opening `log` is valid for this log:
+    /// the log has, or had, the same records, and it has those behind `position`.
     pub(crate) fn includes(&self, log: LogEpoch, position: Position) -> bool {
         position >= self.base && self.holds(log, position)
     }
@@ -78,7 +78,7 @@ impl Past {
 
 #[cfg(test)]
 impl Past {
-    /// A log that was opened once, whose records behind `base` and up to `last` are there.
+    /// Returns a log that was opened once, with the records behind `base` up to `last`.
     pub(crate) fn of(log: LogEpoch, base: Position, last: Position) -> Past {
         let start = super::epoch::EpochStart { epoch: log.epoch, after: Position::START };
         Past { id: log.id, epochs: Epochs::new(vec![start]), base, last }

@@ -3,20 +3,19 @@ use std::fmt::Write;
 use headwater_address::{is_in_path, never_matches};
 use regex::{Regex, RegexBuilder};
 
-/// How large a compiled pattern may be, in bytes.
+/// The maximum size of a compiled pattern, in bytes.
 const COMPILED_LIMIT: usize = 1 << 20;
 
-/// Compiles the pattern of an invalidation. Back ends check patterns with it before they write
-/// them, and front ends read them with it, so both mean the same.
+/// Compiles the pattern of an invalidation. Back ends check patterns with it before they write them, and front
+/// ends compile them with it, so both interpret them alike.
 ///
 /// # Errors
-/// The pattern is not a regular expression, or a very large one; the message has the place.
+/// When the pattern is not a regular expression, or a very large one; the message contains the position.
 pub(crate) fn compile_pattern(pattern: &str) -> Result<Regex, regex::Error> {
     RegexBuilder::new(pattern).size_limit(COMPILED_LIMIT).build()
 }
 
-/// Checks what is to be written to the log: it must be a regular expression, and one that can match
-/// an id.
+/// Checks a pattern before it is written to the log: it must be a regular expression that can match an id.
 pub(super) fn check_pattern(pattern: &str) -> Result<(), String> {
     if let Err(error) = compile_pattern(pattern) {
         return Err(format!("it is not a regular expression: {error}"));
@@ -27,7 +26,7 @@ pub(super) fn check_pattern(pattern: &str) -> Result<(), String> {
     }
 }
 
-/// The regular expression that matches how addresses spell `text`.
+/// Returns the regular expression that matches the spelling of `text` in addresses.
 pub(crate) fn escape_address(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len() + 8);
     for letter in text.chars() {

@@ -3,7 +3,7 @@ use std::fmt;
 use serde::de::Error as _;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Where a record stands in the log. The first record has position 1; 0 is "before everything".
+/// The position of a record in the log. The first record has position 1; 0 is "before everything".
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -14,7 +14,7 @@ impl Position {
     /// Before the first record.
     pub const START: Position = Position(0);
 
-    /// The position right after this one. The greatest of all, which no record reaches, has none, and stays.
+    /// Returns the position after this one. The greatest position, which no record reaches, returns itself.
     pub const fn next(self) -> Position {
         Position(self.0.saturating_add(1))
     }
@@ -26,13 +26,13 @@ impl fmt::Display for Position {
     }
 }
 
-/// Which log a position belongs to. It stays the same however often the log is opened, copied
-/// and restored; [`LogEpoch`](super::LogEpoch) distinguishes these.
+/// Identifies the log that a position belongs to. The id stays the same when the log is opened, copied or
+/// restored; [`LogEpoch`](super::LogEpoch) distinguishes these cases.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LogId(pub u128);
 
 impl LogId {
-    /// An id that no other log has.
+    /// Returns an id that no other log has.
     pub fn random() -> LogId {
         LogId(rand::random())
     }
@@ -44,7 +44,7 @@ impl fmt::Display for LogId {
     }
 }
 
-/// For people and their programs it is text, because hardly any of them reads numbers of 128 bits.
+/// In human-readable formats it is a text, because few readers of those support integers of 128 bits.
 impl Serialize for LogId {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         if serializer.is_human_readable() {
@@ -71,7 +71,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_position_is_behind_the_greatest() {
+    fn the_greatest_position_has_no_successor() {
         assert_eq!(Position(u64::MAX).next(), Position(u64::MAX));
     }
 }

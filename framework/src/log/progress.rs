@@ -1,15 +1,15 @@
 use std::time::{Duration, Instant};
 
-/// How long an operation runs before it is reported, and how often afterwards.
+/// The time after which an operation is reported, and the interval of later reports.
 const EVERY: Duration = Duration::from_secs(5);
-/// How many steps pass between two looks at the clock.
+/// The number of steps between two readings of the clock.
 const STEPS: u32 = 1024;
 
-/// Reports of an operation that takes long how far it is, and for how long it will go on.
+/// Reports the progress of a long operation, and its remaining time.
 #[derive(Debug)]
 pub(crate) struct Progress {
-    what: &'static str,
-    /// 0 where it is not known.
+    operation: &'static str,
+    /// 0 if it is not known.
     total: u64,
     began: Instant,
     reported: Instant,
@@ -17,13 +17,13 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// `total` is what the operation has to do, in any unit; 0 where that is not known.
-    pub(crate) fn begin(what: &'static str, total: u64) -> Progress {
+    /// Begins an operation. `total` is its amount of work, in any unit; 0 if it is not known.
+    pub(crate) fn begin(operation: &'static str, total: u64) -> Progress {
         let now = Instant::now();
-        Progress { what, total, began: now, reported: now, steps: 0 }
+        Progress { operation, total, began: now, reported: now, steps: 0 }
     }
 
-    /// A step was made; `done` of the total are.
+    /// Counts a step, after which `done` of the total is done.
     pub(crate) fn step(&mut self, done: u64) {
         self.steps += 1;
         if self.steps >= STEPS {
@@ -31,7 +31,7 @@ impl Progress {
         }
     }
 
-    /// The same for steps that take long each.
+    /// Counts a step that takes long.
     pub(crate) fn look(&mut self, done: u64) {
         self.steps = 0;
         let now = Instant::now();
@@ -39,29 +39,29 @@ impl Progress {
             return;
         }
         self.reported = now;
-        let (what, total) = (self.what, self.total);
+        let (operation, total) = (self.operation, self.total);
         match remaining(now - self.began, done, total) {
             Some(left) => tracing::info!(
                 done,
                 total,
                 percent = done.saturating_mul(100) / total,
                 left = format!("about {} s", left.as_secs().max(1)),
-                "{what}"
+                "{operation}"
             ),
-            None => tracing::info!(done, "{what}"),
+            None => tracing::info!(done, "{operation}"),
         }
     }
 
-    /// The operation has ended, successfully.
+    /// Ends the operation, successfully.
     pub(crate) fn end(self, done: u64) {
         let took = self.began.elapsed();
         if self.reported != self.began {
-            tracing::info!(done, took = format!("{} s", took.as_secs()), "{}: done", self.what);
+            tracing::info!(done, took = format!("{} s", took.as_secs()), "{}: done", self.operation);
         }
     }
 }
 
-/// How long the rest takes if it goes on as before.
+/// Returns the remaining time at the present speed.
 fn remaining(elapsed: Duration, done: u64, total: u64) -> Option<Duration> {
     if done == 0 || total < done {
         return None;
@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_rest_takes_as_long_as_what_was_done_took() {
+    fn the_remaining_time_is_proportional_to_the_work_left() {
         let elapsed = Duration::from_secs(10);
         assert_eq!(remaining(elapsed, 25, 100), Some(Duration::from_secs(30)));
         assert_eq!(remaining(elapsed, 100, 100), Some(Duration::ZERO));

@@ -4,13 +4,13 @@ use serde::{Deserialize, Serialize};
 
 use super::{LogId, Position};
 
-/// What the writer of a record gets: proof that no front end serves what the record invalidated.
+/// The proof, returned to the writer of a record, that no front end serves content that the record invalidated.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Receipt {
-    /// The log the record is in.
+    /// The log that contains the record.
     pub log: LogId,
-    /// Where the record is in it.
+    /// The record's position in it.
     pub position: Position,
     /// One for each front end that could have served old pages, in the order of their names.
     pub acknowledgements: Vec<Acknowledgement>,
@@ -22,14 +22,14 @@ pub struct Receipt {
 pub struct Acknowledgement {
     /// The front end's name.
     pub frontend: String,
-    /// How it let go.
+    /// The way in which it stopped.
     pub outcome: Outcome,
     /// From the moment the record was durable; in JSON `took_ms`, in milliseconds.
     #[serde(rename = "took_ms", with = "millis")]
     pub took: Duration,
 }
 
-/// Durations as milliseconds with a fraction, as people and their programs read them.
+/// Durations as milliseconds with a fraction, in JSON.
 mod millis {
     use std::time::Duration;
 
@@ -50,7 +50,7 @@ mod millis {
 #[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Outcome {
-    /// It said that it has applied the record.
+    /// It acknowledged that it has applied the record.
     Acknowledged,
     /// It did not answer; its lease has run out, so it no longer serves from its cache.
     LeaseExpired,

@@ -7,7 +7,7 @@ use super::handle::CutTail;
 use super::time;
 use super::{Applier, Beginning, Joined, OpenError, Progress};
 
-/// Shows every record to the applier.
+/// Passes every record to the applier.
 pub(super) fn replay(
     mut engine: Engine,
     applier: &mut impl Applier,
@@ -27,7 +27,7 @@ pub(super) fn replay(
                 let (path, message) = (path.clone(), message.to_owned());
                 return Err(OpenError::Inapplicable { path, position, message });
             }
-            tracing::warn!(%position, %error, "a record was passed over");
+            tracing::warn!(%position, %error, "a record was skipped");
         }
         joined.observe(&record);
         progress.step(position.0 - after.0);
@@ -46,9 +46,9 @@ pub(super) fn replay(
     if let Err(failure) = &begun
         && failure.is_damage()
     {
-        // Found now and not by the first write. Opening it again checks all of it, and makes anew what
-        // can be made of the rest: where there is room, for example.
-        tracing::warn!(file = %path.display(), %failure, "the log is damaged where it is to be written");
+        // The damage is found now and not by the first write. Opening the file again checks all of it, and
+        // rebuilds structures that follow from the rest, such as the list of free space.
+        tracing::warn!(file = %path.display(), %failure, "the log is damaged where it must be written");
         let corrupt = |reason| OpenError::Corrupt { path: path.clone(), reason };
         engine.reopen(replayed.last).map_err(corrupt)?;
         begun = engine.begin(replayed.last);
@@ -56,7 +56,7 @@ pub(super) fn replay(
     match begun {
         Ok(()) => engine.note_in_lock(replayed.last),
         Err(failure) if failure.is_damage() => return Err(engine.open_error(failure)),
-        // The disk is full, say: the epoch is stored with the first record then.
+        // If the disk is full, for example, the epoch is stored with the first record instead.
         Err(failure) => {
             tracing::error!(file = %path.display(), %failure, "the log cannot be written");
             trouble.set(Some(failure.to_string()));

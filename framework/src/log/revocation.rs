@@ -3,13 +3,13 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
-/// Names a session: a random number, which no other session has.
+/// Identifies a session: a random number that no other session has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct SessionId(u128);
 
 impl SessionId {
-    /// One that no other session has.
+    /// Returns an id that no other session has.
     pub(crate) fn random() -> SessionId {
         SessionId(rand::random())
     }
@@ -24,26 +24,26 @@ impl fmt::Display for SessionId {
 impl FromStr for SessionId {
     type Err = std::num::ParseIntError;
 
-    /// Reads what `Display` writes: 32 hexadecimal digits.
+    /// Parses the output of `Display`: 32 hexadecimal digits.
     fn from_str(text: &str) -> Result<SessionId, Self::Err> {
         u128::from_str_radix(text, 16).map(SessionId)
     }
 }
 
-/// Which sessions a record ends.
+/// The sessions that a record ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Revocation {
-    /// Those that end.
+    /// The sessions.
     pub sessions: Revoked,
-    /// When the last of them would have expired, in milliseconds since 1970-01-01T00:00:00Z.
+    /// The time at which the last of them would have expired, in milliseconds since 1970-01-01T00:00:00Z.
     pub until: u64,
 }
 
 /// Sessions that have ended before they expire.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) enum Revoked {
-    /// This one.
+    /// This session.
     Session(SessionId),
-    /// All of this user that were issued before the record.
+    /// All sessions of this user that were issued before the record.
     User(String),
 }

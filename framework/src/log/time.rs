@@ -5,28 +5,29 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-/// How far clocks may differ before it is said.
+/// The difference between clocks from which on a warning is logged.
 const AHEAD: Duration = Duration::from_secs(5 * 60);
 
-/// What the machine's clock says, as records have it.
+/// Returns the time of the machine's clock, in the unit of records.
 pub(crate) fn milliseconds_since_1970() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }
 
-/// The clock that the time of records is read from. Clones are one clock.
+/// The clock from which the time of records is read. Clones share one clock.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct RecordClock(Arc<Hands>);
 
 #[derive(Debug, Default)]
 struct Hands {
-    /// What it has been set to, in milliseconds since 1970-01-01T00:00:00Z; 0 while it is the machine's clock.
+    /// The time to which it was set, in milliseconds since 1970-01-01T00:00:00Z; 0 while it follows the
+    /// machine's clock.
     set: AtomicU64,
     /// The time of the last record.
     last: AtomicU64,
 }
 
 impl RecordClock {
-    /// What it says, in milliseconds since 1970-01-01T00:00:00Z.
+    /// Returns its time, in milliseconds since 1970-01-01T00:00:00Z.
     pub(crate) fn now(&self) -> u64 {
         match self.0.set.load(Ordering::Relaxed) {
             0 => milliseconds_since_1970(),
@@ -34,17 +35,17 @@ impl RecordClock {
         }
     }
 
-    /// The time of a record that is written now, after one of the time `last`.
+    /// Returns the time of a record that is written now, after a record with the time `last`.
     pub(super) fn after(&self, last: u64) -> u64 {
         let time = last.max(self.now());
         self.0.last.store(time, Ordering::Relaxed);
         time
     }
 
-    /// Has it stand at this time.
+    /// Stops it at this time.
     ///
     /// # Errors
-    /// With the time of the last record, when that is later: the time of records never goes back.
+    /// Returns the time of the last record if that is later: the time of records never decreases.
     #[cfg(feature = "test")]
     pub(crate) fn set(&self, time: u64) -> Result<(), u64> {
         let last = self.0.last.load(Ordering::Relaxed);
@@ -56,19 +57,20 @@ impl RecordClock {
     }
 }
 
-/// Warns when the last record of the log at `path` is of a time to come: the time of records never goes back.
+/// Warns if the time of the last record in the log at `path` is in the future: the time of records never
+/// decreases.
 pub(super) fn warn_of(path: &Path, last: u64) {
     if let Some(ahead) = ahead(last, milliseconds_since_1970()) {
         tracing::warn!(
             file = %path.display(),
             minutes = ahead.as_secs() / 60,
-            "the last record is of a time to come, and all others get its time until then: the clock is slow, or \
-             was fast",
+            "the last record's time is in the future, and later records get the same time until then: the clock is \
+             slow, or was fast",
         );
     }
 }
 
-/// How far a time is ahead of the clock, if that is more than clocks differ.
+/// Returns how far a time is ahead of the clock, if it is by more than clocks usually differ.
 fn ahead(last: u64, now: u64) -> Option<Duration> {
     let ahead = Duration::from_millis(last.saturating_sub(now));
     (ahead > AHEAD).then_some(ahead)
@@ -79,7 +81,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_to_come_is_said_when_it_is_more_than_minutes_away() {
+    fn a_time_in_the_future_is_reported_from_some_minutes_on() {
         let minutes = |minutes: u64| minutes * 60_000;
         assert_eq!(ahead(minutes(9), minutes(10)), None);
         assert_eq!(ahead(minutes(15), minutes(10)), None);

@@ -2,30 +2,30 @@ use serde::{Deserialize, Serialize};
 
 use super::Position;
 
-/// Names an update, so that one that comes a second time is recognised.
+/// Identifies an update, so that a repetition of it is recognised.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct UpdateId {
-    /// The request that makes it.
+    /// The id of the request that writes it.
     pub call: u128,
-    /// Which of the request's updates it is, counted from 0.
+    /// The update's number among those of the request, counted from 0.
     pub number: u32,
-    /// What has named the request.
+    /// The origin of the request's id.
     pub source: IdSource,
 }
 
-/// What has named a request.
+/// The origin of a request's id.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum IdSource {
     /// The client, by its `Idempotency-Key`.
     Client {
-        /// What the request was.
+        /// The digest of the request.
         request: RequestDigest,
-        /// For how long the id is kept, in seconds.
+        /// The time for which the id is kept, in seconds.
         kept: u32,
     },
     /// The front end, which may send the request again.
     FrontEnd {
-        /// If this is what it does: where the log was before it sent the request for the first time.
+        /// The log's position before the request was first sent, if this is a repetition.
         again_after: Option<Position>,
     },
 }
@@ -33,36 +33,36 @@ pub(crate) enum IdSource {
 /// A digest of a request, which distinguishes two requests with one key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct RequestDigest {
-    /// Of all but the body.
+    /// The digest of everything but the body.
     pub head: u128,
-    /// Of the body, if it had been read to its end when the update was written.
+    /// The digest of the body, if it was read to its end when the update was written.
     pub body: Option<u128>,
 }
 
 impl RequestDigest {
-    /// Whether both may be of the same request.
+    /// Returns whether both may be digests of the same request.
     pub(crate) fn agrees(self, other: RequestDigest) -> bool {
         let bodies = self.body.zip(other.body);
         self.head == other.head && bodies.is_none_or(|(one, other)| one == other)
     }
 }
 
-/// Why an update, whose id was seen before or may have been, is neither applied nor given an outcome.
+/// The reason why an update whose id was or may have been seen before is neither applied nor given an outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Unrepeatable {
-    /// The client's key was sent with another request.
+    /// The client's key was sent with another request before.
     KeyReused,
-    /// The first run of the controller has made another update here.
+    /// The first run of the controller has written another update with this number.
     OtherUpdate {
         /// The position of that update.
         first: Position,
     },
-    /// It was applied, and its outcome was too long to be kept, or cannot be read any more.
+    /// It was applied, and its outcome was too long to be kept, or can no longer be read.
     NoOutcome {
-        /// The position of the first.
+        /// The position of the first application.
         first: Position,
     },
-    /// So many updates came since the front end has sent the request first, that it is not known any more
-    /// whether this one was applied.
+    /// The ids from the time since the front end first sent the request are not complete any more, so it cannot
+    /// be determined whether this update was applied.
     Forgotten,
 }

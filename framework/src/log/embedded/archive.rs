@@ -1,9 +1,10 @@
-//! Records that were moved out of the log, in a file for each move.
+//! Files of records that were moved out of the log, one for each move.
 //!
-//! A file is named after its first and last position and the log's id. It begins with eight bytes that name the format and the
-//! log's id (16); each record is its length (4 bytes), its position (8) and its bytes as in the log, with
-//! their checksum; a length of 0 with the last position ends the file. A file gets its name when it is whole
-//! and on disk, and was read back, before its records are dropped from the log.
+//! A file is named after its first and last position and the log's id. It begins with eight bytes that identify
+//! the format, and the log's id (16). Each record consists of its length (4 bytes), its position (8) and its
+//! bytes as in the log, with their checksum; a length of 0 with the last position ends the file. A file gets
+//! its name when it is complete, on disk, and has been read back. Only then are its records dropped from the
+//! log.
 
 use std::fs::{self, File};
 use std::io::{self, BufReader, BufWriter, Read, Write};
@@ -16,7 +17,7 @@ use crate::log::{LogId, Position, Progress};
 use crate::private::{self, Unfinished};
 
 const FORMAT: &[u8; 8] = b"HWRECS01";
-/// How many bytes of records are read from the log at a time.
+/// The number of bytes of records that are read from the log at a time.
 const PIECE: usize = 8 << 20;
 
 impl Engine {
@@ -34,7 +35,7 @@ impl Engine {
         if through < first {
             return Ok(());
         }
-        // A log that was restored has other records at the same positions.
+        // A restored log has other records at the same positions.
         let id = (self.id().0 >> 96) as u32;
         let path = folder.join(format!("{:020}-{:020}-{id:08x}.records", first.0, through.0));
         let written = self.write_archive(folder, &path, (first, through), stop);
@@ -52,7 +53,7 @@ impl Engine {
     ) -> io::Result<()> {
         private::create_dir_all(folder)?;
         let unfinished = folder.join("records.new");
-        // A process that was killed may have left it.
+        // A killed process may have left this file.
         private::remove(&unfinished)?;
         let (unfinished, file) = Unfinished::create(unfinished)?;
         let mut file = BufWriter::with_capacity(1 << 20, file);
@@ -82,7 +83,7 @@ impl Engine {
         file.write_all(&0u32.to_le_bytes())?;
         file.write_all(&through.0.to_le_bytes())?;
         file.into_inner().map_err(|error| error.into_error())?.sync_all()?;
-        // Soon it will be all that there is of them.
+        // It will soon be the only copy of these records.
         let path_now = unfinished.path().to_owned();
         Archive { log: None, first, last: through, path: path_now }.verify()?;
         unfinished.rename(path)?;
@@ -94,18 +95,18 @@ impl Engine {
 /// A file of records.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Archive {
-    /// The log that it is of, unless its beginning cannot be read.
+    /// The log to which it belongs, unless its beginning cannot be read.
     pub log: Option<LogId>,
-    /// The first record's position.
+    /// The position of the first record.
     pub first: Position,
-    /// The last one's.
+    /// The position of the last record.
     pub last: Position,
     /// The file.
     pub path: PathBuf,
 }
 
 impl Archive {
-    /// Those in a folder, in the order of their positions.
+    /// Returns the archives in a folder, in the order of their positions.
     pub(crate) fn all_in(folder: &Path) -> io::Result<Vec<Archive>> {
         let entries = match fs::read_dir(folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -125,18 +126,18 @@ impl Archive {
         Ok(archives)
     }
 
-    /// Reads it, to see that it is whole.
+    /// Reads the file to check that it is complete.
     ///
     /// # Errors
-    /// When it is not.
+    /// When it is incomplete or damaged.
     pub(crate) fn verify(&self) -> io::Result<()> {
         self.read(|_, _| Ok(()))
     }
 
-    /// Shows each record's position and bytes to `visit`, in order.
+    /// Passes each record's position and bytes to `visit`, in order.
     ///
     /// # Errors
-    /// When it is not whole or damaged; and what `visit` returns.
+    /// When the file is incomplete or damaged, and when `visit` fails.
     pub(in crate::log) fn read(
         &self,
         mut visit: impl FnMut(Position, Vec<u8>) -> io::Result<()>,
@@ -167,7 +168,7 @@ impl Archive {
     }
 }
 
-/// Reads the beginning of a file: the id of the log that it is of.
+/// Reads the beginning of a file, and returns the id of its log.
 fn read_head(file: &mut impl Read) -> io::Result<LogId> {
     if take(file)? != *FORMAT {
         return Err(damaged("it does not begin as an archive of records does".to_owned()));
@@ -185,7 +186,7 @@ fn damaged(reason: String) -> io::Error {
     io::Error::new(io::ErrorKind::InvalidData, reason)
 }
 
-/// Says of a file that is too short what is wrong with it.
+/// Converts the error of a file that is too short.
 fn torn(error: io::Error) -> io::Error {
     match error.kind() {
         io::ErrorKind::UnexpectedEof => damaged("it ends before its last record".to_owned()),

@@ -22,12 +22,12 @@ use crate::log::past::Past;
 use crate::log::{Epoch, LogEpoch, LogId, OpenError, Position, ReadError, Record};
 use crate::private::{self, Unfinished};
 
-/// Why something that takes long was given up.
+/// The reason for cancelling a long operation.
 pub(in crate::log) const STOPPING: &str = "the node is stopping";
 
 pub(super) const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
 
-/// The engine's file, open except while a failure is not mended.
+/// The engine's file, open except after a failure until it is repaired.
 pub(in crate::log) struct Engine {
     path: PathBuf,
     pub(super) open_database: OpenDatabase,
@@ -38,21 +38,21 @@ pub(in crate::log) struct Engine {
     pub(in crate::log) epochs: Epochs,
     /// Whether the present epoch is in the file.
     has_epoch: AtomicBool,
-    /// Whether the folder may not name the file yet that is in use.
+    /// Whether the folder's entry for the present file may not be synced yet.
     pub(super) unsynced_folder: AtomicBool,
-    /// Locked until the engine is closed, also while the file is opened again. It names the file, its
-    /// last opening and its last record. A log that is only read may have none.
+    /// Locked until the engine is closed, also while the file is opened again. It contains a note of the file,
+    /// its last opening and its last record. A log that is only read may have none.
     lock: Option<File>,
-    /// What the lock named when it was found.
+    /// The note in the lock when it was opened.
     found_note: String,
-    /// Whether that was the file as it was found.
+    /// Whether that note matched the file.
     untouched: bool,
 }
 
 /// Opens the database in the file at a path.
 pub(super) type OpenDatabase = Box<dyn Fn(&Path) -> Result<Database, DatabaseError> + Send + Sync>;
 
-/// Why frames were not written.
+/// The reason why frames were not written.
 #[derive(Debug, thiserror::Error)]
 pub(in crate::log) enum WriteFailure {
     /// They are not in the file.
@@ -64,7 +64,7 @@ pub(in crate::log) enum WriteFailure {
 }
 
 impl WriteFailure {
-    /// Whether the file is damaged.
+    /// Returns whether the file is damaged.
     pub(in crate::log) fn is_damage(&self) -> bool {
         let (WriteFailure::Before(error) | WriteFailure::During(error)) = self;
         is_damage(error)
@@ -77,8 +77,8 @@ fn not_open() -> WriteFailure {
 }
 
 impl Engine {
-    /// Opens the log in the folder; there is an empty one afterwards where there was none.
-    /// `cache_bytes` is how much of the file redb may keep in memory.
+    /// Opens the log in the folder, or creates an empty one. `cache_bytes` is the part of the file that redb
+    /// may keep in memory.
     pub(in crate::log) fn open(folder: &Path, cache_bytes: usize) -> Result<Engine, OpenError> {
         let unsynced = Arc::new(Unsynced::default());
         Engine::open_with(
@@ -91,12 +91,12 @@ impl Engine {
         )
     }
 
-    /// The log's file in a folder.
+    /// Returns the path of the log's file in a folder.
     pub(in crate::log) fn file_in(folder: &Path) -> PathBuf {
         folder.join("log.redb")
     }
 
-    /// Opens the log that is in the folder to read it, and changes nothing.
+    /// Opens the log in the folder for reading, without changing anything.
     pub(in crate::log) fn open_closed(
         folder: &Path,
         cache_bytes: usize,
@@ -152,18 +152,18 @@ impl Engine {
         })
     }
 
-    /// The log's id and this opening of it.
+    /// Returns the log's id and this opening of it.
     pub(in crate::log) fn log(&self) -> LogEpoch {
         let present = self.epochs.last().expect("an engine whose records were replayed has begun");
         LogEpoch { id: self.id, epoch: present.epoch }
     }
 
-    /// The openings that are remembered, the present one last.
+    /// Returns the stored openings, the present one last.
     pub(in crate::log) fn openings(&self) -> Vec<EpochStart> {
         self.epochs.starts()
     }
 
-    /// What the log has, before it is replayed.
+    /// Returns the extent of the log before it is replayed.
     pub(in crate::log) fn past(&self) -> Result<Past, OpenError> {
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
         let database = database.as_ref().expect("an engine that was just opened is open");
@@ -176,45 +176,46 @@ impl Engine {
         Ok(Past { id: self.id, epochs: self.epochs.clone(), base, last })
     }
 
-    /// The last record that was dropped.
+    /// Returns the position of the last record that was dropped.
     pub(in crate::log) fn base(&self) -> Position {
         Position(self.base.load(Ordering::Acquire))
     }
 
-    /// The file begins behind `base` from now on.
+    /// Sets the position behind which the file begins.
     pub(super) fn set_base(&self, base: Position) {
         self.base.store(base.0, Ordering::Release);
     }
 
-    /// Begins this opening's epoch, behind the last record. It is stored with the next that is written.
+    /// Begins this opening's epoch, behind the last record. The next write stores it.
     pub(super) fn begin_epoch(&mut self, last: Position) {
         let note = note_of(&self.path, &self.epochs, last);
         self.untouched = note.is_some_and(|note| note == self.found_note);
         self.epochs.begin(last);
     }
 
-    /// Whether the file is the one that the last opening has left, as far as the lock can say.
+    /// Returns whether the file is the one that the last opening has left, as far as the lock's note shows.
     pub(in crate::log) fn is_untouched(&self) -> bool {
         self.untouched
     }
 
-    /// Lets the lock name the file, this opening, which is stored, and the last record, before that
-    /// record can be seen. The note is not synced: one that a power cut takes back names an earlier
-    /// record, and then the next opening takes the file for one that was restored.
+    /// Notes the file, this opening, which is stored, and the last record in the lock, before that record can
+    /// be seen. The note is not synced: if a power cut reverts it to an earlier record, the next opening treats
+    /// the file as a restored one.
     pub(in crate::log) fn note_in_lock(&self, last: Position) {
         let noted = || {
             let Some(mut lock) = self.lock.as_ref() else { return Ok(()) };
             lock.rewind()?;
-            // All notes are of one length.
+            // All notes have the same length.
             lock.write_all(note_of(&self.path, &self.epochs, last).unwrap_or_default().as_bytes())
         };
-        // Without it the next opening takes the file for one that was restored.
+        // Without the note the next opening treats the file as a restored one.
         if let Err(error) = noted() {
             tracing::warn!(file = %self.path.display(), %error, "cannot write to the log's lock");
         }
     }
 
-    /// Whether the log, which ends with `last`, has all that could be seen in `epoch` up to `position`.
+    /// Returns whether the log, which ends with `last`, has everything that could be seen in `epoch` up to
+    /// `position`.
     pub(in crate::log) fn includes(
         &self,
         epoch: Epoch,
@@ -224,29 +225,29 @@ impl Engine {
         self.epochs.include(epoch, position, last)
     }
 
-    /// The log's id.
+    /// Returns the log's id.
     pub(super) fn id(&self) -> LogId {
         self.id
     }
 
-    /// The log's file.
+    /// Returns the path of the log's file.
     pub(in crate::log) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Whether it has the folder for itself.
+    /// Returns whether it has locked the folder.
     pub(super) fn is_locked(&self) -> bool {
         self.lock.is_some()
     }
 
-    /// Whether the file is open. It is not after a failure that could not be mended.
+    /// Returns whether the file is open. It is not after a failure that could not be repaired.
     pub(in crate::log) fn is_open(&self) -> bool {
         self.database.read().unwrap_or_else(PoisonError::into_inner).is_some()
     }
 
     /// Writes sealed frames at consecutive positions from `first` on, and syncs.
     ///
-    /// After an error the engine takes no writes until it is [opened again](Engine::reopen).
+    /// After an error the engine rejects writes until it is [opened again](Engine::reopen).
     pub(in crate::log) fn write<'a>(
         &self,
         first: Position,
@@ -264,22 +265,22 @@ impl Engine {
         Ok(())
     }
 
-    /// Stores this opening's epoch, before anything can be seen that it writes. It is the first write,
-    /// so it finds damage where the file is written only.
+    /// Stores this opening's epoch, before any record of the opening can be seen. Being the first write, it
+    /// also detects damage that only a write finds.
     ///
-    /// After an error the engine takes no writes until it is [opened again](Engine::reopen).
+    /// After an error the engine rejects writes until it is [opened again](Engine::reopen).
     pub(in crate::log) fn begin(&self, last: Position) -> Result<(), WriteFailure> {
         self.write(last.next(), std::iter::empty())
     }
 
-    /// Whether this opening is in the file.
+    /// Returns whether this opening is stored in the file.
     pub(in crate::log) fn is_begun(&self) -> bool {
         self.has_epoch.load(Ordering::Relaxed)
     }
 
-    /// Writes so many bytes and takes them out again.
+    /// Writes this many bytes and removes them again.
     ///
-    /// After an error the engine takes no writes until it is [opened again](Engine::reopen).
+    /// After an error the engine rejects writes until it is [opened again](Engine::reopen).
     pub(in crate::log) fn probe(&self, bytes: usize) -> Result<(), WriteFailure> {
         let database = self.database.read().unwrap_or_else(PoisonError::into_inner);
         let Some(database) = &*database else { return Err(not_open()) };
@@ -294,20 +295,20 @@ impl Engine {
         guarded(probe).map_err(WriteFailure::During)
     }
 
-    /// Why the log does not open, when it cannot be written because it is damaged.
+    /// Returns the reason why the log does not open, if it cannot be written because of damage.
     pub(in crate::log) fn open_error(&self, failure: WriteFailure) -> OpenError {
         let (WriteFailure::Before(error) | WriteFailure::During(error)) = failure;
         open_error(&self.path, error)
     }
 
-    /// Opens the file again after a failure and returns the records behind `last`: they are on
-    /// disk, whatever was said when they were written.
+    /// Opens the file again after a failure and returns the records behind `last`: they are on disk, in spite
+    /// of an error when they were written.
     pub(in crate::log) fn reopen(&self, last: Position) -> Result<Vec<Record>, String> {
         let mut current = self.database.write().unwrap_or_else(PoisonError::into_inner);
         let former = current.take();
         let reopened = guarded(|| {
             drop(former);
-            // An engine that made a new file here would forget the log.
+            // An engine that created a new file here would lose the log.
             fs::metadata(&self.path)?;
             if self.unsynced_folder.load(Ordering::Acquire) {
                 self.path.parent().map_or(Ok(()), private::sync_folder)?;
@@ -317,7 +318,7 @@ impl Engine {
         });
         let database = reopened.map_err(|error| error.to_string())?;
         let id = read_meta(&self.path, &database).map_err(|error| error.to_string())?;
-        // With the last known record in front, to see that it is there.
+        // The last known record is read as well, to check that it is there.
         let base = read_base(&database).map_err(|error| error.to_string())?.position;
         let known = usize::from(last > base);
         let after = Position(last.0 - known as u64);
@@ -339,8 +340,8 @@ impl Engine {
         Ok(found)
     }
 
-    /// Up to `records` records behind `after`, but not more than together have `bytes` bytes; at
-    /// least one if there is one.
+    /// Returns up to `records` records behind `after`, with at most `bytes` bytes in total, but at least one if
+    /// there is one.
     pub(in crate::log) fn read(
         &self,
         after: Position,
@@ -350,7 +351,7 @@ impl Engine {
         self.read_with(after, records, bytes, |record, _| record)
     }
 
-    /// The same, as the bytes that are in the file.
+    /// Like [`read`](Engine::read), but returns the bytes in the file.
     pub(super) fn frames(
         &self,
         after: Position,
@@ -375,13 +376,13 @@ impl Engine {
             return Err(ReadError::Dropped { base: self.base() });
         }
         match read(database, after, records, bytes, take)? {
-            // The records before the damage can be used; the next read gets the error.
+            // The records before the damage can be used; the next read returns the error.
             (found, Some(error)) if found.is_empty() => Err(error),
             (found, _) => Ok(found),
         }
     }
 
-    /// Cuts off all records from `first` on.
+    /// Removes all records from `first` on.
     pub(super) fn cut(&mut self, first: Position) -> Result<(), OpenError> {
         let database = self.database.get_mut().unwrap_or_else(PoisonError::into_inner);
         let database = database.as_ref().expect("an engine that was just opened is open");
@@ -393,10 +394,10 @@ impl Engine {
         .map_err(|error| open_error(&self.path, error))
     }
 
-    /// Closes the file for good.
+    /// Closes the file finally.
     pub(in crate::log) fn close(&self) {
         let database = self.database.write().unwrap_or_else(PoisonError::into_inner).take();
-        // What could not be written is done when the file is opened the next time.
+        // Work that fails here is done when the file is opened the next time.
         let _ = guarded(|| {
             drop(database);
             Ok(self.lock.as_ref().map_or(Ok(()), File::unlock)?)
@@ -411,8 +412,8 @@ pub(super) fn access<'a>(
     move |source| OpenError::Access { path: path.to_owned(), action, source }
 }
 
-/// Makes the file of an empty log. It gets its name only when it is complete, so that a process
-/// that is killed meanwhile leaves nothing that looks like a damaged log.
+/// Creates the file of an empty log. It gets its name only when it is complete, so that a process that is
+/// killed meanwhile leaves nothing that looks like a damaged log.
 fn create(folder: &Path, path: &Path) -> Result<(), OpenError> {
     let created = unfinished(path);
     let created = Unfinished::create(created.clone()).map_err(access(&created, "create"));

@@ -7,15 +7,15 @@ use redb::{DatabaseError, StorageError};
 use crate::log::OpenError;
 use crate::log::applier::panic_message;
 
-/// What `work` returns. redb trusts the structure of its file and may panic where that is damaged;
-/// this is an error here like any other.
+/// Runs `work`, and converts a panic to an error. redb trusts the structure of its file and may panic where it
+/// is damaged.
 pub(super) fn guarded<T>(work: impl FnOnce() -> Result<T, redb::Error>) -> Result<T, redb::Error> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         Err(redb::Error::Corrupted(format!("redb panicked: {}", panic_message(&*panic))))
     })
 }
 
-/// Why a log did not open, from what redb said.
+/// Converts an error of redb to the reason why a log did not open.
 pub(super) fn open_error(path: &Path, error: redb::Error) -> OpenError {
     let path = path.to_owned();
     match error {
@@ -24,13 +24,13 @@ pub(super) fn open_error(path: &Path, error: redb::Error) -> OpenError {
             OpenError::Access { path, action: "use the log", source }
         }
         redb::Error::Io(source) if source.kind() == io::ErrorKind::UnexpectedEof => {
-            OpenError::Corrupt { path, reason: "it is shorter than it was".to_owned() }
+            OpenError::Corrupt { path, reason: "it is shorter than before".to_owned() }
         }
         other => OpenError::Corrupt { path, reason: other.to_string() },
     }
 }
 
-/// Whether the error says that the file's content is not what was written.
+/// Returns whether the error means that the file's content differs from what was written.
 pub(super) fn is_damage(error: &redb::Error) -> bool {
     match error {
         redb::Error::Io(source) => is_of_content(source),
@@ -38,7 +38,7 @@ pub(super) fn is_damage(error: &redb::Error) -> bool {
     }
 }
 
-/// redb's own verdict on the content comes as an I/O error, and so does an end that comes too early.
+/// redb reports damaged content as an I/O error, and so does a file that ends too early.
 fn is_of_content(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::InvalidData | io::ErrorKind::UnexpectedEof)
 }

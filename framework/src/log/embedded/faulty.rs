@@ -1,5 +1,5 @@
-//! A disk for tests that fails as disks do: full, a sync that fails and drops what it should have
-//! written, a power cut that keeps some of what was not synced.
+//! A disk for tests that fails as real disks do: a full disk, a sync that fails and loses data, a power cut
+//! after which only some of the unsynced data are left.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,37 +18,37 @@ use crate::log::OpenError;
 
 const BLOCK: usize = 512;
 
-/// The disk with the log's file on it. Its clones are the same disk.
+/// The disk that contains the log's file. Clones share one disk.
 #[derive(Debug, Clone)]
 pub(in crate::log) struct Disk(Arc<Mutex<Content>>);
 
 #[derive(Debug)]
 struct Content {
-    /// What reading shows.
+    /// The data that reads return.
     memory: Vec<u8>,
-    /// What is left after a power cut.
+    /// The data that survive a power cut.
     platter: Vec<u8>,
-    /// Blocks that differ, as far as the system knows.
+    /// Blocks that are written and not synced, as far as the system knows.
     dirty: BTreeSet<usize>,
-    /// Blocks that have a place on the disk.
+    /// Blocks that are allocated on the disk.
     allocated: BTreeSet<usize>,
     faults: Faults,
     syncs: u64,
     random: StdRng,
 }
 
-/// What goes wrong.
+/// The faults of the disk.
 #[derive(Debug, Clone, Default)]
 pub(in crate::log) struct Faults {
-    /// No block gets a place any more.
+    /// No further block can be allocated.
     pub(in crate::log) full: bool,
-    /// How many syncs fail.
+    /// The number of syncs that fail.
     pub(in crate::log) syncs: u32,
-    /// How many writes succeed before one fails.
+    /// The number of writes that succeed before one fails.
     pub(in crate::log) write_after: Option<u32>,
-    /// How many times the file cannot be opened.
+    /// The number of attempts to open the file that fail.
     pub(in crate::log) opens: u32,
-    /// Nothing works any more.
+    /// Every operation fails.
     pub(in crate::log) dead: bool,
 }
 
@@ -65,7 +65,7 @@ impl Disk {
         })))
     }
 
-    /// The engine in `folder`, on this disk. What is in the folder's file is on the disk.
+    /// Opens the engine in `folder`, on this disk. The content of the folder's file is on the disk.
     pub(in crate::log) fn engine(&self, folder: &Path) -> Result<Engine, OpenError> {
         let unsynced = Arc::new(Unsynced::default());
         let disk = self.clone();
@@ -85,14 +85,14 @@ impl Disk {
         self.0.lock().unwrap().syncs
     }
 
-    /// Kills the process that has the file open; what was written stays.
+    /// Kills the process that has the file open; written data remain.
     pub(in crate::log) fn kill(&self, folder: &Path) {
         let mut content = self.0.lock().unwrap();
         content.faults.dead = true;
         fs::write(folder.join("log.redb"), &content.memory).unwrap();
     }
 
-    /// Cuts the power: of what was not synced only some blocks stay.
+    /// Cuts the power: only some blocks of the unsynced data remain.
     pub(in crate::log) fn cut_power(&self, folder: &Path) {
         let mut content = self.0.lock().unwrap();
         content.faults.dead = true;

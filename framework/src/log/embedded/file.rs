@@ -6,31 +6,30 @@ use redb::{BackendError, DatabaseError, StorageBackend};
 
 use super::fault::storage;
 
-/// The file under redb. It notes what is written and not yet synced.
+/// The file under redb. It keeps track of the written bytes that are not synced yet.
 #[derive(Debug)]
 pub(super) struct LogFile<F> {
     file: F,
     unsynced: Arc<Unsynced>,
 }
 
-/// Which bytes of the file were written since the last good sync.
+/// The byte ranges of the file that were written since the last good sync.
 ///
-/// After a sync that failed the system may hold written pages for clean that never reached the
-/// disk: they read as written, later syncs succeed, and after a power cut they are gone. Writing
-/// them once more makes them dirty again, so that a sync that then succeeds means what it says.
+/// After a failed sync the system may treat written pages as clean that never reached the disk: they are read
+/// as written, later syncs succeed, and after a power cut they are lost. Writing them again makes them dirty
+/// again, so that the next successful sync includes them.
 ///
-/// It is known to this process only. When a sync fails, the file cannot be opened again, the
-/// process is killed, a new one opens the file, and then the power is cut, in this order, records
-/// may be lost.
+/// The ranges exist in this process only. Records may be lost if a sync fails, the file cannot be opened again,
+/// the process is killed, a new one opens the file, and then the power is cut, in this order.
 #[derive(Debug, Default)]
 pub(super) struct Unsynced(Mutex<Vec<Range<u64>>>);
 
-/// How much is written again at once, in bytes.
+/// The number of bytes that are written again at a time.
 const PIECE: u64 = 1 << 20;
 
 impl<F: StorageBackend> LogFile<F> {
-    /// Whatever of the file is not synced, be it from before a failure or from a process that was
-    /// killed, is synced before redb reads anything.
+    /// Opens the file. Everything in it that is not synced, whether from before a failure or from a killed
+    /// process, is synced before redb reads anything.
     pub(super) fn open(file: F, unsynced: Arc<Unsynced>) -> Result<LogFile<F>, DatabaseError> {
         unsynced.write_again(&file).map_err(storage)?;
         file.sync_data().map_err(storage)?;
@@ -58,7 +57,7 @@ impl Unsynced {
 
     fn write_again(&self, file: &impl StorageBackend) -> io::Result<()> {
         let ranges = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        // The file may have become shorter since; what is no longer in it matters no more.
+        // The file may have become shorter since; ranges behind its end do not matter any more.
         let length = file.len()?;
         for range in ranges.iter() {
             let mut at = range.start;
@@ -98,8 +97,8 @@ impl<F: StorageBackend> StorageBackend for LogFile<F> {
 
     fn write(&self, offset: u64, data: &[u8]) -> io::Result<()> {
         let written = self.file.write(offset, data);
-        // A write that failed may have written a part. But where there was no room, there was
-        // nothing before that anything refers to, and writing there again would fail again.
+        // A failed write may have written a part. But if there was no room, this part of the file was not in
+        // use before, and writing there again would fail again.
         let no_room = |error: &io::Error| {
             matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
         };

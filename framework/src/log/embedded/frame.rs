@@ -1,6 +1,6 @@
-//! A record's bytes: checksum (8), length of the content (4), time (8), content in `postcard`;
-//! numbers little-endian. The checksum is XXH3-64 over everything behind it, seeded with the
-//! position, so that a record at a wrong place is as bad as a damaged one.
+//! The bytes of a record: checksum (8), length of the content (4), time (8), content in `postcard`; numbers are
+//! little-endian. The checksum is XXH3-64 over everything behind it, seeded with the position, so that a record
+//! at a wrong position counts as damaged.
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -17,12 +17,12 @@ const HEAD: usize = CHECKSUM + LENGTH + 8;
 #[derive(Debug)]
 pub(in crate::log) struct Frame(Vec<u8>);
 
-/// Why bytes are not a record.
+/// The reason why bytes are not a record.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Bad {
-    /// They are not what was written.
+    /// They differ from what was written.
     Damaged(String),
-    /// They are what was written, but this build cannot read it.
+    /// They are as they were written, but this build cannot decode them.
     Unknown(String),
 }
 
@@ -43,7 +43,7 @@ impl Frame {
         Ok(Frame(bytes))
     }
 
-    /// Makes it the record at this position and time.
+    /// Completes the record with this position and time.
     pub(in crate::log) fn seal(&mut self, position: Position, time: u64) {
         let bytes = &mut self.0;
         let length = (bytes.len() - HEAD) as u32;
@@ -53,13 +53,13 @@ impl Frame {
         bytes[..CHECKSUM].copy_from_slice(&checksum.to_le_bytes());
     }
 
-    /// The bytes.
+    /// Returns the bytes.
     pub(in crate::log) fn bytes(&self) -> &[u8] {
         &self.0
     }
 }
 
-/// The record at `position`, from its bytes.
+/// Decodes the record at `position` from its bytes.
 pub(super) fn decode(position: Position, bytes: &[u8]) -> Result<Record, Bad> {
     let damaged = |reason: &str| Err(Bad::Damaged(reason.to_owned()));
     let Some((checksum, checked)) = bytes.split_first_chunk::<CHECKSUM>() else {
@@ -110,15 +110,15 @@ mod tests {
     }
 
     #[test]
-    fn a_record_is_read_as_it_was_written() {
+    fn a_record_round_trips() {
         let (content, frame) = sealed();
         let record = Record { position: Position(7), time: 1234, content };
         assert_eq!(decode(Position(7), frame.bytes()), Ok(record));
     }
 
-    /// A change of these bytes is a change of the file's format, which has a number in `meta.rs`.
+    /// A change of these bytes changes the file's format, whose number is in `meta.rs`.
     #[test]
-    fn a_record_has_the_bytes_that_this_format_gives_it() {
+    fn a_record_has_the_bytes_of_this_format() {
         let (draft, _) = sealed();
         let lease = Duration::from_secs(2);
         let membership = Membership::Joined { incarnation: 7, name: "f1".to_owned(), lease };

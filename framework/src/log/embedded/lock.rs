@@ -7,8 +7,7 @@ use crate::log::epoch::Epochs;
 use crate::log::{Epoch, OpenError, Position};
 use crate::private;
 
-/// Makes a folder and takes it for this process. A file that another one has not finished, which was killed,
-/// is removed.
+/// Creates a folder and locks it for this process. An unfinished file of a killed process is removed.
 pub(super) fn lock_folder(folder: &Path) -> Result<File, OpenError> {
     private::create_dir_all(folder).map_err(access(folder, "create the folder"))?;
     let path = Engine::file_in(folder);
@@ -17,8 +16,7 @@ pub(super) fn lock_folder(folder: &Path) -> Result<File, OpenError> {
     Ok(lock)
 }
 
-/// Takes a folder for this process that may not be written to. Where it has no lock, no process has the
-/// log open.
+/// Locks a folder that may be read-only for this process. If it has no lock, no process has the log open.
 pub(super) fn lock_if_there(folder: &Path) -> Result<Option<File>, OpenError> {
     match lock(folder, &mut OpenOptions::new()) {
         Err(OpenError::Access { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
@@ -28,33 +26,32 @@ pub(super) fn lock_if_there(folder: &Path) -> Result<Option<File>, OpenError> {
     }
 }
 
-/// Removes what a process that was killed has not finished.
+/// Removes the unfinished file of a killed process.
 pub(super) fn remove_unfinished(path: &Path) -> Result<(), OpenError> {
     let unfinished = unfinished(path);
     private::remove(&unfinished).map_err(access(&unfinished, "remove"))
 }
 
-/// Where a log's file is written before it has its name.
+/// Returns the path at which a log's file is written before it gets its name.
 pub(in crate::log) fn unfinished(path: &Path) -> PathBuf {
     path.with_extension("redb.new")
 }
 
-/// Takes the folder for this process. redb locks its file too, but not while it is created or
-/// opened again.
+/// Locks the folder for this process. redb locks its file too, but not while it is created or opened again.
 fn lock(folder: &Path, options: &mut OpenOptions) -> Result<File, OpenError> {
     let path = folder.join("log.lock");
     let lock = options.read(true).open(&path).map_err(access(&path, "open"))?;
     match lock.try_lock() {
         Ok(()) => Ok(lock),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: Engine::file_in(folder) }),
-        // Some network file systems have no locks.
+        // Some network file systems do not support locks.
         Err(TryLockError::Error(error)) if error.kind() == io::ErrorKind::Unsupported => Ok(lock),
         Err(TryLockError::Error(error)) => Err(access(&path, "lock")(error)),
     }
 }
 
-/// What the lock says of a file: a copy of it has another inode, an older state another last epoch or
-/// another last record.
+/// Returns the note that the lock contains about a file: a copy of the file has another inode, an older state
+/// of it another last epoch or another last record.
 #[cfg(unix)]
 pub(super) fn note_of(path: &Path, epochs: &Epochs, last: Position) -> Option<String> {
     use std::os::unix::fs::MetadataExt;

@@ -1,4 +1,4 @@
-//! What the file says beside the records: format, id, base, openings.
+//! The file's metadata: format, id, base, openings.
 
 use std::path::Path;
 
@@ -22,7 +22,7 @@ pub(super) fn write_meta(transaction: &WriteTransaction, id: LogId) -> Result<()
     Ok(())
 }
 
-/// The log's id, when the file is a log of this build's format.
+/// Returns the log's id, if the file is a log of this build's format.
 pub(super) fn read_meta(path: &Path, database: &Database) -> Result<LogId, OpenError> {
     let corrupt =
         |reason: &str| OpenError::Corrupt { path: path.to_owned(), reason: reason.to_owned() };
@@ -49,7 +49,7 @@ pub(super) fn read_meta(path: &Path, database: &Database) -> Result<LogId, OpenE
     }
 }
 
-/// Up to where the file has no records any more.
+/// Returns the position up to which the file's records were dropped.
 pub(super) fn read_base(database: &Database) -> Result<Base, redb::Error> {
     guarded(|| {
         let meta = database.begin_read()?.open_table(META)?;
@@ -74,7 +74,7 @@ fn base_of(bytes: &[u8]) -> Option<Base> {
     })
 }
 
-/// The openings that are stored in the file, the oldest first.
+/// Returns the openings that are stored in the file, the oldest first.
 pub(super) fn read_epochs(database: &Database) -> Result<Vec<EpochStart>, redb::Error> {
     guarded(|| {
         let table = match database.begin_read()?.open_table(EPOCHS) {
@@ -83,14 +83,14 @@ pub(super) fn read_epochs(database: &Database) -> Result<Vec<EpochStart>, redb::
         };
         let mut epochs = Vec::new();
         for entry in table.iter()? {
-            // One that cannot be read is one that the log does not have.
+            // An opening that cannot be decoded counts as missing.
             epochs.extend(EpochStart::from_bytes(entry?.1.value()));
         }
         Ok(epochs)
     })
 }
 
-/// Stores openings, the oldest first, in the place of those that are there.
+/// Stores openings, the oldest first, and replaces the stored ones.
 pub(super) fn write_epochs(
     transaction: &WriteTransaction,
     stored: &[EpochStart],
@@ -103,7 +103,7 @@ pub(super) fn write_epochs(
     Ok(())
 }
 
-/// Stores another opening, and forgets the oldest.
+/// Stores another opening, and removes the oldest ones beyond the limit.
 pub(super) fn store_epoch(
     transaction: &WriteTransaction,
     began: EpochStart,
@@ -112,7 +112,7 @@ pub(super) fn store_epoch(
     let number = epochs.last()?.map_or(0, |(number, _)| number.value() + 1);
     epochs.insert(number, began.to_bytes().as_slice())?;
     let mut kept = (number + 1).saturating_sub(KEPT as u64);
-    // The checkpoint that the log cannot do without must be recognised, however often the log is opened.
+    // The checkpoint of the log's base must stay recognisable, however often the log is opened.
     let meta = transaction.open_table(META)?;
     if let Some(base) = meta.get("base")?.and_then(|value| base_of(value.value())) {
         for entry in epochs.iter()? {

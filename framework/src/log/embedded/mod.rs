@@ -1,16 +1,16 @@
-//! The engine that keeps the log in one file of this machine, `log.redb`, with redb.
+//! The engine that stores the log in one file of this machine, `log.redb`, with redb.
 //!
 //! - `engine`: the file's tables; creates, opens, writes, reads, and opens again after a failure.
-//! - `meta`: what the file says beside the records; `lock`: the folder is one process's.
-//! - `rewrite`: writes the file anew without old records; `archive`: files of these; `restore`: makes a log
-//!   of records of another one.
+//! - `meta`: the file's metadata; `lock`: reserves the folder for one process.
+//! - `rewrite`: rewrites the file without old records; `archive`: files of these records; `restore`: makes a
+//!   log of records of another one.
 //! - `replay`: reads everything at the start, distinguishes a torn tail from damage and cuts it off.
-//! - `frame`: a record's bytes, with length and checksum.
-//! - `file`: the file under redb, which knows what has been written since the last good sync; `overlay`: one
+//! - `frame`: the bytes of a record, with length and checksum.
+//! - `file`: the file under redb, which tracks the bytes written since the last good sync; `overlay`: a file
 //!   that is never written to.
-//! - `fault`: turns redb's errors and panics into sentences.
+//! - `fault`: converts redb's errors and panics to sentences.
 //!
-//! Nothing outside this folder knows redb.
+//! Nothing outside this folder uses redb.
 
 mod archive;
 mod engine;

@@ -1,5 +1,5 @@
-//! A file that is read and never written to: what redb writes to it stays in memory. So a backup on a disk that
-//! cannot be written can be read, and a snapshot of a log that was in use is repaired without being changed.
+//! A file that is only read: everything that redb writes to it stays in memory. So a backup on a read-only disk
+//! can be read, and a snapshot of a log that was in use can be repaired without being changed.
 
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -14,7 +14,7 @@ use super::fault::storage;
 
 const BLOCK: usize = 4096;
 
-/// The file, and what was written over it.
+/// The file, and the data that were written over it.
 #[derive(Debug)]
 pub(super) struct Overlay {
     file: FileBackend,
@@ -24,9 +24,9 @@ pub(super) struct Overlay {
 #[derive(Debug)]
 struct Written {
     length: u64,
-    /// How much of the file still counts.
+    /// The length of the part of the file that is still valid.
     kept: u64,
-    /// By their numbers; a repair writes few.
+    /// The blocks by their numbers; a repair writes few.
     blocks: BTreeMap<u64, [u8; BLOCK]>,
 }
 
@@ -42,7 +42,7 @@ impl Overlay {
         self.written.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Reads bytes that were not written.
+    /// Reads bytes from the file, without the written blocks.
     fn read_file(&self, kept: u64, offset: u64, out: &mut [u8]) -> io::Result<()> {
         let inside = kept.saturating_sub(offset).min(out.len() as u64) as usize;
         self.file.read(offset, &mut out[..inside])?;
@@ -51,7 +51,8 @@ impl Overlay {
     }
 }
 
-/// Where each block of a range begins in it, with its number and where in the block it begins.
+/// Splits a range into blocks: the start and end of each within the range, the block's number, and the start
+/// within the block.
 fn parts(offset: u64, length: usize) -> impl Iterator<Item = (usize, usize, u64, usize)> {
     let mut at = 0;
     std::iter::from_fn(move || {
@@ -115,7 +116,7 @@ impl StorageBackend for Overlay {
         self.file.close()
     }
 
-    // A file that is open for reading only can be locked as shared only. That keeps writers away.
+    // A file that is open for reading only can only be locked as shared. That excludes writers.
 
     fn try_lock_range(&self, start: Bound<u64>, end: Bound<u64>) -> Result<bool, BackendError> {
         self.file.try_lock_shared_range(start, end)
@@ -156,7 +157,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn it_reads_as_a_file_that_was_written_to_and_the_file_is_as_before(
+        fn an_overlay_reads_like_a_written_file_and_leaves_the_file_unchanged(
             before in prop::collection::vec(any::<u8>(), 0..20_000),
             steps in prop::collection::vec((0..20_000usize, 0..9000usize, any::<bool>()), 1..12),
         ) {

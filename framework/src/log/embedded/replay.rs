@@ -9,25 +9,26 @@ use super::fault::{guarded, open_error};
 use super::frame::{Bad, decode};
 use crate::log::{CutTail, OpenError, Position, ReadError, Record};
 
-/// What is in the log at the start.
+/// The content of the log at the start.
 #[derive(Debug, Default)]
 pub(in crate::log) struct Replayed {
     /// The last record.
     pub(in crate::log) last: Position,
     /// The last record's time.
     pub(in crate::log) time: u64,
-    /// What was cut off behind it.
+    /// The tail that was cut off behind it.
     pub(in crate::log) cut: Option<CutTail>,
-    /// How many bytes the records have that were shown.
+    /// The number of bytes of the replayed records.
     pub(in crate::log) bytes: u64,
 }
 
 impl Engine {
-    /// Shows each record behind `after`, which has this `time`, to `visit`, in order. A torn tail of at most `tail` records is cut off.
+    /// Passes each record behind `after`, which has this `time`, to `visit`, in order. Cuts off a torn tail of
+    /// at most `tail` records.
     ///
     /// # Errors
     ///
-    /// What `visit` returns, and what is wrong with the file. Records may have been shown then.
+    /// When `visit` fails, and when the file is damaged. Records may have been passed to `visit` before.
     pub(in crate::log) fn replay(
         &mut self,
         tail: u64,
@@ -71,8 +72,8 @@ impl Engine {
     }
 }
 
-/// Shows each position behind `after` to `visit`, in order, with its record and the length of that, or
-/// what is damaged about it.
+/// Passes each position behind `after` to `visit`, in order, with its record and the record's length, or with
+/// the damage of the record.
 pub(super) fn scan(
     path: &Path,
     database: &Database,
@@ -106,7 +107,7 @@ pub(super) fn scan(
     stopped.and(scanned.map_err(|error| open_error(path, error)))
 }
 
-/// The good records behind `after` within the bounds, and the error that ends them, if any.
+/// The good records behind `after` within the bounds, and the error after them, if any.
 pub(super) type ReadSoFar<T> = (Vec<T>, Option<ReadError>);
 
 /// Reads up to `records` records behind `after`, with about `bytes` bytes in all.

@@ -1,4 +1,4 @@
-//! Makes a log of records that were in another one.
+//! Makes a log of the records of another one.
 
 use std::path::{Path, PathBuf};
 
@@ -21,7 +21,7 @@ pub(in crate::log) fn restore(
     progress: &mut Progress,
 ) -> Result<(LogId, PathBuf), String> {
     let path = Engine::file_in(folder);
-    // The source may have locked the folder itself.
+    // The source may have locked this folder itself.
     let is_locked = |log: &ClosedLog| log.path() == path && log.engine().is_locked();
     let lock = match from.log.is_some_and(is_locked) {
         true => remove_unfinished(&path).map(|()| None),
@@ -56,7 +56,7 @@ pub(in crate::log) fn restore(
     }
     let mut epochs = from.log.map_or_else(Vec::new, |log| log.epochs());
     if epochs.is_empty() {
-        // Of a log that is lost: only its checkpoint must be recognised.
+        // The log is lost: only its checkpoint must be recognised.
         epochs.push(EpochStart { epoch: from.of.epoch, after: Position::START });
     }
     prepare(id)?;

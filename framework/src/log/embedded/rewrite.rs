@@ -1,10 +1,11 @@
-//! Writes the file anew, without records that are no longer needed. Pages that redb has freed keep their
-//! bytes, so what is to be gone must not be in the file at all.
+//! Rewrites the file without records that are no longer needed. Pages that redb has freed keep their bytes, so
+//! a new file is needed to remove the records completely.
 //!
-//! The new file is written beside the old one, a piece at a time, while the log goes on. Then, between two transactions, the
-//! log's thread copies what has come meanwhile, syncs the new file, and gives it the log's name. Until
-//! that rename is on disk, a crash leaves the old file, and afterwards the new one; each has all records
-//! behind the base. A file that was not finished is removed when the attempt fails, or by the next start.
+//! The new file is written beside the old one, a piece at a time, while the log can be used. Then, between two
+//! transactions, the log's thread copies the records that were appended meanwhile, syncs the new file, and
+//! gives it the log's name. Before that rename is on disk, a crash leaves the old file, afterwards the new one;
+//! each has all records behind the base. An unfinished file is removed when the attempt fails, or by the next
+//! start.
 
 use std::fs::File;
 use std::path::Path;
@@ -22,18 +23,18 @@ use crate::log::past::Base;
 use crate::log::{LogId, Position};
 use crate::private::{self, Unfinished};
 
-/// How much one transaction copies, in bytes.
+/// The number of bytes that one transaction copies.
 const PIECE: usize = 8 << 20;
 
-/// A file that is to take the place of the log's.
+/// A new file that will replace the log's file.
 #[derive(Debug)]
 pub(in crate::log) struct Rewrite {
     unfinished: Unfinished,
-    /// The same as `database` has.
+    /// The file of `database`.
     file: File,
     database: Database,
     base: Base,
-    /// The record that it lacks next.
+    /// The next record to be added.
     next: Position,
     /// Records that are not yet in the file.
     records: Vec<(Position, Vec<u8>)>,
@@ -41,11 +42,11 @@ pub(in crate::log) struct Rewrite {
 }
 
 impl Engine {
-    /// Begins to write the file anew, with the records behind `base`, up to `last`. The log can be used
-    /// meanwhile. `go_on` gets the record before the next piece and may end it.
+    /// Begins to rewrite the file, with the records behind `base`, up to `last`. The log can be used meanwhile.
+    /// `go_on` receives the record before the next piece and may cancel the operation.
     ///
     /// # Errors
-    /// When it cannot be written, and what `go_on` returns; then nothing has changed.
+    /// When the file cannot be written, and when `go_on` fails; then nothing has changed.
     pub(in crate::log) fn begin_rewrite(
         &self,
         base: Base,
@@ -58,7 +59,7 @@ impl Engine {
         Ok(rewrite)
     }
 
-    /// Adds the records up to `last` to a rewrite, each checked.
+    /// Adds the records up to `last` to a rewrite, and checks each of them.
     pub(super) fn copy(
         &self,
         rewrite: &mut Rewrite,
@@ -80,18 +81,18 @@ impl Engine {
         Ok(())
     }
 
-    /// Puts the new file in the place of the log's, with all records up to `last`, which is the last one.
-    /// Nothing may be written meanwhile. When it fails, the engine may not be open any more.
+    /// Replaces the log's file by the new one, after adding all records up to `last`, which is the last one.
+    /// Nothing may be written meanwhile. After an error the engine may not be open any more.
     ///
     /// # Errors
-    /// When it cannot be written or put in place.
+    /// When the file cannot be written or renamed.
     pub(in crate::log) fn finish_rewrite(
         &self,
         mut rewrite: Rewrite,
         last: Position,
     ) -> Result<(), String> {
         if !self.is_begun() {
-            // Its checkpoint could not be recognised.
+            // The checkpoint of such an opening could not be recognised.
             return Err("the log could not be written since its start".to_owned());
         }
         self.copy(&mut rewrite, last, |_| Ok(()))?;
@@ -116,7 +117,8 @@ impl Engine {
 }
 
 impl Rewrite {
-    /// A new file, with no records, for the place of the log's at `path`. The folder must be locked.
+    /// Creates a new file without records that will replace the log's file at `path`. The folder must be
+    /// locked.
     pub(super) fn create(path: &Path, base: Base) -> Result<Rewrite, redb::Error> {
         guarded(|| {
             let (unfinished, file) = Unfinished::create(unfinished(path))?;
@@ -127,7 +129,7 @@ impl Rewrite {
         })
     }
 
-    /// The record that it lacks next.
+    /// Returns the position of the next record to be added.
     pub(super) fn next(&self) -> Position {
         self.next
     }
@@ -147,7 +149,7 @@ impl Rewrite {
         guarded(|| {
             self.unfinished.has_room(self.bytes as u64)?;
             let mut transaction = self.database.begin_write()?;
-            // It is synced as a whole, before it gets its name.
+            // The file is synced as a whole, before it gets its name.
             transaction.set_durability(Durability::None)?;
             {
                 let mut copies = transaction.open_table(RECORDS)?;
@@ -160,7 +162,7 @@ impl Rewrite {
         })
     }
 
-    /// Gives it the log's name, when it is whole and on disk. The folder is not synced.
+    /// Gives the file the log's name, after it is complete and on disk. The folder is not synced.
     pub(super) fn finish(
         mut self,
         id: LogId,
@@ -179,7 +181,7 @@ impl Rewrite {
             transaction.open_table(RECORDS)?;
             transaction.commit()?;
             drop(self.database);
-            // What the name leads to may be another file; this is the one that was written.
+            // The name may refer to another file; this handle is of the one that was written.
             self.file.sync_all()?;
             Ok(self.unfinished.rename(path)?)
         })

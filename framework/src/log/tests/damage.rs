@@ -9,7 +9,7 @@ use super::*;
 const RECORDS: TableDefinition<'_, u64, &[u8]> = TableDefinition::new("records");
 const META: TableDefinition<'_, &str, &[u8]> = TableDefinition::new("meta");
 
-/// A closed log with the records `1`, `2`, … up to `records`.
+/// Returns a closed log with the records `1`, `2`, … up to `records`.
 fn closed_log(records: u64) -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     let (log, ..) = open(folder.path()).unwrap();
@@ -41,13 +41,13 @@ fn spoil(folder: &TempDir, positions: impl IntoIterator<Item = u64>) {
 }
 
 #[tokio::test]
-async fn a_torn_tail_is_cut_off_and_reported_and_what_was_in_it_is_of_no_epoch() {
+async fn a_torn_tail_is_cut_off_reported_and_included_in_no_epoch() {
     let folder = tokio::task::spawn_blocking(|| closed_log(5)).await.unwrap();
     let (log, before, _) = open(folder.path()).unwrap();
     drop(log);
     spoil(&folder, [4, 5]);
     let (log, opened, follower) = open(folder.path()).unwrap();
-    assert!(!opened.untouched, "front ends may have joined in what was cut off");
+    assert!(!opened.untouched, "front ends may have joined in the tail");
     let cut = opened.cut.unwrap();
     assert_eq!((cut.position, cut.records), (Position(4), 2));
     assert_eq!(cut.reason, "the record's checksum is wrong");
@@ -122,7 +122,7 @@ fn a_damaged_record_is_not_copied_to_a_new_file() {
 }
 
 #[test]
-fn a_log_that_is_written_anew_can_be_used_and_it_can_be_given_up() {
+fn a_log_can_be_used_while_it_is_rewritten_and_a_rewrite_can_be_cancelled() {
     let folder = closed_log(3);
     let engine = Disk::new(0).engine(folder.path()).unwrap();
     let mut pieces = 0;
@@ -160,8 +160,8 @@ fn a_file_that_is_no_log_is_refused_and_not_changed() {
     assert_eq!(fs::read_to_string(path).unwrap(), "my shopping list");
 }
 
-/// A file of these bytes is a log with at least so many of its records, also when it is written to; or
-/// it does not open, and the error says what to do.
+/// Checks that a file of these bytes is a log with at least `records` of its records, even after writes, or
+/// that it does not open and the error tells what to do.
 fn check(bytes: &[u8], records: u64, what: &str) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("log.redb"), bytes).unwrap();
@@ -183,7 +183,7 @@ fn check(bytes: &[u8], records: u64, what: &str) {
 }
 
 #[test]
-fn a_file_that_was_cut_short_is_refused_and_the_error_says_what_to_do() {
+fn a_truncated_file_is_refused_and_the_error_names_the_remedy() {
     let folder = closed_log(200);
     let bytes = fs::read(folder.path().join("log.redb")).unwrap();
     let lengths = (0..40).map(|part| bytes.len() * part / 40).chain([1, 9, 100, 320, 511, 4097]);
@@ -192,8 +192,8 @@ fn a_file_that_was_cut_short_is_refused_and_the_error_says_what_to_do() {
     }
 }
 
-/// A log of as many transactions as records, as its file is when it is closed, or when its process is
-/// killed.
+/// Returns the file of a log with one transaction for each record, as it is when the log is closed, or when its
+/// process is killed.
 fn grown_log(records: u64, killed: bool) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.redb");
@@ -221,7 +221,7 @@ fn a_page_of_zeros_is_found_at_the_start() {
                 continue;
             }
             page.fill(0);
-            // The last transaction of a process that was killed need not have been finished.
+            // The last transaction of a killed process may be unfinished.
             let least = if killed { 59 } else { 60 };
             check(&bytes, least, &format!("killed: {killed}, page at {start} of {}", bytes.len()));
         }
@@ -232,7 +232,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
 
     #[test]
-    fn whatever_bytes_are_damaged_no_wrong_record_is_shown(
+    fn damaged_bytes_never_yield_a_wrong_record(
         damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..20),
     ) {
         let folder = closed_log(100);

@@ -27,7 +27,7 @@ async fn on_a_full_disk_updates_fail_until_there_is_space_and_nothing_is_half_do
 }
 
 #[tokio::test]
-async fn after_a_failed_sync_the_writer_learns_what_a_power_cut_leaves() {
+async fn the_answer_after_a_failed_sync_matches_the_log_after_a_power_cut() {
     let mut outcomes = [0, 0];
     for seed in 0..50 {
         let folder = tempfile::tempdir().unwrap();
@@ -48,12 +48,12 @@ async fn after_a_failed_sync_the_writer_learns_what_a_power_cut_leaves() {
         let (_, _, follower) = open_on(&Disk::new(seed), folder.path()).unwrap();
         assert_eq!(follower.texts(), expected, "seed {seed}");
     }
-    // What was written can be read again, so a failed sync alone loses nothing.
+    // Written data can still be read, so a failed sync alone loses nothing.
     assert_eq!(outcomes, [0, 50]);
 }
 
 #[tokio::test]
-async fn a_write_that_fails_in_the_middle_leaves_nothing() {
+async fn a_partial_write_leaves_no_record() {
     for write_after in 0..12 {
         let folder = tempfile::tempdir().unwrap();
         let disk = Disk::new(u64::from(write_after));
@@ -74,7 +74,7 @@ async fn a_write_that_fails_in_the_middle_leaves_nothing() {
 }
 
 #[tokio::test]
-async fn when_the_file_cannot_be_opened_again_the_outcome_is_called_unknown_and_settled_later() {
+async fn when_the_file_cannot_be_opened_again_the_outcome_is_in_doubt_until_it_can() {
     let folder = tempfile::tempdir().unwrap();
     let disk = Disk::new(3);
     let (log, _, follower) = open_on(&disk, folder.path()).unwrap();
@@ -93,7 +93,7 @@ async fn when_the_file_cannot_be_opened_again_the_outcome_is_called_unknown_and_
 }
 
 #[tokio::test]
-async fn what_was_applied_before_a_record_in_doubt_that_is_not_understood_is_a_batch_of_its_own() {
+async fn records_in_doubt_before_an_unreadable_one_are_a_batch() {
     let folder = tempfile::tempdir().unwrap();
     let disk = Disk::new(3);
     let (log, _, follower) = open_on(&disk, folder.path()).unwrap();
@@ -109,7 +109,7 @@ async fn what_was_applied_before_a_record_in_doubt_that_is_not_understood_is_a_b
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_the_disk_is_known_until_as_much_can_be_written_again() {
+async fn a_disk_fault_is_reported_until_as_many_bytes_can_be_written() {
     let folder = tempfile::tempdir().unwrap();
     let disk = Disk::new(1);
     let (log, _, follower) = open_on(&disk, folder.path()).unwrap();
@@ -129,7 +129,7 @@ async fn what_is_wrong_with_the_disk_is_known_until_as_much_can_be_written_again
 }
 
 #[tokio::test]
-async fn an_opening_that_cannot_be_noted_is_noted_with_the_first_record() {
+async fn an_opening_that_cannot_be_stored_is_stored_with_the_first_record() {
     let mut opened_in_trouble = 0;
     for write_after in 0..20 {
         let folder = tempfile::tempdir().unwrap();
@@ -187,9 +187,9 @@ async fn an_update_costs_one_sync() {
 }
 
 #[tokio::test]
-async fn a_checkpoint_is_of_an_opening_that_is_in_the_log_or_is_not_made() {
+async fn a_checkpoint_is_refused_until_its_opening_is_in_the_log() {
     let (mut refused, mut noted_late) = (0, 0);
-    // The seed decides what a failed sync has written all the same.
+    // The seed decides which blocks a failed sync has written.
     for (write_after, seed) in (0..20).flat_map(|after| (2..10).map(move |seed| (after, seed))) {
         let folder = tempfile::tempdir().unwrap();
         let disk = Disk::new(1);

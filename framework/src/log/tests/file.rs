@@ -8,7 +8,7 @@ use super::*;
 use crate::log::{AppendError, Membership};
 
 #[tokio::test]
-async fn what_was_appended_is_applied_read_and_replayed_in_order() {
+async fn records_are_applied_read_and_replayed_in_order() {
     let folder = tempfile::tempdir().unwrap();
     let (log, opened, follower) = open(folder.path()).unwrap();
     assert_eq!((opened.last, opened.cut), (Position::START, None));
@@ -33,7 +33,7 @@ async fn what_was_appended_is_applied_read_and_replayed_in_order() {
 }
 
 #[tokio::test]
-async fn reading_is_bounded_by_records_and_bytes_but_gets_at_least_one() {
+async fn reading_is_bounded_by_records_and_bytes_but_returns_at_least_one() {
     let folder = tempfile::tempdir().unwrap();
     let (log, ..) = open(folder.path()).unwrap();
     for text in ["a", "b", "c"] {
@@ -108,7 +108,7 @@ async fn a_killed_process_loses_nothing_that_was_acknowledged() {
     assert_eq!(copy.append(draft("more")).await.unwrap().position, Position(11));
 }
 
-/// Appends so many records.
+/// Appends this many records.
 async fn grow(log: &Log, records: usize) {
     for _ in 0..records {
         log.append(draft("more")).await.unwrap();
@@ -116,7 +116,7 @@ async fn grow(log: &Log, records: usize) {
 }
 
 #[tokio::test]
-async fn a_log_that_was_put_back_does_not_include_what_it_has_lost() {
+async fn a_restored_log_does_not_include_lost_records() {
     let folder = tempfile::tempdir().unwrap();
     let backup = tempfile::tempdir().unwrap();
     let (file, copy) = (folder.path().join("log.redb"), backup.path().join("log.redb"));
@@ -144,7 +144,7 @@ async fn a_log_that_was_put_back_does_not_include_what_it_has_lost() {
 }
 
 #[tokio::test]
-async fn a_log_that_was_put_back_to_an_earlier_state_of_its_last_opening_is_not_untouched() {
+async fn a_log_restored_to_an_earlier_state_of_its_last_opening_is_not_untouched() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("log.redb");
     let (log, ..) = open(folder.path()).unwrap();
@@ -156,7 +156,7 @@ async fn a_log_that_was_put_back_to_an_earlier_state_of_its_last_opening_is_not_
     fs::write(&file, snapshot).unwrap();
     let (_, restored, _) = open(folder.path()).unwrap();
     assert_eq!(restored.last, Position(5));
-    assert!(!restored.untouched, "front ends may have joined in what it has lost");
+    assert!(!restored.untouched, "front ends may have joined in the lost records");
 }
 
 #[tokio::test]
@@ -186,7 +186,7 @@ async fn a_process_killed_while_it_created_the_log_does_not_hinder_the_next() {
 }
 
 #[tokio::test]
-async fn stopping_finishes_what_was_appended_and_refuses_the_rest() {
+async fn stopping_finishes_appended_drafts_and_refuses_later_ones() {
     let folder = tempfile::tempdir().unwrap();
     let (log, _, follower) = open(folder.path()).unwrap();
     let mut append = pin!(log.append(draft("before")));
@@ -209,7 +209,7 @@ async fn a_draft_that_is_too_large_is_refused_and_leaves_no_trace() {
 }
 
 #[tokio::test]
-async fn a_panicking_update_is_reported_and_passed_over_at_replay() {
+async fn a_panicking_update_is_reported_and_skipped_at_replay() {
     let folder = tempfile::tempdir().unwrap();
     let (log, ..) = open(folder.path()).unwrap();
     let applied = log.append(draft("panic")).await.unwrap().applied;
@@ -223,7 +223,7 @@ async fn a_panicking_update_is_reported_and_passed_over_at_replay() {
 }
 
 #[tokio::test]
-async fn an_update_that_the_site_does_not_understand_stops_the_start() {
+async fn an_unreadable_update_stops_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let (log, ..) = open(folder.path()).unwrap();
     log.append(draft("unknown")).await.unwrap().applied.unwrap_err();
@@ -234,7 +234,7 @@ async fn an_update_that_the_site_does_not_understand_stops_the_start() {
 }
 
 #[tokio::test]
-async fn nothing_is_applied_or_written_behind_a_record_that_the_site_does_not_understand() {
+async fn nothing_is_applied_or_written_behind_an_unreadable_record() {
     let folder = tempfile::tempdir().unwrap();
     let (log, _, follower) = open(folder.path()).unwrap();
     log.append(draft("a")).await.unwrap();
@@ -256,7 +256,7 @@ async fn nothing_is_applied_or_written_behind_a_record_that_the_site_does_not_un
 }
 
 #[tokio::test]
-async fn a_log_that_is_halted_meanwhile_applies_all_that_was_written_before() {
+async fn a_log_halted_during_a_transaction_applies_the_whole_transaction() {
     /// Halts the log from outside while it applies a record of `halt`.
     struct Halting(Follower, Arc<OnceLock<Weak<Log>>>);
 
@@ -286,7 +286,7 @@ async fn a_log_that_is_halted_meanwhile_applies_all_that_was_written_before() {
         assert_eq!(appended.is_ok(), last == Position(3), "{appended:?}");
         let position = log.look(|standing| standing.position).await.unwrap();
         assert_eq!((position, log.committed()), (last, last));
-        assert_eq!(follower.batches().last(), Some(&last), "what readers are shown");
+        assert_eq!(follower.batches().last(), Some(&last), "the last batch that readers see");
         let refused = log.append(draft("c")).await.unwrap_err();
         assert!(refused.to_string().contains("the checkpoint differs"), "{refused}");
     }
@@ -322,7 +322,7 @@ fn a_log_can_be_open_only_once() {
 }
 
 #[test]
-fn a_folder_that_cannot_be_made_is_an_error_that_names_it() {
+fn the_error_for_a_folder_that_cannot_be_created_names_it() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("file");
     fs::write(&file, "").unwrap();

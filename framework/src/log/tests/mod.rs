@@ -17,8 +17,8 @@ use super::{
     StateUpdate, UpdateOutcome,
 };
 
-/// Remembers what it was shown. An update of `panic` panics, one of `unknown` is unreadable, and
-/// the output of every other is its position.
+/// Keeps the records that it receives. An update `panic` panics, one of `unknown` is unreadable, and the output
+/// of every other is its position.
 #[derive(Clone, Default)]
 struct Follower(Arc<Mutex<Seen>>);
 

@@ -1,5 +1,5 @@
-//! Random scripts of appends, failures and restarts against a simple model: what was acknowledged
-//! is there for ever at its position, what failed is not, what is in doubt is either.
+//! Random scripts of appends, failures and restarts, compared with a simple model: acknowledged records stay at
+//! their positions for ever, failed ones are not in the log, and those in doubt may be.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -10,7 +10,7 @@ use crate::log::AppendError;
 
 #[derive(Debug, Clone)]
 enum Step {
-    /// Appends so many drafts at once, each of so many bytes.
+    /// Appends this many drafts at once, each of this many bytes.
     Append(usize, usize),
     FailSyncs(u32),
     FailWriteAfter(u32),
@@ -100,7 +100,7 @@ async fn run(seed: u64, script: Vec<Step>) {
                         log.shutdown();
                         disk.kill(folder.path());
                     }
-                    // What is known of a failed sync dies with the process: see `Unsynced`.
+                    // The ranges of a failed sync are lost with the process: see `Unsynced`.
                     Step::Kill if log.read(Position::START, 1, 1).is_ok() => {
                         disk.kill(folder.path());
                     }
@@ -113,7 +113,7 @@ async fn run(seed: u64, script: Vec<Step>) {
                 for (before, last) in &epochs {
                     assert!(
                         reopened.includes(*before, *last),
-                        "what was acknowledged is not included"
+                        "acknowledged records are not included"
                     );
                 }
                 model.check(&shown.records());
@@ -123,7 +123,7 @@ async fn run(seed: u64, script: Vec<Step>) {
     }
 }
 
-/// How many scripts are run.
+/// Returns the number of scripts to run.
 fn scripts() -> u32 {
     let scripts = std::env::var("HEADWATER_LOG_SCRIPTS");
     scripts.map_or(48, |scripts| scripts.parse().expect("a number of scripts"))
@@ -133,7 +133,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(scripts()))]
 
     #[test]
-    fn the_log_holds_what_it_acknowledged_and_nothing_that_it_refused(
+    fn the_log_contains_acknowledged_records_and_no_refused_ones(
         seed in any::<u64>(),
         script in steps(),
     ) {
