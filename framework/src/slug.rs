@@ -3,8 +3,8 @@ use std::collections::BTreeSet;
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// Latin letters that are written otherwise than by leaving their accents out: as German has them, and those that Unicode does
-/// not take apart.
+/// Latin letters that are transcribed by more than dropping an accent: those of German, and those that Unicode
+/// does not decompose.
 const SPELLED: [(char, &str); 16] = [
     ('ä', "ae"),
     ('ö', "oe"),
@@ -24,14 +24,15 @@ const SPELLED: [(char, &str); 16] = [
     ('þ', "th"),
 ];
 
-/// A text as a piece of an address: small letters, digits and single hyphens. It is what the filter `slugify` gives.
+/// Returns a text as a part of an address: lower-case letters, digits and single hyphens. The filter `slugify`
+/// has the same result.
 ///
-/// Latin letters lose their accents, be they one letter or put together (`é` becomes `e`, and `ü` becomes `ue`, as German has
-/// it), and ligatures and full-width letters are taken apart (Unicode's form NFKD). Letters of other scripts stay as
-/// they are, with their marks: addresses may hold them, and they say more to their readers than any transcription. A text
-/// without letters and digits gives an empty one.
+/// Latin letters lose their accents, whether precomposed or combining (`é` becomes `e`; `ü` becomes `ue`, as in
+/// German), and ligatures and full-width letters are decomposed (Unicode's form NFKD). Letters of other scripts
+/// stay, with their marks: addresses may contain them, and their readers prefer them to any transcription. The
+/// slug of a text without letters and digits is empty.
 ///
-/// Updates may depend on it: what it makes of a text stays the same in later versions.
+/// Updates may depend on it: the result for a text stays the same in later versions.
 ///
 /// ```
 /// assert_eq!(headwater::slug("Crème brûlée!"), "creme-brulee");
@@ -58,11 +59,12 @@ pub fn slug(text: &str) -> String {
         }
     }
     slug.truncate(slug.trim_end_matches('-').len());
-    // A mark may have come next to its letter.
+    // A mark may now be next to its letter.
     if slug.is_ascii() { slug } else { slug.nfc().collect() }
 }
 
-/// The texts between commas as pieces of addresses, sorted, each once: the tags that a visitor has entered.
+/// Returns the slugs of the texts between commas, sorted and without duplicates: the tags that a visitor has
+/// entered, for example.
 ///
 /// ```
 /// assert_eq!(headwater::slugs("Soup, one pot,, SOUP"), ["one-pot", "soup"]);
@@ -78,7 +80,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn a_text_becomes_a_piece_of_an_address() {
+    fn a_text_becomes_a_part_of_an_address() {
         assert_eq!(slug("  Rain -- again & again!  "), "rain-again-again");
         assert_eq!(slug("Über Größe: Café, Ægir’s Łódź"), "ueber-groesse-cafe-aegirs-lodz");
         assert_eq!(slug("Crème brûlée, Phở, ﬁn, Ａ²"), "creme-brulee-pho-fin-a2");
@@ -88,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_and_its_accent_are_one_letter_in_either_spelling() {
+    fn precomposed_and_combining_accents_are_equal() {
         assert_eq!(slug("e\u{301}cole"), "ecole");
         assert_eq!(slug("u\u{308}ber"), slug("über"));
         assert_eq!(slug("и\u{306}"), "й");
@@ -97,7 +99,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_gives_a_hyphen_at_an_end_or_two_in_a_row(text in "[a-z ÄéŁİ雨иहि\u{94d}\u{306}\u{308}ﬁ½'./-]*") {
+        fn a_slug_has_no_hyphen_at_an_end_and_no_two_in_a_row(text in "[a-z ÄéŁİ雨иहि\u{94d}\u{306}\u{308}ﬁ½'./-]*") {
             let slug = slug(&text);
             prop_assert!(!slug.starts_with('-') && !slug.ends_with('-') && !slug.contains("--"));
             prop_assert!(!slug.contains(['/', '.', ' ', '\'']));

@@ -1,6 +1,6 @@
-//! Durations and sizes as a site's files write them: `"20s"`, `"64 KiB"`.
+//! Durations and sizes in a site's files: `"20s"`, `"64 KiB"`.
 //!
-//! The free functions read them; [`DurationText`] and [`SizeText`] do so within a type that serde
+//! The free functions parse them; [`DurationText`] and [`SizeText`] do so within a type that serde
 //! deserializes.
 
 use std::fmt;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::de::{Deserialize, Deserializer, Error, Visitor};
 
-/// What a number may be followed by in a duration, and how many nanoseconds that is.
+/// The units of durations, in nanoseconds.
 const TIMES: [(&str, u128); 5] = [
     ("ms", 1_000_000),
     ("s", 1_000_000_000),
@@ -17,17 +17,17 @@ const TIMES: [(&str, u128); 5] = [
     ("d", 86_400_000_000_000),
 ];
 
-/// What a number may be followed by in a size, and how many bytes that is.
+/// The units of sizes, in bytes.
 const SIZES: [(&str, u128); 5] =
     [("B", 1), ("KiB", 1 << 10), ("MiB", 1 << 20), ("GiB", 1 << 30), ("TiB", 1 << 40)];
 
-/// The longest duration a file may name, in nanoseconds: what a `u64` of them holds (584 years).
+/// The longest duration that a file may contain, in nanoseconds: the range of a `u64` (584 years).
 const LONGEST: u128 = u64::MAX as u128;
 
-/// The largest size a file may name, in bytes: TOML's largest integer.
+/// The largest size that a file may contain, in bytes: TOML's largest integer.
 const LARGEST: u128 = i64::MAX as u128;
 
-/// Text that is not a duration or not a size; the message says what one looks like.
+/// Text that is not a duration or not a size; the message shows the format.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub(crate) struct UnitError(String);
@@ -59,13 +59,13 @@ pub(crate) fn parse_size(text: &str) -> Result<u64, UnitError> {
     })
 }
 
-/// The number in `text` times its unit, when that is a whole number of at most `most`.
+/// Returns the number in `text` times its unit, if that is a whole number of at most `most`.
 fn parse(text: &str, units: &[(&str, u128)], most: u128) -> Option<u64> {
     let text = text.trim();
     let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (number, unit) = (&text[..end], text[end..].trim_start());
     let (whole, fraction) = number.split_once('.').unwrap_or((number, "0"));
-    // Beyond nine digits a fraction says nothing, and `10^digits` must not overflow.
+    // More than nine digits are rejected: `10^digits` must not overflow.
     let digits = u32::try_from(fraction.len()).ok().filter(|digits| (1..=9).contains(digits))?;
     let scale = 10_u128.pow(digits);
     let parts = whole.parse::<u64>().ok()? as u128 * scale + fraction.parse::<u64>().ok()? as u128;
@@ -82,14 +82,13 @@ fn parse(text: &str, units: &[(&str, u128)], most: u128) -> Option<u64> {
     u64::try_from(value).ok()
 }
 
-/// Writes a duration the way [`parse_duration`] reads it, with the largest unit that makes it a
-/// whole number. What is below a millisecond is cut off.
+/// Formats a duration for [`parse_duration`], with the largest unit that makes it a whole number. Fractions of
+/// a millisecond are cut off.
 pub(crate) fn format_duration(duration: Duration) -> String {
     format(duration.as_nanos() / TIMES[0].1 * TIMES[0].1, &TIMES, "")
 }
 
-/// Writes a size in bytes the way [`parse_size`] reads it, with the largest unit that makes it a
-/// whole number.
+/// Formats a size in bytes for [`parse_size`], with the largest unit that makes it a whole number.
 pub(crate) fn format_size(bytes: u64) -> String {
     format(u128::from(bytes), &SIZES, " ")
 }
@@ -103,11 +102,11 @@ fn format(value: u128, units: &[(&str, u128)], between: &str) -> String {
     format!("{}{between}{name}", value / factor)
 }
 
-/// A duration that serde reads from text like `"20s"`.
+/// A duration that serde deserializes from text such as `"20s"`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct DurationText(pub Duration);
 
-/// A number of bytes that serde reads from text like `"64 KiB"` or from an integer.
+/// A number of bytes that serde deserializes from text such as `"64 KiB"` or from an integer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct SizeText(pub u64);
 
@@ -182,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_duration_is_refused_with_an_example() {
+    fn an_invalid_duration_is_refused_with_an_example() {
         for text in [
             "",
             "20",
@@ -220,7 +219,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_written_can_be_read_again() {
+    fn formatted_values_round_trip() {
         for millis in [1, 500, 1500, 20_000, 600_000, 86_400_000, 0] {
             let duration = Duration::from_millis(millis);
             assert_eq!(parse_duration(&format_duration(duration)), Ok(duration));
@@ -233,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn serde_reads_both_and_names_what_is_allowed() {
+    fn serde_deserializes_both_and_errors_name_the_format() {
         #[derive(Debug, serde::Deserialize)]
         struct Limits {
             wait: DurationText,

@@ -1,36 +1,36 @@
-//! Moments as a site's values name them: what the filters `date` and `datetime` and the function `DATETIME` of a catalogue
-//! take.
+//! Moments in a site's values: the input of the filters `date` and `datetime` and of the function `DATETIME` of
+//! a catalogue.
 //!
-//! A moment is an RFC 3339 date or date and time, or a whole number of milliseconds since 1970. It is shown in the offset
-//! that it is written in, milliseconds in UTC, unless a zone is named. The zones are those of the IANA database that is
-//! built in, so that all front ends show the same, whatever their systems have.
+//! A moment is an RFC 3339 date or date and time, or a whole number of milliseconds since 1970. It is shown in
+//! the offset in which it is written, milliseconds in UTC, unless a zone is named. The zones are those of the
+//! built-in IANA database, so that all front ends show the same, whatever their systems have.
 
 use jiff::civil::Time;
 use jiff::fmt::temporal::Pieces;
 use jiff::tz::{Offset, TimeZone};
 use jiff::{Timestamp, ZonedDateTime};
 
-/// What a moment looks like, for messages.
+/// The format of a moment, for messages.
 pub(crate) const EXPECTED: &str =
     "an RFC 3339 date (2009-11-03 or 2009-11-03T18:30:00Z) or milliseconds since 1970";
 
-/// A moment, and what its date and clock say where it is shown.
+/// A moment, with its date and time where it is shown.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Moment {
-    /// The date and time there.
+    /// The date and time in that zone or offset.
     pub(crate) time: ZonedDateTime,
     /// Whether it is a date alone, which is the same in every zone.
     is_date: bool,
 }
 
 impl Moment {
-    /// The moment that is so many milliseconds after the beginning of 1970 in UTC.
+    /// Returns the moment this many milliseconds after the beginning of 1970 in UTC.
     pub(crate) fn from_unix(milliseconds: i64) -> Option<Moment> {
         let time = Timestamp::from_millisecond(milliseconds).ok()?;
         Some(Moment { time: time.to_zoned_datetime(TimeZone::UTC), is_date: false })
     }
 
-    /// The moment that is written so.
+    /// Parses a moment.
     pub(crate) fn parse(text: &str) -> Option<Moment> {
         let pieces = Pieces::parse(text.trim()).ok()?;
         let is_date = pieces.time().is_none();
@@ -43,7 +43,7 @@ impl Moment {
         Some(Moment { time, is_date })
     }
 
-    /// The same moment in the zone of this name, as `Europe/Berlin`.
+    /// Returns the same moment in the zone of this name, such as `Europe/Berlin`. A date alone stays the same.
     ///
     /// # Errors
     /// When there is no such zone.
@@ -98,7 +98,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_makes_it_panic(text in ".*", zone in ".*") {
+        fn parsing_never_panics(text in ".*", zone in ".*") {
             if let Some(moment) = Moment::parse(&text).or(Moment::from_unix(0)) {
                 let _ = moment.in_zone(&zone);
             }

@@ -228,7 +228,9 @@ impl Checkpointer {
         let written = on_a_thread(move || checkpoints.write(content, &stop)).await?;
         let written = written.map_err(|error| {
             let reason = format!("the checkpoint was not made: {error}");
-            if matches!(error, CheckpointError::Differs(_)) && !self.saved.hashes.goes_on() {
+            if matches!(error, CheckpointError::Differs(_))
+                && !self.saved.hashes.continues_after_difference()
+            {
                 log.halt(reason.clone());
             }
             reason

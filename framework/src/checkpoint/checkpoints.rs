@@ -10,18 +10,18 @@ use super::{CheckpointError, Content, Head, Restored, Written};
 use crate::log::{Base, LogId, Past, Position};
 use crate::state::States;
 
-/// What the name of a checkpoint ends with, behind its number and position.
+/// The end of a checkpoint's file name, after its number and position.
 const ENDING: &str = ".checkpoint";
-/// What is added to the name of one that is not yet whole.
+/// The suffix of the name of an unfinished one.
 const UNFINISHED: &str = ".new";
-/// How many are kept.
+/// The number of checkpoints that are kept.
 const KEPT: usize = 2;
 
 /// The checkpoints of a log, in a folder beside it.
 pub(crate) struct Checkpoints {
     path: PathBuf,
     pub(super) folder: Box<dyn Folder>,
-    /// Those that are known to be of this log, the oldest first.
+    /// The checkpoints that belong to this log, the oldest first.
     kept: Mutex<Vec<Kept>>,
 }
 
@@ -32,7 +32,7 @@ struct Kept {
 }
 
 impl Checkpoints {
-    /// Those of the log in `folder`.
+    /// Returns the checkpoints of the log in `folder`.
     pub(crate) fn beside(folder: &Path) -> Checkpoints {
         let path = folder.join("checkpoints");
         Checkpoints::in_folder(Box::new(DiskFolder(path.clone())), path)
@@ -42,29 +42,30 @@ impl Checkpoints {
         Checkpoints { path, folder, kept: Mutex::default() }
     }
 
-    /// The names of all checkpoints, the oldest first.
+    /// Returns the names of all checkpoints, the oldest first.
     ///
     /// # Errors
     /// When the folder cannot be read.
     pub(crate) fn names(&self) -> Result<Vec<String>, CheckpointError> {
         let names = self.folder.names()?.into_iter();
-        // Two may have one number: one of them was put there from a backup.
+        // Two may have the same number, if one of them was copied from a backup.
         let mut names: Vec<_> = names.filter_map(|name| Some((place_of(&name)?, name))).collect();
         names.sort();
         Ok(names.into_iter().map(|(_, name)| name).collect())
     }
 
-    /// Where a checkpoint is.
+    /// Returns the path of a checkpoint.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.path.join(name)
     }
 
-    /// Restores the newest checkpoint that is whole and that the log includes; none if there is no such and
-    /// the log can be replayed from its first record. Says in the node's messages what is wrong with others.
+    /// Restores the newest complete checkpoint that the log includes; returns `None` if there is none and the
+    /// log can be replayed from its first record. Logs the faults of others.
     ///
     /// # Errors
-    /// When the log cannot be replayed without a checkpoint, and when the checkpoint holds what the site cannot
-    /// read or has no place for: what a later one would then lack is not lost without a word.
+    /// When the log cannot be replayed without a checkpoint, and when the checkpoint contains data that the
+    /// site cannot read or has no field for: a later checkpoint would lack them, so they must not be dropped
+    /// silently.
     pub(crate) fn restore(&self, past: &Past, states: &States) -> Result<Option<Restored>, String> {
         self.remove_unfinished();
         let names = self.names().map_err(|error| format!("{}: {error}", self.path.display()))?;
@@ -122,7 +123,7 @@ impl Checkpoints {
         Ok(restored)
     }
 
-    /// Says that a checkpoint does not fit the site.
+    /// Returns the message for a checkpoint that does not fit the site.
     fn refusal(&self, file: &Path, reason: &str, base: Position) -> String {
         let replay = match base {
             Position::START => format!(
@@ -137,10 +138,10 @@ impl Checkpoints {
         )
     }
 
-    /// Writes a checkpoint, and removes others than the last two.
+    /// Writes a checkpoint, and removes all but the last two.
     ///
     /// # Errors
-    /// When it cannot be written. Those that were there stay.
+    /// When it cannot be written. The existing ones stay.
     pub(crate) fn write(
         &self,
         content: Content,
@@ -150,10 +151,10 @@ impl Checkpoints {
         self.write_with(head, stop, |writer| writer.write(content))
     }
 
-    /// Writes a checkpoint with what `fill` writes.
+    /// Writes a checkpoint with the content that `fill` writes.
     ///
     /// # Errors
-    /// When it cannot be written, and what `fill` returns.
+    /// When it cannot be written, and when `fill` fails.
     pub(super) fn write_with(
         &self,
         head: Head,
@@ -171,22 +172,22 @@ impl Checkpoints {
         });
         drop(file);
         let written = written.inspect_err(|_| {
-            // Otherwise the next start does it.
+            // If this fails, the next start removes the file.
             let _ = self.folder.remove(&unfinished);
         })?;
         self.folder.rename(&unfinished, &name)?;
         self.folder.sync()?;
         self.lock().push(Kept { name, base });
         if let Err(reason) = self.remove_old() {
-            tracing::warn!(%reason, "an old checkpoint stays");
+            tracing::warn!(%reason, "an old checkpoint was not removed");
         }
         Ok(written)
     }
 
-    /// Reads a checkpoint as a whole, to see that it is what was written.
+    /// Reads a checkpoint completely, to check that it is as it was written.
     ///
     /// # Errors
-    /// When it is not.
+    /// When it is damaged or cannot be read.
     pub(crate) fn verify(&self, name: &str) -> Result<(Head, Written), CheckpointError> {
         let mut reader = self.reader(name)?;
         let mut written = Written { bytes: 0, items: 0 };
@@ -199,7 +200,7 @@ impl Checkpoints {
         Ok((reader.head().clone(), written))
     }
 
-    /// Reads a checkpoint.
+    /// Opens a checkpoint.
     ///
     /// # Errors
     /// When it cannot be read, or its head is damaged.
@@ -207,7 +208,7 @@ impl Checkpoints {
         Reader::open(self.folder.open(name)?)
     }
 
-    /// Copies a checkpoint to other ones, as one of the log `id`.
+    /// Copies a checkpoint into another folder, as a checkpoint of the log `id`.
     ///
     /// # Errors
     /// When it cannot be copied.
@@ -239,27 +240,29 @@ impl Checkpoints {
         })
     }
 
-    /// Up to where records may be dropped: the lesser position of the last two checkpoints, after both were
-    /// verified. None when there are not yet two.
+    /// Returns the end of the records that may be dropped: the lesser position of the last two checkpoints,
+    /// after both were verified. Returns `None` if there are not yet two.
     ///
     /// # Errors
-    /// When one of them cannot be read as a whole.
+    /// When one of them cannot be read completely.
     pub(crate) fn base(&self) -> Result<Option<Base>, CheckpointError> {
         let kept = self.lock().clone();
         let [.., older, newer] = &kept[..] else { return Ok(None) };
         for Kept { name, base } in [older, newer] {
             let (head, _) = self.verify(name)?;
             if head.base() != *base {
-                return Err(CheckpointError::Damaged(format!("{name} is not what was written")));
+                return Err(CheckpointError::Damaged(format!(
+                    "{name} differs from what was written"
+                )));
             }
         }
         Ok(Some(if newer.base.position < older.base.position { newer.base } else { older.base }))
     }
 
-    /// Removes all but the last two, once there are two. None must be being written.
+    /// Removes all but the last two, once there are two. No checkpoint may be being written meanwhile.
     ///
     /// # Errors
-    /// Which of them cannot be removed.
+    /// Names the files that cannot be removed.
     pub(crate) fn remove_old(&self) -> Result<(), String> {
         let mut kept = self.lock();
         if kept.len() < KEPT {
@@ -301,7 +304,7 @@ pub(super) fn name_of(number: u64, position: Position) -> String {
     format!("{number:08}-at-{position}{ENDING}")
 }
 
-/// The number and the position that a checkpoint is named after.
+/// Returns the number and the position in the name of a checkpoint.
 fn place_of(name: &str) -> Option<(u64, Position)> {
     let (number, position) = name.strip_suffix(ENDING)?.split_once("-at-")?;
     Some((number.parse().ok()?, Position(position.parse().ok()?)))

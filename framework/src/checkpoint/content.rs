@@ -5,13 +5,13 @@ use crate::log::{Beginning, Invalidation, Joined, Position, Standing, StateHash}
 use crate::session::Revocations;
 use crate::state::{SavedState, States};
 
-/// What a checkpoint holds, before it is written.
+/// The content of a checkpoint, before it is written.
 pub(crate) struct Content {
-    /// Where it belongs.
+    /// The header.
     pub head: Head,
     /// The front ends that had joined and not left.
     pub joined: Joined,
-    /// What records have deferred and no later one has settled.
+    /// The deferred invalidations that no later record has settled.
     pub deferred: Vec<(Position, Invalidation)>,
     /// The files of the docroot.
     pub files: Manifest,
@@ -23,21 +23,21 @@ pub(crate) struct Content {
     pub states: Vec<SavedState>,
 }
 
-/// What was written.
+/// The size of a written checkpoint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Written {
     /// The length of the file in bytes.
     pub bytes: u64,
-    /// How many items of states it has.
+    /// The number of items of states in it.
     pub items: u64,
 }
 
-/// What a checkpoint held, besides the states, which have their values again.
+/// The content of a checkpoint, without the states, which are restored already.
 #[derive(Debug)]
 pub(crate) struct Restored {
-    /// Where a replay goes on.
+    /// The position at which a replay continues.
     pub beginning: Beginning,
-    /// What records have deferred and no later one has settled.
+    /// The deferred invalidations that no later record has settled.
     pub deferred: Vec<(Position, Invalidation)>,
     /// The files of the docroot.
     pub files: Manifest,
@@ -48,7 +48,7 @@ pub(crate) struct Restored {
 }
 
 impl Content {
-    /// What the records up to the log's last one have come to.
+    /// Returns the outcome of the records up to the log's last one.
     pub(crate) fn of(
         standing: &Standing<'_>,
         states: &States,
@@ -72,10 +72,10 @@ impl Content {
 }
 
 impl Restored {
-    /// Reads a checkpoint into `states`, which begin anew.
+    /// Reads a checkpoint into `states`, after resetting them.
     ///
     /// # Errors
-    /// When it cannot be read, is damaged, or does not fit the states. Then these hold a part of it.
+    /// When it cannot be read, is damaged, or does not fit the states. Then these contain a part of it.
     pub(super) fn read(reader: &mut Reader, states: &States) -> Result<Restored, CheckpointError> {
         states.reset();
         let Head { position, time, .. } = *reader.head();
@@ -92,7 +92,7 @@ impl Restored {
                 Part::Field { state, field, version } => place = Some((state, field, version)),
                 Part::Item(item) => {
                     let Some((state, field, version)) = &place else {
-                        let reason = "an item is of no field".to_owned();
+                        let reason = "an item belongs to no field".to_owned();
                         return Err(CheckpointError::Damaged(reason));
                     };
                     let restored = states.load(state, field, *version, item);

@@ -1,18 +1,18 @@
 use std::io;
 
-/// Why a checkpoint cannot be written or read.
+/// The reason why a checkpoint cannot be written or read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CheckpointError {
     /// The file or its folder cannot be used.
     #[error("{0}")]
     Io(#[from] io::Error),
-    /// It is not what was written.
+    /// Its bytes differ from what was written.
     #[error("it is damaged: {0}")]
     Damaged(String),
-    /// The site's data cannot be made of it.
+    /// The site's data cannot be restored from it.
     #[error("{0}")]
     Refused(String),
-    /// The states are not what their updates have made of them.
+    /// The states differ from the outcome of their updates.
     #[error("{0}")]
     Differs(String),
     /// The node is stopping.

@@ -4,34 +4,35 @@ use std::path::PathBuf;
 
 use crate::private;
 
-/// The folder of the checkpoints: what of a file system they need, so that tests can let it fail.
+/// The folder of the checkpoints, with the operations of a file system that they need, so that tests can
+/// simulate failures.
 pub(super) trait Folder: Send + Sync {
-    /// The names of the files in it; none where it is missing.
+    /// Returns the names of the files in it; none if the folder is missing.
     fn names(&self) -> io::Result<Vec<String>>;
 
-    /// Makes a file, in the place of one of that name.
+    /// Creates a file, or replaces one of that name.
     fn create(&self, name: &str) -> io::Result<Box<dyn NewFile>>;
 
-    /// Opens a file, and tells its length in bytes.
+    /// Opens a file, and returns its length in bytes.
     fn open(&self, name: &str) -> io::Result<(Box<dyn Read + Send>, u64)>;
 
-    /// Gives a file another name. It is on disk after [`sync`](Folder::sync).
+    /// Renames a file. The new name is on disk after [`sync`](Folder::sync).
     fn rename(&self, from: &str, to: &str) -> io::Result<()>;
 
     /// Removes a file.
     fn remove(&self, name: &str) -> io::Result<()>;
 
-    /// Brings the names of the files to the disk.
+    /// Syncs the names of the files to the disk.
     fn sync(&self) -> io::Result<()>;
 }
 
-/// A file that is written.
+/// A file that is being written.
 pub(super) trait NewFile: Write + Send {
-    /// Brings what was written to the disk.
+    /// Syncs the written data to the disk.
     fn sync(&mut self) -> io::Result<()>;
 }
 
-/// A folder of the file system. It is made when the first file is.
+/// A folder of the file system, which is created with its first file.
 #[derive(Debug)]
 pub(super) struct DiskFolder(pub(super) PathBuf);
 

@@ -6,24 +6,25 @@ use serde::{Deserialize, Serialize};
 use crate::log::{Position, Record, StateHash};
 use crate::state::States;
 
-/// How many positions apart states are hashed.
+/// The distance between the positions at which states are hashed.
 const INTERVAL: u64 = 256;
-/// How many hashes are kept, until a record says what they should be: more than are made in the time in which one
-/// gets into the log.
+/// The number of hashes that are kept until a record contains the expected one: more than are made in the time
+/// in which a hash is written to the log.
 const KEPT: usize = 1024;
 
-/// What a back end does whose states have another hash than the log says.
+/// The reaction of a back end whose states have another hash than a record contains.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum OnDifference {
-    /// It applies no record any more.
+    /// It stops applying records.
     #[default]
     Stop,
-    /// It says so, and goes on with the states that it has. Front ends that have followed other ones drop their caches.
+    /// It logs the difference and continues with its states. Front ends that have followed other states drop
+    /// their caches.
     Report,
 }
 
-/// The hashes that the states have had, and what the log says of them.
+/// The hashes that the states have had, and their comparison with those in the log.
 pub(crate) struct StateHashes {
     states: Arc<States>,
     on_difference: OnDifference,
@@ -32,7 +33,7 @@ pub(crate) struct StateHashes {
 
 #[derive(Default)]
 struct Made {
-    /// Of the positions that are multiples of the interval, the oldest first.
+    /// The hashes at the multiples of the interval, the oldest first.
     hashes: VecDeque<(Position, Vec<Option<u128>>)>,
     /// The last position whose hash is in the log.
     logged: Position,
@@ -46,7 +47,7 @@ impl StateHashes {
     /// Observes the next record, after it was applied.
     ///
     /// # Errors
-    /// When the record says that the states had another hash than they had here: a sentence for an operator.
+    /// When the record contains another hash than the states had here: a sentence for an operator.
     pub(crate) fn observe(&self, record: &Record) -> Result<(), String> {
         if let Some(logged) = &record.content.hash {
             self.compare_logged(logged, record.position)?;
@@ -61,7 +62,7 @@ impl StateHashes {
         Ok(())
     }
 
-    /// The newest hash, if the log does not have it yet.
+    /// Returns the newest hash, if the log does not contain it yet.
     pub(crate) fn due(&self) -> Option<StateHash> {
         let made = self.lock();
         let (after, fields) = made.hashes.back().filter(|(after, _)| *after > made.logged)?;
@@ -69,32 +70,32 @@ impl StateHashes {
         Some(StateHash { after: *after, fingerprint, fields: fields.clone() })
     }
 
-    /// Hashes what a checkpoint has restored, and compares it with the `hash` in the checkpoint.
+    /// Hashes the restored states, and compares the result with the `hash` in the checkpoint.
     ///
     /// # Errors
-    /// When it differs: a sentence for an operator.
+    /// When they differ: a sentence for an operator.
     pub(crate) fn restored(&self, hash: Option<&StateHash>) -> Result<(), String> {
         self.states.rehash();
         let Some(hash) = hash else { return Ok(()) };
         self.compare(&self.states.hashes(), hash, "the checkpoint says")
     }
 
-    /// Whether the node goes on though states have been changed by something else than updates. Then they are
-    /// compared no longer.
-    pub(crate) fn goes_on(&self) -> bool {
-        let goes_on = self.on_difference == OnDifference::Report;
-        if goes_on {
+    /// Returns whether the node continues although states have been changed by something other than updates. If
+    /// so, they are not compared any more.
+    pub(crate) fn continues_after_difference(&self) -> bool {
+        let continues = self.on_difference == OnDifference::Report;
+        if continues {
             self.states.forget_hashes();
             self.lock().hashes.clear();
         }
-        goes_on
+        continues
     }
 
     fn compare_logged(&self, logged: &StateHash, position: Position) -> Result<(), String> {
         let ours = {
             let mut made = self.lock();
             made.logged = made.logged.max(logged.after);
-            // There is none of a position before the checkpoint that the start began with.
+            // There are no hashes from before the checkpoint with which the start began.
             let found = made.hashes.binary_search_by_key(&logged.after, |(after, _)| *after);
             let Ok(found) = found else { return Ok(()) };
             made.hashes[found].1.clone()
@@ -110,10 +111,10 @@ impl StateHashes {
         if differing.is_empty() {
             return Ok(());
         }
-        // What was hashed before is known to be different.
+        // The hashes from before this difference must not be compared.
         self.lock().hashes.clear();
         let reason = format!(
-            "{} had another hash after position {} than {says}: the same records have come to other data than when \
+            "{} had another hash after position {} than {says}: the same records have produced other data than when \
              they were written. Look for an `apply` that reads a clock (there is `at.time`), draws random numbers \
              (`at.random()`), reads files or the environment, or depends on the order of a `HashMap`; for one that was \
              changed without a new `VERSION` of its state; and at the memory of both machines",

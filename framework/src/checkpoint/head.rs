@@ -2,7 +2,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::log::{Base, Epoch, LogEpoch, LogId, Position};
 
-/// What a checkpoint says of itself, at its beginning.
+/// The header of a checkpoint.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Head {
     /// The log whose records it replaces.
@@ -13,19 +13,19 @@ pub(crate) struct Head {
     pub position: Position,
     /// The time of that record.
     pub time: u64,
-    /// The fingerprint of the data's types that it was made with.
+    /// The fingerprint of the data's types when it was made.
     pub fingerprint: u64,
-    /// Drawn for each checkpoint: no piece of another file can be taken for one of this.
+    /// A random number for each checkpoint: a piece of another file does not pass for one of this file.
     pub seed: u64,
 }
 
 impl Head {
-    /// The log, as the opening had it in which the checkpoint was made.
+    /// Returns the log, with the opening in which the checkpoint was made.
     pub(super) fn of(&self) -> LogEpoch {
         LogEpoch { id: self.log, epoch: self.epoch }
     }
 
-    /// What the log must remember when it drops the records that the checkpoint replaces.
+    /// Returns the base that the log stores when it drops the records that the checkpoint replaces.
     pub(super) fn base(&self) -> Base {
         Base { position: self.position, time: self.time, epoch: self.epoch }
     }

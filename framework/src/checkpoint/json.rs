@@ -1,9 +1,9 @@
 //! MessagePack as JSON, and back, without a type.
 //!
-//! JSON lacks some of what MessagePack has: binary data, keys that are no strings, floating-point numbers of 32
-//! bits or without a value. These become an object with a single key that begins with `$`. What is not one
-//! value in MessagePack's shortest form becomes `{"$hex": "…"}`. So what is read is always, byte for byte, what
-//! was written.
+//! JSON lacks some values of MessagePack: binary data, keys that are not strings, floating-point numbers that
+//! have 32 bits or are not finite. These become an object with a single key that begins with `$`. Bytes that
+//! are not one value in MessagePack's shortest form become `{"$hex": "…"}`. So reading always returns, byte for
+//! byte, the bytes that were written.
 
 use std::fmt;
 
@@ -12,20 +12,20 @@ use serde::de::{Error, MapAccess, SeqAccess, Visitor};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// How deep values may be.
+/// The maximum depth of values.
 const DEEPEST: usize = 100;
 
-/// An encoded value that serde writes as JSON, and reads from it.
+/// An encoded value that serde writes as JSON, and reads from JSON.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Item {
-    /// It was decoded.
+    /// A decoded value.
     Value(Value),
-    /// It is something else than one value in its shortest form.
+    /// Bytes that are not one value in its shortest form.
     Other(Vec<u8>),
 }
 
 impl Item {
-    /// What these bytes say.
+    /// Decodes bytes.
     pub(crate) fn decode(bytes: &[u8]) -> Item {
         let mut rest = bytes;
         let value = rmpv::decode::read_value_with_max_depth(&mut rest, DEEPEST).ok();
@@ -35,10 +35,10 @@ impl Item {
         item.unwrap_or_else(|| Item::Other(bytes.to_vec()))
     }
 
-    /// The bytes that say it.
+    /// Returns the bytes of the item.
     ///
     /// # Errors
-    /// When there are none.
+    /// When the value cannot be encoded.
     pub(crate) fn encode(&self) -> Result<Vec<u8>, String> {
         match self {
             Item::Value(value) => {
@@ -51,7 +51,7 @@ impl Item {
     }
 }
 
-/// Whether all strings of the value are text.
+/// Returns whether all strings of the value are UTF-8.
 fn is_text(value: &Value) -> bool {
     match value {
         Value::String(text) => text.as_str().is_some(),
@@ -110,7 +110,8 @@ impl Serialize for Shown<'_> {
     }
 }
 
-/// Whether a map can be an object: its keys are strings, and it cannot be taken for what has a `$`.
+/// Returns whether a map can be written as an object: its keys are strings, and it does not look like a tagged
+/// value.
 fn is_object(entries: &[(Value, Value)]) -> bool {
     let is_tagged = |key: &str| entries.len() == 1 && key.starts_with('$');
     entries.iter().all(|(key, _)| key.as_str().is_some_and(|key| !is_tagged(key)))
@@ -130,7 +131,7 @@ impl<'de> Deserialize<'de> for Item {
     }
 }
 
-/// JSON as it stands there.
+/// Untyped JSON, in which tagged values are not decoded yet.
 struct Read(Value);
 
 impl<'de> Deserialize<'de> for Read {
@@ -189,7 +190,7 @@ impl<'de> Visitor<'de> for Reading {
     }
 }
 
-/// What JSON means that may hold objects with a `$`.
+/// Decodes JSON that may contain tagged values.
 fn untagged(value: Value) -> Result<Value, String> {
     let entries = match value {
         Value::Array(values) => {
@@ -201,7 +202,7 @@ fn untagged(value: Value) -> Result<Value, String> {
     if let [(key, inner)] = &entries[..]
         && let Some(tag) = key.as_str().filter(|key| key.starts_with('$'))
     {
-        return value_of(tag, inner).ok_or_else(|| format!("what `{tag}` stands before is wrong"));
+        return value_of(tag, inner).ok_or_else(|| format!("the value of `{tag}` is wrong"));
     }
     let entry = |(key, value)| Ok((key, untagged(value)?));
     entries.into_iter().map(entry).collect::<Result<_, String>>().map(Value::Map)
@@ -228,7 +229,7 @@ fn value_of(tag: &str, inner: &Value) -> Option<Value> {
     })
 }
 
-/// Bytes as hexadecimal digits.
+/// Returns bytes as hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         text.extend(
@@ -238,7 +239,7 @@ pub(super) fn hex(bytes: &[u8]) -> String {
     })
 }
 
-/// The bytes of hexadecimal digits.
+/// Parses hexadecimal digits.
 pub(super) fn unhex(text: &str) -> Result<Vec<u8>, String> {
     let digits: Option<Vec<u32>> = text.chars().map(|digit| digit.to_digit(16)).collect();
     let digits = digits.filter(|digits| digits.len() % 2 == 0);
@@ -266,7 +267,7 @@ mod tests {
     }
 
     #[test]
-    fn a_named_value_is_shown_as_json_writes_it() {
+    fn a_named_value_is_written_as_plain_json() {
         let entry = |key: &str, value: Value| (Value::from(key), value);
         let value = Value::Map(vec![
             entry("slug", "soup".into()),
@@ -280,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_json_lacks_is_tagged() {
+    fn values_that_json_lacks_are_tagged() {
         for (value, shown) in [
             (Value::Binary(vec![1, 255]), r#"{"$bytes":"01ff"}"#),
             (Value::Map(vec![(1.into(), 2.into())]), r#"{"$map":[[1,2]]}"#),
@@ -296,13 +297,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_value_is_shown_in_hexadecimal() {
-        // As postcard encodes the first variant with a string.
+    fn bytes_that_are_no_value_are_written_in_hexadecimal() {
+        // The encoding of postcard for the first variant with a string.
         assert_eq!(to_json(b"\x00\x04soup"), r#"{"$hex":"0004736f7570"}"#);
-        // A number that takes more bytes than it needs.
+        // A number in more bytes than it needs.
         assert_eq!(to_json(&[0xcc, 1]), r#"{"$hex":"cc01"}"#);
         assert_eq!(to_json(&[]), r#"{"$hex":""}"#);
-        // A string that is not text.
+        // A string that is not UTF-8.
         assert_eq!(to_json(&[0xa1, 0xff]), r#"{"$hex":"a1ff"}"#);
         let deep = [vec![0x91; 100_000], vec![0]].concat();
         assert!(to_json(&deep).starts_with(r#"{"$hex":"9191"#));
@@ -310,12 +311,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_bytes_are_read_as_they_were_written(bytes in any::<Vec<u8>>()) {
+        fn any_bytes_round_trip(bytes in any::<Vec<u8>>()) {
             prop_assert_eq!(from_json(&to_json(&bytes)), Ok(bytes));
         }
 
         #[test]
-        fn any_number_is_read_as_it_was_written(bits in any::<u64>()) {
+        fn any_number_round_trips(bits in any::<u64>()) {
             let bytes = bytes(&Value::F64(f64::from_bits(bits)));
             prop_assert_eq!(from_json(&to_json(&bytes)), Ok(bytes));
         }

@@ -38,13 +38,13 @@ struct Line<'a> {
     state_hash: Option<Hash>,
 }
 
-/// What an update is recognised by when its request is sent a second time.
+/// The id by which an update is recognised when its request is sent a second time.
 #[derive(Serialize)]
 struct Id {
     request: String,
-    /// Which of the request's updates it is.
+    /// The update's number among those of the request.
     number: u32,
-    /// For how long it is kept, if a client has named it.
+    /// The time for which it is kept, if a client has named it.
     #[serde(skip_serializing_if = "Option::is_none")]
     kept_s: Option<u32>,
     /// Whether a front end has sent the request again.
@@ -62,7 +62,7 @@ enum Member<'a> {
 #[derive(Serialize)]
 struct File<'a> {
     path: &'a str,
-    /// None when it was removed.
+    /// `None` if the file was removed.
     blake3: Option<String>,
     length: Option<u64>,
 }
@@ -75,7 +75,7 @@ struct Ended<'a> {
     /// All sessions of this user.
     #[serde(skip_serializing_if = "Option::is_none")]
     user: Option<&'a str>,
-    /// When the last of them would have expired, in milliseconds since 1970-01-01T00:00:00Z.
+    /// The time at which the last of them would have expired, in milliseconds since 1970-01-01T00:00:00Z.
     until: u64,
 }
 
@@ -86,12 +86,13 @@ struct Hash {
     fields: Vec<Option<String>>,
 }
 
-/// A record as a line of JSON, without the line's end. Its update is decoded if its encoding names what it
-/// holds.
+/// Returns a record as a line of JSON, without the newline. Its update is decoded if its encoding contains
+/// names.
 pub(crate) fn record_line(record: &Record) -> String {
     let content = &record.content;
     let update = content.update.as_ref();
-    let said = |invalidation| Some(invalidation).filter(|it: &&Invalidation| !it.is_empty());
+    let unless_empty =
+        |invalidation| Some(invalidation).filter(|it: &&Invalidation| !it.is_empty());
     let line = Line {
         position: record.position,
         time: record.time,
@@ -99,8 +100,8 @@ pub(crate) fn record_line(record: &Record) -> String {
         version: update.map(|update| update.version),
         update: update.map(|update| Item::decode(&update.update)),
         update_id: update.and_then(|update| update.id.as_ref()).map(Id::of),
-        invalidates: said(&content.invalidation),
-        deferred: said(&content.deferred),
+        invalidates: unless_empty(&content.invalidation),
+        deferred: unless_empty(&content.deferred),
         settles: content.settles,
         member: content.membership.as_ref().map(Member::of),
         files: content.files.iter().map(File::of).collect(),
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn an_update_that_may_come_a_second_time_is_shown_with_its_id() {
+    fn a_repeatable_update_is_shown_with_its_id() {
         let line = |source| {
             let (state, update) = ("site".to_owned(), bytes::Bytes::from_static(&[1]));
             let id = Some(UpdateId { call: 0xabc, number: 2, source });
@@ -212,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_ends_sessions_shows_which() {
+    fn a_record_that_ends_sessions_lists_them() {
         let session = "000000000000000000000000000000ff".parse().unwrap();
         let ended = [Revoked::Session(session), Revoked::User("ada".to_owned())];
         let revocations = ended.map(|sessions| Revocation { sessions, until: 99 }).to_vec();
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_says_what_the_data_were_shows_it() {
+    fn a_record_with_a_state_hash_shows_it() {
         let fields = vec![Some(1 << 100), None];
         let hash = StateHash { after: Position(256), fingerprint: 7, fields };
         let content = Draft { hash: Some(hash), ..Draft::default() };

@@ -1,10 +1,10 @@
 //! The pieces of a checkpoint's file.
 //!
-//! A file is eight bytes that name the format, and pieces one after the other: checksum (8 bytes), length
-//! (4), kind (1), content. The checksum is XXH3-64 of length, kind and content, seeded with the piece's
-//! number and, behind the first, a random number of the file's own. So a piece that was damaged, that
-//! stands elsewhere, or that an earlier file has left on the disk is recognised. The last piece says how
-//! many items the file has; a file without it is not whole.
+//! A file consists of eight bytes that identify the format, and pieces: checksum (8 bytes), length (4), kind
+//! (1), content. The checksum is XXH3-64 of length, kind and content, seeded with the piece's number and, after
+//! the first piece, a random number of the file. So a piece is recognised as wrong if it was damaged, is at
+//! another place, or was left on the disk by an earlier file. The last piece contains the number of items in
+//! the file; a file without it is incomplete.
 
 use std::io::{self, Read};
 
@@ -17,9 +17,9 @@ use crate::log::{Invalidation, Joined, Position, StateHash};
 /// The first bytes of a file.
 pub(super) const FORMAT: &[u8; 8] = b"HWCHECK3";
 
-/// About how much of the items stands in a piece, in bytes.
+/// The approximate number of bytes of items in a piece.
 pub(super) const LENGTH: usize = 256 << 10;
-/// The most bytes of a piece. Only what does not consist of items comes near it.
+/// The maximum length of a piece, in bytes. Only pieces that do not consist of items come near it.
 const LONGEST: usize = 32 << 20;
 
 const HEAD: usize = 8 + 4 + 1;
@@ -28,14 +28,14 @@ const ENCODED: u8 = 0;
 /// The piece is a part of the items of a field: each with its length (8 bytes) before it.
 const ITEMS: u8 = 1;
 
-/// What a piece says, unless it consists of items.
+/// The content of a piece that does not consist of items.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Piece {
     /// The first one.
     Head(Head),
     /// The front ends that had joined and not left.
     Joined(Joined),
-    /// What a record has deferred and no later one has settled.
+    /// A deferred invalidation that no later record has settled.
     Deferred(Position, Invalidation),
     /// A piece of the manifest of the docroot's files.
     Files(Vec<u8>),
@@ -52,14 +52,14 @@ pub(super) enum Piece {
     },
     /// The last one.
     End {
-        /// How many items there are.
+        /// The number of items.
         items: u64,
     },
     /// The hash of the states.
     Hash(StateHash),
 }
 
-/// Numbers the pieces of a file, and knows their checksums.
+/// Numbers the pieces of a file, and computes their checksums.
 #[derive(Debug, Default)]
 pub(super) struct Checks {
     seed: u64,
@@ -67,7 +67,7 @@ pub(super) struct Checks {
 }
 
 impl Checks {
-    /// The first piece is behind: the others have this seed.
+    /// Sets the seed of all pieces but the first.
     pub(super) fn seed(&mut self, seed: u64) {
         self.seed = seed;
     }
@@ -78,14 +78,14 @@ impl Checks {
         xxh3_64_with_seed(checked, seed)
     }
 
-    /// The bytes of a piece that says `piece`.
+    /// Encodes a piece.
     pub(super) fn encode(&mut self, piece: &Piece) -> Vec<u8> {
         let bytes = postcard::to_extend(piece, vec![0; HEAD])
             .expect("strings, bytes and numbers can always be encoded to memory");
         self.seal(bytes, ENCODED)
     }
 
-    /// The bytes of a piece of items.
+    /// Encodes a piece of items.
     pub(super) fn encode_items(&mut self, items: &[u8]) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(HEAD + items.len());
         bytes.resize(HEAD, 0);
@@ -102,8 +102,7 @@ impl Checks {
         bytes
     }
 
-    /// Reads the next piece into `buffer`, and returns what it says; none when it consists of
-    /// [items](items_of).
+    /// Reads the next piece into `buffer`, and returns it; returns `None` if it consists of [items](items_of).
     pub(super) fn read(
         &mut self,
         file: &mut impl Read,
@@ -140,7 +139,7 @@ impl Checks {
     }
 }
 
-/// The content of the piece that was read into `buffer`.
+/// Returns the content of the piece that was read into `buffer`.
 pub(super) fn items_of(buffer: &[u8]) -> &[u8] {
     &buffer[HEAD - 8..]
 }

@@ -4,28 +4,28 @@ use super::piece::{Checks, FORMAT, Piece, items_of};
 use super::{CheckpointError, Head};
 use crate::log::{Invalidation, Joined, Position, Progress, StateHash};
 
-/// Reads the file of a checkpoint, piece by piece. What it returns is what was written; but only when it
-/// has returned all was the file whole.
+/// Reads the file of a checkpoint, piece by piece. Each part is returned as it was written; but only when all
+/// parts have been returned is the file known to be complete.
 pub(super) struct Reader {
     file: Box<dyn Read + Send>,
     head: Head,
     checks: Checks,
     piece: Vec<u8>,
-    /// Items that were read, and how much of them was returned.
+    /// Items that were read, and the number of their bytes that were returned.
     items: Vec<u8>,
     returned: usize,
     count: u64,
-    /// The length of the pieces that were read.
+    /// The number of bytes of the pieces that were read.
     bytes: u64,
     progress: Option<Progress>,
 }
 
-/// A part of a checkpoint, in the order in which they come.
+/// A part of a checkpoint; parts are returned in this order.
 #[derive(Debug)]
 pub(super) enum Part<'a> {
     /// The front ends that had joined and not left.
     Joined(Joined),
-    /// What a record has deferred and no later one has settled.
+    /// A deferred invalidation that no later record has settled.
     Deferred(Position, Invalidation),
     /// A piece of the manifest.
     Files(Vec<u8>),
@@ -70,12 +70,12 @@ impl Reader {
         Ok(Reader { file, head, checks, piece, items, returned, count, bytes, progress })
     }
 
-    /// What it says of itself.
+    /// Returns the header.
     pub(super) fn head(&self) -> &Head {
         &self.head
     }
 
-    /// The next part; none when all have come and the file is whole.
+    /// Returns the next part; returns `None` when all were returned and the file is complete.
     ///
     /// # Errors
     /// When it cannot be read or is damaged.
@@ -119,7 +119,7 @@ impl Reader {
         }
     }
 
-    /// Where the next item is, when all of it was read.
+    /// Returns the range of the next item, if all of it was read.
     fn whole_item(&self) -> Option<(usize, usize)> {
         let (length, rest) = self.items[self.returned..].split_first_chunk::<8>()?;
         let length = usize::try_from(u64::from_le_bytes(*length)).ok()?;

@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-/// What becomes of records that the last two checkpoints replace.
+/// The treatment of records that the last two checkpoints replace.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum ReplacedRecords {

@@ -8,8 +8,8 @@ use crate::docroot::Manifest;
 use crate::log::{Progress, panic_message};
 use crate::state::{SavedField, item_hash};
 
-/// How many bytes are written before they are brought to the disk: a sync of the log, which other writers
-/// wait for, should not find much more than its own to write.
+/// The number of bytes after which the file is synced: a sync of the log, which other writers wait for, should
+/// find little more than its own data to write.
 const SYNCED: usize = 8 << 20;
 
 /// Writes the file of a checkpoint.
@@ -20,7 +20,7 @@ pub(super) struct Writer<'a> {
     items: u64,
     bytes: u64,
     unsynced: usize,
-    /// What items were not yet written.
+    /// Items that are not yet written.
     buffer: Vec<u8>,
 }
 
@@ -28,7 +28,7 @@ impl<'a> Writer<'a> {
     /// Begins a file.
     ///
     /// # Errors
-    /// When it cannot be written, or when it is to `stop`; as all that follow.
+    /// When it cannot be written, or when `stop` is set; so also for the methods below.
     pub(super) fn begin(
         head: Head,
         file: &'a mut dyn NewFile,
@@ -70,7 +70,7 @@ impl<'a> Writer<'a> {
         pieces.try_for_each(|piece| self.piece(&Piece::Files(piece.to_vec())))
     }
 
-    /// Ends the file, and syncs it.
+    /// Completes the file, and syncs it.
     pub(super) fn end(mut self) -> Result<Written, CheckpointError> {
         self.flush()?;
         let items = self.items;
@@ -79,7 +79,7 @@ impl<'a> Writer<'a> {
         Ok(Written { bytes: self.bytes, items })
     }
 
-    /// Writes one field, and looks whether its items have its hash.
+    /// Writes one field, and checks that its items have its hash.
     fn field(
         &mut self,
         state: &str,
@@ -90,7 +90,7 @@ impl<'a> Writer<'a> {
         let mut hash: u128 = 0;
         self.begin_field(state, name, version)?;
         loop {
-            // The site's types encode themselves.
+            // This runs the site's `Serialize`.
             let next = catch_unwind(AssertUnwindSafe(|| items.next()));
             let next = next.map_err(|panic| panic_message(&*panic).to_owned());
             let refused = |reason| {
@@ -109,15 +109,15 @@ impl<'a> Writer<'a> {
         }
         match expected {
             Some(expected) if expected != hash => Err(CheckpointError::Differs(format!(
-                "what is in `{name}` of the state \"{state}\" is not what the updates have made of it, for it has \
-                 another hash. Something else has changed it: a `Cell` or an atomic in it, a `Serialize` that does \
-                 not write the same each time, or the machine's memory, which is to be tested"
+                "the content of `{name}` of the state \"{state}\" has another hash than its updates have produced. \
+                 Something else has changed it: a `Cell` or an atomic in it, a `Serialize` that does not write the \
+                 same each time, or the machine's memory, which should be tested"
             ))),
             _ => Ok(()),
         }
     }
 
-    /// The items of this field follow.
+    /// Begins the items of this field.
     pub(super) fn begin_field(
         &mut self,
         state: &str,

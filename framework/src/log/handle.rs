@@ -57,10 +57,7 @@ pub(crate) struct Log {
 
 /// The content of a log when it was opened.
 #[derive(Debug)]
-#[cfg_attr(
-    not(test),
-    allow(dead_code, reason = "only the log's tests read `log` and `cut`")
-)]
+#[cfg_attr(not(test), allow(dead_code, reason = "only the log's tests read `log` and `cut`"))]
 pub(crate) struct Opened {
     /// The log with this opening.
     pub log: LogEpoch,

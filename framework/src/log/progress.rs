@@ -56,7 +56,12 @@ impl Progress {
     pub(crate) fn end(self, done: u64) {
         let took = self.began.elapsed();
         if self.reported != self.began {
-            tracing::info!(done, took = format!("{} s", took.as_secs()), "{}: done", self.operation);
+            tracing::info!(
+                done,
+                took = format!("{} s", took.as_secs()),
+                "{}: done",
+                self.operation
+            );
         }
     }
 }

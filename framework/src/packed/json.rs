@@ -1,4 +1,4 @@
-//! Pieces of JSON among what is to be packed.
+//! Raw JSON within packed values.
 
 use serde::ser::{Error as _, SerializeMap};
 use serde::{Serialize, Serializer};
@@ -6,23 +6,23 @@ use serde_json::Value;
 
 use super::PackError;
 
-/// What serde_json calls the structs that stand for a number of any length and for a piece of JSON:
-/// their one field is its text.
+/// The names of the structs by which serde_json represents a number of any length and raw JSON: their only
+/// field is its text.
 const TEXTS: [&str; 2] = ["$serde_json::private::Number", "$serde_json::private::RawValue"];
 
-/// Whether the struct of this name is a text in JSON.
+/// Returns whether the struct of this name represents JSON text.
 pub(super) fn is_text(name: &str) -> bool {
     name.starts_with('$') && TEXTS.contains(&name)
 }
 
-/// What the text in a field of such a struct says.
+/// Parses the text in the field of such a struct.
 pub(super) fn value_of<T: Serialize + ?Sized>(field: &T) -> Result<impl Serialize, PackError> {
     let text = serde_json::to_value(field).map_err(PackError::custom)?;
     let text = text.as_str().ok_or_else(|| PackError::custom("this is not text of JSON"))?;
     serde_json::from_str::<Value>(text).map(Plain).map_err(PackError::custom)
 }
 
-/// JSON whose numbers are numbers, whatever serde_json would write.
+/// JSON whose numbers are serialized as numbers, in whatever way serde_json would.
 struct Plain<T>(T);
 
 impl Serialize for Plain<Value> {

@@ -1,7 +1,7 @@
 //! The keys of maps, as text.
 //!
-//! A key that is text is taken as it is. What others become (numbers, truths, variants), and which
-//! cannot be keys, is serde_json's business: they are rare.
+//! A key that is text is used unchanged. serde_json decides how others are converted (numbers, booleans,
+//! variants), and which cannot be keys: they are rare.
 
 use std::fmt;
 
@@ -41,10 +41,10 @@ impl<T: Serialize + ?Sized> Serialize for OneKey<'_, T> {
     }
 }
 
-/// Takes text.
+/// A serializer that accepts only text.
 struct Text<'a, F>(&'a mut F);
 
-/// It is something else.
+/// The error for anything else.
 #[derive(Debug)]
 struct NoText;
 

@@ -1,11 +1,11 @@
-//! Packed values once more, for what is said of them.
+//! Reads packed values for their marks.
 
 use super::mark::MarkKind;
 use super::reader::{Malformed, Reader};
 use super::{FALSE, FLOAT, LIST, NEGATIVE, NONE, OBJECT, TEXT, TRUE, UNSIGNED};
 
-/// Reads packed values to their end, like [`read`](super::read). `member` must read each value with all
-/// that is in it, in its order.
+/// Reads packed values to their end, like [`read`](super::read). `member` must read each value with everything
+/// in it, in order.
 pub(crate) fn walk(
     bytes: &[u8],
     mut member: impl FnMut(&str, &MarkedNode<'_>) -> Result<(), Malformed>,
@@ -17,21 +17,22 @@ pub(crate) fn walk(
     Ok(())
 }
 
-/// Where the next value is read.
+/// The position of the next value.
 pub(crate) struct MarkedNode<'a>(&'a Reader<'a>);
 
-/// A value, without what is in it.
+/// A value, without its elements or members.
 pub(crate) enum MarkedValue<'a> {
     /// Neither a list nor an object.
     Scalar,
-    /// A list of so many values, which come next.
+    /// A list with this many values, which follow.
     List(usize),
-    /// An object with these keys; their values come next.
+    /// An object with these keys; their values follow.
     Object(&'a [&'a str]),
 }
 
 impl<'a> MarkedNode<'a> {
-    /// Reads the next value. The kind of each of its marks goes to `mark`, and then each group of the mark.
+    /// Reads the next value. For each of its marks, calls `mark` with the kind, and then with each group of the
+    /// mark.
     pub(crate) fn next(
         &self,
         mark: impl FnMut(MarkKind, Option<&'a str>),

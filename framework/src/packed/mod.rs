@@ -1,25 +1,25 @@
-//! The values of a template, packed for their way from a controller to the front end.
+//! The values of a template, in the form in which they are sent from a controller to the front end.
 //!
-//! - [`Packed`]: names and values, written by serde straight into bytes.
-//! - `writer`: writes one value, by its `serializer`; `shapes` knows which keys follow one another, `key` turns the keys of
-//!   maps into text.
-//! - `reader`: hands serde what was written; `names` keeps the names of fields.
-//! - `json`: pieces of JSON among what is to be packed.
-//! - `mark`: says what a value depends on, beside the value; `marked`: finds out what was said.
+//! - [`Packed`]: names and values, written by serde directly to bytes.
+//! - `writer`: writes one value, with its `serializer`; `shapes` stores the lists of keys of objects, `key`
+//!   converts the keys of maps to text.
+//! - `reader`: reads packed values and serializes them; `names` keeps the names of fields.
+//! - `json`: raw JSON within packed values.
+//! - `mark`: records the dependence of a value, beside the value; `marked`: reads it.
 //!
-//! # What a value becomes
+//! # The form of a value
 //!
-//! What `serde_json::to_value` would make of it: nothing, a truth, a number of 64 bits, a text, a list
-//! or an object. So a template cannot tell how the values have come. The fields of a struct keep their
-//! order; the entries of a map are in that of their keys, because a `HashMap` has another order each
-//! time, and the same page would be other bytes.
+//! A value becomes what `serde_json::to_value` would make of it: nothing, a boolean, a number of 64 bits, a
+//! text, a list or an object. So a template cannot detect in which form the values were sent. The fields of a
+//! struct keep their order; the entries of a map are sorted by their keys, because the order of a `HashMap`
+//! varies, and the same page would have other bytes each time.
 //!
-//! # Form
+//! # Encoding
 //!
-//! Numbers that are not said to be fixed are in LEB128; a text is its length and its bytes in UTF-8.
+//! Numbers without a fixed length are in LEB128; a text is its length and its bytes in UTF-8.
 //!
 //! ```text
-//! packed  = where the shapes begin (u32, little endian), member …, number of shapes, shape …
+//! packed  = position of the shapes (u32, little endian), member …, number of shapes, shape …
 //! member  = name (text), value
 //! shape   = 0 (a map) | 1 (a struct), number of keys, key (text) …
 //! value   = 0 nothing | 1 false | 2 true
@@ -29,12 +29,12 @@
 //!         | 6 text
 //!         | 7 length (u32, little endian), value …
 //!         | 8 shape (u32, little endian), one value for each of its keys
-//!         | 9 mark, value                  what the mark says is said of the value
+//!         | 9 mark, value                    the mark applies to the value
 //! mark    = 0 (a row) | 1 (a read) | 2 (made of a row), number of groups, group (text) …
 //! ```
 //!
-//! Pages show lists of things that are alike, so keys are written once for all objects that have the
-//! same ones. Shapes are known only when all has been written, hence their place.
+//! Pages show lists of similar elements, so keys are written once for all objects that have the same ones.
+//! Shapes are complete only when everything has been written, so they are at the end.
 
 mod json;
 mod key;
@@ -62,10 +62,10 @@ pub(crate) use reader::read_noting_marks;
 pub(crate) use writer::PackError;
 use writer::Writer;
 
-/// How deep lists and objects may lie in one another, as in serde_json.
+/// The maximum depth of nested lists and objects, as in serde_json.
 const DEPTH: usize = 126;
 
-/// How many values may be in one message: what they take in memory is more than they take on the way.
+/// The maximum number of values in one message: they take more memory than they take bytes on the link.
 const MOST_VALUES: usize = 4 << 20;
 
 const NONE: u8 = 0;
@@ -79,7 +79,7 @@ const LIST: u8 = 7;
 const OBJECT: u8 = 8;
 const MARKED: u8 = 9;
 
-/// Where an object comes from.
+/// The origin of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 enum Kind {
@@ -94,17 +94,17 @@ enum Kind {
 pub struct Packed(Box<Writer>);
 
 impl Packed {
-    /// No values.
+    /// Returns an empty set of values.
     pub fn new() -> Packed {
         Packed::default()
     }
 
-    /// Adds a value under this name. It takes the place of one that is there.
+    /// Adds a value under this name, or replaces the one that has it.
     ///
     /// # Errors
-    /// When the value has no form in JSON (keys that are no text, numbers of more than 64 bits), when
-    /// it lies more than 126 deep, or when all values are more than 4,194,304 or longer than 4 GiB. Then
-    /// nothing is added.
+    /// When the value has no form in JSON (keys that are not text, numbers of more than 64 bits), when it is
+    /// nested more than 126 levels deep, or when there are more than 4,194,304 values, or more than 4 GiB, in
+    /// total. Then nothing is added.
     pub fn insert<T: Serialize + ?Sized>(
         &mut self,
         name: &str,
@@ -113,19 +113,19 @@ impl Packed {
         self.0.member(name, value)
     }
 
-    /// The bytes that go over the link.
+    /// Returns the bytes to send over the link.
     pub fn into_bytes(self) -> Vec<u8> {
         self.0.finish()
     }
 
-    /// The values as JSON, for tests that look at them.
+    /// Returns the values as JSON, for tests that inspect them.
     pub fn to_json(&self) -> serde_json::Map<String, serde_json::Value> {
         let mut members = serde_json::Map::new();
         let read = read(&self.clone().into_bytes(), |name, value| {
             members.insert(name.to_owned(), serde_json::to_value(value)?);
             Ok::<_, serde_json::Error>(())
         });
-        debug_assert!(matches!(read, Ok(Ok(()))), "what was written cannot be read: {read:?}");
+        debug_assert!(matches!(read, Ok(Ok(()))), "the written values cannot be read: {read:?}");
         members
     }
 }

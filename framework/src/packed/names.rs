@@ -1,14 +1,14 @@
 //! The names of fields, kept for as long as the process runs.
 //!
-//! They stand in the site's code, so they are few and always the same, and what reads values can share
-//! them without counting owners. Should a back end send more, those beyond the bound are not kept.
+//! They are part of the site's code, so they are few and do not change, and readers of values can share them
+//! without reference counts. If a back end sends more, those beyond the limit are not kept.
 
 use std::collections::HashSet;
 use std::sync::{LazyLock, PoisonError, RwLock};
 
-/// How many names are kept.
+/// The maximum number of names that are kept.
 const MOST: usize = 4096;
-/// The longest that is kept, in bytes.
+/// The maximum length of a name that is kept, in bytes.
 const LONGEST: usize = 64;
 
 static NAMES: LazyLock<Names> = LazyLock::new(Names::default);
@@ -16,7 +16,7 @@ static NAMES: LazyLock<Names> = LazyLock::new(Names::default);
 #[derive(Default)]
 struct Names(RwLock<HashSet<&'static str>>);
 
-/// The same names, if all of them are kept.
+/// Returns the same names with a static lifetime, if all of them are kept.
 pub(super) fn kept(names: &[&str]) -> Option<Vec<&'static str>> {
     NAMES.kept(names)
 }
@@ -29,7 +29,7 @@ impl Names {
             if let Some(found) = found {
                 return Some(found);
             }
-            // A name that the table has no space for must not keep the others out.
+            // A name that does not fit into the table must not keep the others out.
             if known.len() >= MOST || names.iter().any(|name| name.len() > LONGEST) {
                 return None;
             }
@@ -57,7 +57,7 @@ mod tests {
         let names: Vec<String> = (0..2 * MOST).map(|number| format!("name-{number}")).collect();
         let found = names.iter().filter(|name| kept.kept(&[name]).is_some()).count();
         assert!(found == MOST - 1 && kept.0.read().unwrap().len() == MOST);
-        // Those that are kept stay.
+        // Names that were kept before stay.
         assert_eq!(kept.kept(&["title"]), Some(vec!["title"]));
     }
 }

@@ -1,4 +1,4 @@
-//! Packed values, as what they are to serde.
+//! Reads packed values and serializes them.
 
 use std::cell::Cell;
 
@@ -11,21 +11,21 @@ use super::{
     UNSIGNED, names,
 };
 
-/// The longest list or object for which room is made before its values are there.
+/// The maximum size of a list or object for which memory is reserved before its values are read.
 const ROOM: usize = 1024;
 
-/// The bytes are not packed values.
+/// The reason why bytes are not packed values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
     #[error("the packed values end too early")]
     Torn,
-    #[error("something goes on after the end of the packed values")]
+    #[error("there are bytes after the end of the packed values")]
     TooLong,
     #[error("there are more than {MOST_VALUES} packed values")]
     TooMany,
-    #[error("packed values lie more than {DEPTH} lists and objects deep")]
+    #[error("packed values are nested more than {DEPTH} lists and objects deep")]
     TooDeep,
-    #[error("{0} is not how a packed value begins")]
+    #[error("a packed value cannot begin with {0}")]
     UnknownTag(u8),
     #[error("there is no shape with the number {0}")]
     UnknownShape(u32),
@@ -39,8 +39,8 @@ pub enum Malformed {
     UnknownMark(u8),
 }
 
-/// Reads packed values to their end. Each name and its value go to `member`, which must serialize the
-/// value once; a later one counts in the place of an earlier one with the same name.
+/// Reads packed values to their end. Each name and its value are passed to `member`, which must serialize the
+/// value once; a later value replaces an earlier one with the same name.
 pub fn read<E>(
     bytes: &[u8],
     mut member: impl FnMut(&str, &Node<'_>) -> Result<(), E>,
@@ -48,7 +48,7 @@ pub fn read<E>(
     read_noting_marks(bytes, |name, value| member(name, value)).map(|read| read.map(|_| ()))
 }
 
-/// The same. Says whether any value has a mark.
+/// Like [`read`], and returns whether any value has a mark.
 pub(crate) fn read_noting_marks<E>(
     bytes: &[u8],
     mut member: impl FnMut(&str, &Node<'_>) -> Result<(), E>,
@@ -70,10 +70,10 @@ struct Shape<'a> {
 }
 
 pub(super) struct Reader<'a> {
-    /// What is still to be read.
+    /// The bytes that are not read yet.
     bytes: Cell<&'a [u8]>,
     shapes: Vec<Shape<'a>>,
-    /// How many values have come so far.
+    /// The number of values that were read so far.
     values: Cell<usize>,
     depth: Cell<usize>,
     has_marks: Cell<bool>,
@@ -103,7 +103,7 @@ impl<'a> Shape<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// A reader of the first member.
+    /// Returns a reader at the first member.
     pub(super) fn new(bytes: &'a [u8]) -> Result<Reader<'a>, Malformed> {
         let (start, bytes) = bytes.split_first_chunk().ok_or(Malformed::Torn)?;
         let start = u32::from_le_bytes(*start) as usize;
@@ -116,13 +116,13 @@ impl<'a> Reader<'a> {
         Reader { bytes, shapes, values: Cell::new(0), depth: Cell::new(0), has_marks }
     }
 
-    /// The name of the member that comes next; its value is to be read then.
+    /// Returns the name of the next member, whose value must be read next.
     pub(super) fn member(&self) -> Result<Option<&'a str>, Malformed> {
         if self.bytes.get().is_empty() { Ok(None) } else { self.text().map(Some) }
     }
 
-    /// How the next value begins. The kind of each of its marks goes to `mark`, and then each group of
-    /// the mark.
+    /// Returns the tag with which the next value begins. For each of its marks, calls `mark` with the kind, and
+    /// then with each group of the mark.
     pub(super) fn tag(
         &self,
         mut mark: impl FnMut(MarkKind, Option<&'a str>),
@@ -142,7 +142,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The keys of an object, whose shape is read next.
+    /// Reads the shape of an object, and returns its keys.
     pub(super) fn keys(&self) -> Result<&[&'a str], Malformed> {
         Ok(&self.shape()?.keys)
     }
@@ -195,7 +195,7 @@ impl<'a> Reader<'a> {
         Err(Malformed::NoNumber)
     }
 
-    /// A number of things that follow, each of a byte at least.
+    /// Reads the number of elements that follow, each of at least one byte.
     fn length(&self) -> Result<usize, Malformed> {
         let length = usize::try_from(self.number()?).unwrap_or(usize::MAX);
         if length <= self.bytes.get().len() { Ok(length) } else { Err(Malformed::Torn) }
@@ -208,7 +208,7 @@ impl<'a> Reader<'a> {
         std::str::from_utf8(text).map_err(|_| Malformed::NoText)
     }
 
-    /// The next value, if it is a text of less than 128 bytes, as most are: it is taken at once.
+    /// Reads the next value at once if it is a text of less than 128 bytes, as most are.
     #[inline]
     fn short_text(&self) -> Option<Result<&'a str, Malformed>> {
         let [TEXT, length @ ..0x80, rest @ ..] = self.bytes.get() else { return None };
@@ -223,7 +223,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// The value that is read next.
+/// The next value to be read.
 pub struct Node<'a>(&'a Reader<'a>);
 
 impl Serialize for Node<'_> {

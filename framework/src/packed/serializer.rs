@@ -1,4 +1,4 @@
-//! A [`Writer`] as serde wants it.
+//! The serde serializer of a [`Writer`].
 
 use serde::Serialize;
 use serde::ser::{
@@ -216,10 +216,10 @@ impl<'a> Serializer for &'a mut Writer {
 /// A list that is being written.
 pub(super) struct List<'a> {
     writer: &'a mut Writer,
-    /// Where its length is to be written.
+    /// The place of its length.
     at: usize,
     length: u32,
-    /// The object around it, if it is a variant.
+    /// The surrounding object, if it is a variant.
     variant: Option<Open>,
 }
 
@@ -242,7 +242,7 @@ impl List<'_> {
 pub(super) struct Object<'a> {
     writer: &'a mut Writer,
     object: Open,
-    /// The object around it, if it is a variant.
+    /// The surrounding object, if it is a variant.
     variant: Option<Open>,
 }
 
@@ -267,11 +267,11 @@ impl Object<'_> {
 /// A struct that is being written.
 pub(super) enum Record<'a> {
     Plain(Object<'a>),
-    /// One of serde_json's that stand for what its text says.
+    /// A struct of serde_json that represents JSON text.
     Json(&'a mut Writer),
 }
 
-/// All that serde distinguishes and JSON does not.
+/// The kinds of list that serde distinguishes and JSON does not.
 macro_rules! lists {
     ($($kind:ident::$method:ident,)*) => {
         $(impl $kind for List<'_> {

@@ -6,36 +6,37 @@ use std::sync::Arc;
 use super::Kind;
 use super::writer::{put_number, put_text};
 
-/// As many names or shapes are searched for one after the other. Most values have no more; for others there are maps.
+/// The number of names or shapes up to which they are searched linearly. Most values have no more; beyond it
+/// there are maps.
 const FEW: usize = 16;
 
-/// The keys that objects have, each list of them once.
+/// The keys of objects; each list of keys is stored once.
 #[derive(Clone, Default)]
 pub(super) struct Shapes {
     /// Fields of structs are borrowed from the site's code.
     names: Vec<Cow<'static, str>>,
-    /// Where each name is, once they are more than a few.
+    /// The index of each name, once there are more than a few.
     numbers: HashMap<Cow<'static, str>, u32>,
-    /// Each begins with its kind, and goes on with the numbers of its names.
+    /// Each shape consists of its kind and the numbers of its names.
     shapes: Vec<Arc<[u32]>>,
-    /// Where each shape is, once they are more than a few.
+    /// The index of each shape, once there are more than a few.
     places: HashMap<Arc<[u32]>, u32>,
     /// The shapes so far of all objects that are being written, the innermost last.
     open: Vec<u32>,
-    /// For each depth the shape of the last object there: the next one is likely to be like it.
+    /// The shape of the last object at each depth: the next one is likely to have the same.
     last: Vec<Option<u32>>,
 }
 
 impl Shapes {
-    /// An object begins; what it gives back is for the calls about this object.
+    /// Begins an object; the result identifies it in later calls.
     pub(super) fn begin(&mut self, kind: Kind) -> usize {
         let first = self.open.len();
         self.open.push(kind as u32);
         first
     }
 
-    /// The struct that has begun with `first` has another field. It is usually the expected one, which is seen by its
-    /// address.
+    /// Adds a field to the struct that began with `first`. It is usually the expected field, which is
+    /// recognised by its address.
     pub(super) fn field(&mut self, first: usize, depth: usize, field: &'static str) {
         let is_it = |name: &Cow<'static, str>| match name {
             Cow::Borrowed(known) => ptr::eq(*known, field),
@@ -48,7 +49,7 @@ impl Shapes {
         self.open.push(name);
     }
 
-    /// The object that has begun with `first` has another key.
+    /// Adds a key to the object that began with `first`.
     pub(super) fn key(&mut self, first: usize, depth: usize, key: &str) {
         let name = match self.expected(first, depth) {
             Some(name) if self.names[name as usize] == key => name,
@@ -57,13 +58,13 @@ impl Shapes {
         self.open.push(name);
     }
 
-    /// The name that comes next, if the object is like the last one at its depth.
+    /// Returns the next name, if the object is like the last one at its depth.
     fn expected(&self, first: usize, depth: usize) -> Option<u32> {
         self.last(depth)?.get(self.open.len() - first).copied()
     }
 
-    /// The order that the keys of an object ought to be in, by the places that they are in; none if
-    /// they are in it.
+    /// Sorts the keys of an object, and returns their order by their former places; returns `None` if they are
+    /// sorted already.
     pub(super) fn sort(&mut self, first: usize) -> Option<Vec<usize>> {
         let names = &self.names;
         let name = |number: &u32| &*names[*number as usize];
@@ -78,7 +79,7 @@ impl Shapes {
         Some(order)
     }
 
-    /// The object has ended. Returns the place of its shape.
+    /// Ends the object, and returns the index of its shape.
     pub(super) fn end(&mut self, first: usize, depth: usize) -> u32 {
         let shape = &self.open[first..];
         let place = match self.last(depth) {
@@ -103,7 +104,7 @@ impl Shapes {
         place
     }
 
-    /// No object is being written any more.
+    /// Discards all objects that are being written.
     pub(super) fn abandon(&mut self) {
         self.open.clear();
     }

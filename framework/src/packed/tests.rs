@@ -1,4 +1,4 @@
-//! Whatever serde can say of a value, a template sees it as if it had come as JSON.
+//! Templates see packed values as they would see JSON, for everything that serde can serialize.
 
 use std::collections::BTreeMap;
 
@@ -11,9 +11,9 @@ use serde::ser::{
 use super::*;
 use crate::templates::Values;
 
-/// All that a value can be to a serializer.
+/// Every kind of value that a serializer can receive.
 #[derive(Debug, Clone)]
-enum Said {
+enum Sample {
     Bool(bool),
     I8(i8),
     I64(i64),
@@ -29,62 +29,62 @@ enum Said {
     None,
     Unit,
     UnitVariant,
-    Some(Box<Said>),
-    Newtype(Box<Said>),
-    NewtypeVariant(Box<Said>),
-    List(Vec<Said>),
-    TupleStruct(Vec<Said>),
-    TupleVariant(Vec<Said>),
-    Map(Vec<(Said, Said)>),
-    Struct(Vec<(&'static str, Said)>),
-    StructVariant(Vec<(&'static str, Said)>),
+    Some(Box<Sample>),
+    Newtype(Box<Sample>),
+    NewtypeVariant(Box<Sample>),
+    List(Vec<Sample>),
+    TupleStruct(Vec<Sample>),
+    TupleVariant(Vec<Sample>),
+    Map(Vec<(Sample, Sample)>),
+    Struct(Vec<(&'static str, Sample)>),
+    StructVariant(Vec<(&'static str, Sample)>),
 }
 
-impl Serialize for Said {
+impl Serialize for Sample {
     fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
         match self {
-            Said::Bool(value) => to.serialize_bool(*value),
-            Said::I8(value) => to.serialize_i8(*value),
-            Said::I64(value) => to.serialize_i64(*value),
-            Said::I128(value) => to.serialize_i128(*value),
-            Said::U32(value) => to.serialize_u32(*value),
-            Said::U64(value) => to.serialize_u64(*value),
-            Said::U128(value) => to.serialize_u128(*value),
-            Said::F32(value) => to.serialize_f32(*value),
-            Said::F64(value) => to.serialize_f64(*value),
-            Said::Char(value) => to.serialize_char(*value),
-            Said::Text(value) => to.serialize_str(value),
-            Said::Bytes(value) => to.serialize_bytes(value),
-            Said::None => to.serialize_none(),
-            Said::Unit => to.serialize_unit(),
-            Said::UnitVariant => to.serialize_unit_variant("Weather", 1, "Rain"),
-            Said::Some(value) => to.serialize_some(value),
-            Said::Newtype(value) => to.serialize_newtype_struct("Metres", value),
-            Said::NewtypeVariant(value) => {
+            Sample::Bool(value) => to.serialize_bool(*value),
+            Sample::I8(value) => to.serialize_i8(*value),
+            Sample::I64(value) => to.serialize_i64(*value),
+            Sample::I128(value) => to.serialize_i128(*value),
+            Sample::U32(value) => to.serialize_u32(*value),
+            Sample::U64(value) => to.serialize_u64(*value),
+            Sample::U128(value) => to.serialize_u128(*value),
+            Sample::F32(value) => to.serialize_f32(*value),
+            Sample::F64(value) => to.serialize_f64(*value),
+            Sample::Char(value) => to.serialize_char(*value),
+            Sample::Text(value) => to.serialize_str(value),
+            Sample::Bytes(value) => to.serialize_bytes(value),
+            Sample::None => to.serialize_none(),
+            Sample::Unit => to.serialize_unit(),
+            Sample::UnitVariant => to.serialize_unit_variant("Weather", 1, "Rain"),
+            Sample::Some(value) => to.serialize_some(value),
+            Sample::Newtype(value) => to.serialize_newtype_struct("Metres", value),
+            Sample::NewtypeVariant(value) => {
                 to.serialize_newtype_variant("Weather", 2, "Storm", value)
             }
-            Said::List(values) => to.collect_seq(values),
-            Said::TupleStruct(values) => {
+            Sample::List(values) => to.collect_seq(values),
+            Sample::TupleStruct(values) => {
                 let mut list = to.serialize_tuple_struct("Pair", values.len())?;
                 values.iter().try_for_each(|value| list.serialize_field(value))?;
                 list.end()
             }
-            Said::TupleVariant(values) => {
+            Sample::TupleVariant(values) => {
                 let mut list = to.serialize_tuple_variant("Weather", 3, "Wind", values.len())?;
                 values.iter().try_for_each(|value| list.serialize_field(value))?;
                 list.end()
             }
-            Said::Map(members) => {
+            Sample::Map(members) => {
                 let mut map = to.serialize_map(None)?;
                 members.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))?;
                 map.end()
             }
-            Said::Struct(fields) => {
+            Sample::Struct(fields) => {
                 let mut object = to.serialize_struct("Story", fields.len())?;
                 fields.iter().try_for_each(|(key, value)| object.serialize_field(key, value))?;
                 object.end()
             }
-            Said::StructVariant(fields) => {
+            Sample::StructVariant(fields) => {
                 let mut object = to.serialize_struct_variant("Weather", 4, "Sun", fields.len())?;
                 fields.iter().try_for_each(|(key, value)| object.serialize_field(key, value))?;
                 object.end()
@@ -93,69 +93,72 @@ impl Serialize for Said {
     }
 }
 
-fn leaf() -> impl Strategy<Value = Said> {
+fn leaf() -> impl Strategy<Value = Sample> {
     prop_oneof![
-        any::<bool>().prop_map(Said::Bool),
-        any::<i8>().prop_map(Said::I8),
-        any::<i64>().prop_map(Said::I64),
-        any::<i32>().prop_map(|value| Said::I128(value.into())),
-        any::<i128>().prop_map(Said::I128),
-        any::<u32>().prop_map(Said::U32),
-        any::<u64>().prop_map(Said::U64),
-        any::<u64>().prop_map(|value| Said::U128(value.into())),
-        any::<u128>().prop_map(Said::U128),
-        any::<f32>().prop_map(Said::F32),
-        any::<f64>().prop_map(Said::F64),
-        any::<char>().prop_map(Said::Char),
-        ".{0,40}".prop_map(Said::Text),
-        prop::collection::vec(any::<u8>(), 0..5).prop_map(Said::Bytes),
-        Just(Said::None),
-        Just(Said::Unit),
-        Just(Said::UnitVariant),
+        any::<bool>().prop_map(Sample::Bool),
+        any::<i8>().prop_map(Sample::I8),
+        any::<i64>().prop_map(Sample::I64),
+        any::<i32>().prop_map(|value| Sample::I128(value.into())),
+        any::<i128>().prop_map(Sample::I128),
+        any::<u32>().prop_map(Sample::U32),
+        any::<u64>().prop_map(Sample::U64),
+        any::<u64>().prop_map(|value| Sample::U128(value.into())),
+        any::<u128>().prop_map(Sample::U128),
+        any::<f32>().prop_map(Sample::F32),
+        any::<f64>().prop_map(Sample::F64),
+        any::<char>().prop_map(Sample::Char),
+        ".{0,40}".prop_map(Sample::Text),
+        prop::collection::vec(any::<u8>(), 0..5).prop_map(Sample::Bytes),
+        Just(Sample::None),
+        Just(Sample::Unit),
+        Just(Sample::UnitVariant),
     ]
 }
 
-fn fields(inner: impl Strategy<Value = Said>) -> impl Strategy<Value = Vec<(&'static str, Said)>> {
-    // In any order, and at times one twice.
+fn fields(
+    inner: impl Strategy<Value = Sample>,
+) -> impl Strategy<Value = Vec<(&'static str, Sample)>> {
+    // In any order, and sometimes with duplicates.
     let name = prop::sample::select(vec!["title", "slug", "votes", "author", "a", "comments"]);
     prop::collection::vec((name, inner), 0..7)
 }
 
-fn said() -> impl Strategy<Value = Said> {
+fn sample() -> impl Strategy<Value = Sample> {
     leaf().prop_recursive(4, 48, 6, |inner| {
         let list = prop::collection::vec(inner.clone(), 0..6);
         let key =
-            prop_oneof![6 => "[a-e]{1,2}".prop_map(Said::Text), 3 => leaf(), 1 => inner.clone()];
+            prop_oneof![6 => "[a-e]{1,2}".prop_map(Sample::Text), 3 => leaf(), 1 => inner.clone()];
         let map = prop::collection::vec((key, inner.clone()), 0..6);
-        // Things that are alike, as pages have them.
+        // Similar elements, as on real pages.
         let alike = (prop::collection::vec(inner.clone(), 12), any::<bool>()).prop_map(
             |(values, backwards)| {
                 let mut fields = ["votes", "title", "slug"];
                 if backwards {
                     fields.reverse();
                 }
-                let object = |values: &[Said]| {
-                    Said::Struct(fields.iter().copied().zip(values.iter().cloned()).collect())
+                let object = |values: &[Sample]| {
+                    Sample::Struct(fields.iter().copied().zip(values.iter().cloned()).collect())
                 };
-                Said::List(values.chunks(3).map(object).collect())
+                Sample::List(values.chunks(3).map(object).collect())
             },
         );
         prop_oneof![
-            inner.clone().prop_map(|value| Said::Some(value.into())),
-            inner.clone().prop_map(|value| Said::Newtype(value.into())),
-            inner.clone().prop_map(|value| Said::NewtypeVariant(value.into())),
-            list.clone().prop_map(Said::List),
-            list.clone().prop_map(Said::TupleStruct),
-            list.prop_map(Said::TupleVariant),
-            map.prop_map(Said::Map),
-            fields(inner.clone()).prop_map(Said::Struct),
-            fields(inner).prop_map(Said::StructVariant),
+            inner.clone().prop_map(|value| Sample::Some(value.into())),
+            inner.clone().prop_map(|value| Sample::Newtype(value.into())),
+            inner.clone().prop_map(|value| Sample::NewtypeVariant(value.into())),
+            list.clone().prop_map(Sample::List),
+            list.clone().prop_map(Sample::TupleStruct),
+            list.prop_map(Sample::TupleVariant),
+            map.prop_map(Sample::Map),
+            fields(inner.clone()).prop_map(Sample::Struct),
+            fields(inner).prop_map(Sample::StructVariant),
             alike,
         ]
     })
 }
 
-/// What a template sees of a value, the kinds of numbers included; members in the order of their keys.
+/// Returns a value as a template sees it, including the kinds of numbers, with members in the order of their
+/// keys.
 fn seen(value: &tera::Value) -> String {
     if let Some(map) = value.as_map() {
         let members = map.iter().map(|(key, value)| (key.to_string(), seen(value)));
@@ -173,7 +176,7 @@ fn value(values: &Values, name: &str) -> Option<String> {
 
 proptest! {
     #[test]
-    fn a_template_sees_what_it_would_see_of_json(values in prop::collection::vec(("[a-c]", said()), 0..4)) {
+    fn a_template_sees_packed_values_like_json(values in prop::collection::vec(("[a-c]", sample()), 0..4)) {
         let mut packed = Packed::new();
         let mut json = serde_json::Map::new();
         for (name, value) in &values {
@@ -196,11 +199,11 @@ proptest! {
 
     #[test]
     fn bytes_that_are_not_packed_values_are_refused_or_read(
-        value in said(), cuts in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        value in sample(), cuts in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
         end in any::<prop::sample::Index>(),
     ) {
         let mut packed = Packed::new();
-        // What cannot be written leaves nothing, and that is read too.
+        // A value that cannot be written leaves nothing, which is read too.
         let _ = packed.insert("value", &[&value, &value]);
         let mut bytes = packed.into_bytes();
         for (place, byte) in cuts {
@@ -226,7 +229,7 @@ fn packed<T: Serialize>(value: &T) -> Vec<u8> {
 }
 
 #[test]
-fn the_keys_of_things_that_are_alike_are_written_once() {
+fn the_keys_of_similar_objects_are_written_once() {
     let story = |votes| BTreeMap::from([("comments", 3), ("votes", votes)]);
     let stories: Vec<_> = (0..100).map(story).collect();
     let bytes = packed(&stories);
@@ -235,7 +238,7 @@ fn the_keys_of_things_that_are_alike_are_written_once() {
 }
 
 #[test]
-fn the_keys_of_many_kinds_of_things_are_written_once_too() {
+fn the_keys_of_many_kinds_of_objects_are_written_once() {
     let thing = |number: u64| BTreeMap::from([(format!("key-{number:02}"), number)]);
     let things: Vec<_> = (0..40).chain(0..40).map(thing).collect();
     let bytes = packed(&things);
@@ -247,12 +250,12 @@ fn the_keys_of_many_kinds_of_things_are_written_once_too() {
 }
 
 #[test]
-fn fields_keep_their_order_and_entries_are_in_that_of_their_keys() {
-    let one = || Said::U32(1);
-    let fields = Said::Struct(vec![("votes", one()), ("author", one())]);
-    let key = |key: &str| Said::Text(key.to_owned());
-    let inner = Said::Map(vec![(key("y"), one()), (key("x"), fields.clone())]);
-    let entries = Said::Map(vec![(key("c"), one()), (key("b"), inner), (key("a"), one())]);
+fn fields_keep_their_order_and_entries_are_sorted_by_key() {
+    let one = || Sample::U32(1);
+    let fields = Sample::Struct(vec![("votes", one()), ("author", one())]);
+    let key = |key: &str| Sample::Text(key.to_owned());
+    let inner = Sample::Map(vec![(key("y"), one()), (key("x"), fields.clone())]);
+    let entries = Sample::Map(vec![(key("c"), one()), (key("b"), inner), (key("a"), one())]);
     let values = Values::from_packed(&packed(&[fields, entries])).unwrap();
     let shown = values.context().get("value").unwrap().to_string();
     let fields = r#"{"votes": 1, "author": 1}"#;
@@ -270,11 +273,12 @@ fn texts_of_every_length_are_read() {
 }
 
 #[test]
-fn structs_that_take_turns_keep_their_own_fields() {
-    // Fields of one length and at one place in both, of which one is known by its address and one is another.
-    let one = || Said::U32(1);
-    let story = Said::Struct(vec![("title", one()), ("votes", one())]);
-    let author = Said::Struct(vec![("place", one()), ("votes", one()), ("title", one())]);
+fn alternating_structs_keep_their_own_fields() {
+    // Both have fields of one length at the same place, of which one is recognised by its address and one is
+    // another.
+    let one = || Sample::U32(1);
+    let story = Sample::Struct(vec![("title", one()), ("votes", one())]);
+    let author = Sample::Struct(vec![("place", one()), ("votes", one()), ("title", one())]);
     let turns = [&story, &author, &story, &story, &author];
     let values = Values::from_packed(&packed(&turns)).unwrap();
     let (story, author) =
@@ -284,7 +288,7 @@ fn structs_that_take_turns_keep_their_own_fields() {
 }
 
 #[test]
-fn json_that_stands_in_a_text_is_what_it_says() {
+fn raw_json_is_parsed() {
     let raw = |name: &'static str, text: &str| RawJson(name, text.to_owned());
     let json = raw("$serde_json::private::RawValue", r#"{"a": [1, -2, 0.5]}"#);
     let number = raw("$serde_json::private::Number", "18446744073709551615");
@@ -306,7 +310,7 @@ impl Serialize for RawJson {
     }
 }
 
-/// Puts a sign in the place of what cannot be written, and hides the error.
+/// Replaces a value that cannot be written by a sign, and hides the error.
 struct Forgiving<T>(T);
 
 impl<T: Serialize> Serialize for Forgiving<T> {
@@ -320,7 +324,7 @@ impl<T: Serialize> Serialize for Forgiving<T> {
 }
 
 #[test]
-fn an_error_that_is_hidden_is_one_all_the_same() {
+fn a_hidden_error_still_fails_the_insertion() {
     let mut packed = Packed::new();
     packed.insert("before", &1).unwrap();
     for _ in 0..3 {
@@ -350,7 +354,7 @@ fn deep(levels: usize) -> serde_json::Value {
 }
 
 #[test]
-fn what_lies_too_deep_is_neither_written_nor_read() {
+fn values_nested_too_deep_are_neither_written_nor_read() {
     let mut packed = Packed::new();
     packed.insert("value", &deep(DEPTH)).unwrap();
     assert!(Values::from_packed(&packed.clone().into_bytes()).is_ok());
@@ -359,7 +363,7 @@ fn what_lies_too_deep_is_neither_written_nor_read() {
     assert_eq!(refusal(&message(&levels, &[0])), Malformed::TooDeep.to_string());
 }
 
-/// A member with this value, and these shapes behind it.
+/// Returns a member with this value, followed by these shapes.
 fn message(value: &[u8], shapes: &[u8]) -> Vec<u8> {
     let members = [&[1, b'a'], value].concat();
     [&(members.len() as u32).to_le_bytes(), &members[..], shapes].concat()
@@ -371,7 +375,7 @@ fn refusal(bytes: &[u8]) -> String {
 }
 
 #[test]
-fn of_two_values_under_one_key_the_later_counts() {
+fn a_later_value_replaces_an_earlier_one_with_the_same_key() {
     for kind in [Kind::Map, Kind::Struct] {
         let object = [OBJECT, 0, 0, 0, 0, TRUE, FALSE, NONE];
         let shapes = [1, kind as u8, 3, 1, b'k', 1, b'l', 1, b'k'];
@@ -381,7 +385,7 @@ fn of_two_values_under_one_key_the_later_counts() {
 }
 
 #[test]
-fn lengths_that_are_a_lie_take_no_memory() {
+fn false_lengths_allocate_no_memory() {
     const MOST: [u8; 4] = [0xff; 4];
     let list = |length: [u8; 4]| [&[LIST][..], &length].concat();
     let object = [OBJECT, 0, 0, 0, 0];

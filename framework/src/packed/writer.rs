@@ -6,7 +6,7 @@ use super::mark::Packing;
 use super::shapes::Shapes;
 use super::{DEPTH, Kind, MARKED, MOST_VALUES, OBJECT};
 
-/// Why a value cannot be given to a template.
+/// The reason why a value cannot be passed to a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackError(String);
 
@@ -27,15 +27,15 @@ impl serde::ser::Error for PackError {
 /// Writes values one after the other.
 #[derive(Clone)]
 pub(super) struct Writer {
-    /// The place for where the shapes begin, and the members so far.
+    /// The place for the position of the shapes, and the members so far.
     bytes: Vec<u8>,
     shapes: Shapes,
-    /// Where the values of all maps begin that are being written, the innermost last.
+    /// The positions of the values of all maps that are being written, the innermost map last.
     starts: Vec<usize>,
     depth: usize,
     values: usize,
-    /// Why the member that is being written cannot be. A serializer may ignore an error of an inner
-    /// value, but half of it has been written.
+    /// The reason why the present member cannot be written. A serializer may ignore an error of an inner value,
+    /// but half of that value has been written.
     failed: Option<PackError>,
 }
 
@@ -51,18 +51,18 @@ impl Default for Writer {
 /// An object that is being written.
 pub(super) struct Open {
     kind: Kind,
-    /// Where its shape is to be written.
+    /// The place of its shape.
     at: usize,
-    /// What its shape begins with.
+    /// The start of its shape.
     first: usize,
-    /// How many maps around it had begun values.
+    /// The number of values that the surrounding maps had begun.
     starts: usize,
 }
 
-/// Room for the values of a usual page, in bytes.
+/// Room for the values of an average page, in bytes.
 const ROOM: usize = 4096;
 
-/// The length of a number that is written when what it counts has been.
+/// The length of a number that is filled in after the elements it counts.
 const FIXED: usize = size_of::<u32>();
 
 pub(super) fn put_number(bytes: &mut Vec<u8>, mut number: u64) {
@@ -117,9 +117,9 @@ impl Writer {
         }
     }
 
-    /// All of it, and the shapes.
+    /// Returns all members and the shapes.
     pub(super) fn finish(mut self) -> Vec<u8> {
-        // No member is longer than that.
+        // The length was checked for each member.
         let length = (self.bytes.len() - FIXED) as u32;
         self.bytes[..FIXED].copy_from_slice(&length.to_le_bytes());
         self.shapes.write(&mut self.bytes);
@@ -144,7 +144,7 @@ impl Writer {
         Ok(())
     }
 
-    /// What is said of the value that comes next.
+    /// Writes the mark of the next value.
     pub(super) fn mark(&mut self, mark: &[u8]) -> Result<(), PackError> {
         self.tag(MARKED)?;
         self.raw(mark);
@@ -159,7 +159,9 @@ impl Writer {
         self.tag(tag)?;
         self.depth += 1;
         if self.depth > DEPTH {
-            return Err(PackError(format!("it lies more than {DEPTH} lists and objects deep")));
+            return Err(PackError(format!(
+                "it is nested more than {DEPTH} lists and objects deep"
+            )));
         }
         let at = self.bytes.len();
         self.bytes.extend_from_slice(&[0; FIXED]);
@@ -200,7 +202,7 @@ impl Writer {
         self.up(object.at, shape);
     }
 
-    /// Brings the entries of a map into the order of their keys.
+    /// Sorts the entries of a map by their keys.
     fn sort(&mut self, map: &Open) {
         let Some(order) = self.shapes.sort(map.first) else { return };
         let starts = &self.starts[map.starts..];
@@ -213,7 +215,7 @@ impl Writer {
         self.bytes[begin..].copy_from_slice(&sorted);
     }
 
-    /// An object with one member, whose value comes next: how variants look in JSON.
+    /// Begins an object with one member, whose value follows: the form of variants in JSON.
     pub(super) fn variant(&mut self, variant: &str) -> Result<Open, PackError> {
         let object = self.begin(Kind::Struct)?;
         self.key(&object, variant);

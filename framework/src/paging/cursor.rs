@@ -10,11 +10,12 @@ use crate::extract::{FromRequestParts, Need};
 use crate::request::RequestParts;
 use crate::state::{Ref, Row, Rows, Selection};
 
-/// Where a list goes on: the query parameter `after`, as a page before has given it; the beginning without it.
+/// The point at which a list continues: the query parameter `after`, with the value from an earlier page;
+/// without it, the beginning of the list.
 ///
-/// It is a place in the order of an index, not a number: rows that come or go meanwhile move nothing, and a row that
-/// is gone is still a place. It says what the index has of a row, its key included, in base64. A route that caches names
-/// `after` in its `query`, or has the whole query in its key.
+/// It is a point in the order of an index, not a number: rows that are added or removed meanwhile do not shift
+/// it, and it stays valid if its own row is removed. It consists of the row's entry in the index, including its
+/// key, in base64. A cached route names `after` in its `query`, or has the whole query in its key.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -39,27 +40,27 @@ use crate::state::{Ref, Row, Rows, Selection};
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Cursor(Option<Vec<u8>>);
 
-/// Rows that follow one another in a selection. It dereferences to them.
+/// Consecutive rows of a selection. It dereferences to them.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CursorPage<R> {
     /// The rows.
     pub rows: Rows<R>,
-    /// The value of `after` for the rows behind them, if there are any.
+    /// The value of `after` for the following rows, if there are any.
     pub next: Option<String>,
 }
 
 impl Cursor {
-    /// One behind this place.
+    /// Returns a cursor behind this point.
     #[cfg(test)]
     pub(crate) fn behind(place: Vec<u8>) -> Cursor {
         Cursor(Some(place))
     }
 
-    /// The first `size` rows, at least one, behind the cursor.
+    /// Returns the first `size` rows, at least one, behind the cursor.
     ///
     /// # Errors
-    /// 404 where none is behind it.
+    /// 404 if no row is behind it.
     pub fn page<R: Row>(&self, rows: &Selection<R>, size: usize) -> Result<CursorPage<R>> {
         let (rows, next) = rows.behind(self.0.as_deref(), size.max(1));
         if rows.is_empty() && self.0.is_some() {
@@ -136,7 +137,7 @@ mod tests {
         Cursor::from_request_parts(&mut request.parts).await
     }
 
-    /// The ids on all pages, one after the other.
+    /// Returns the ids on all pages, one after the other.
     async fn walk(rows: &Selection<Story>, size: usize) -> Vec<String> {
         let (mut ids, mut next) = (Vec::new(), String::new());
         loop {
@@ -150,7 +151,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_place_is_not_found() {
+    async fn an_invalid_cursor_is_not_found() {
         for wrong in ["%", "a", "====", "YQ&after=YQ", "YR"] {
             assert_eq!(cursor(wrong).await.unwrap_err().status(), 404, "{wrong}");
         }
@@ -163,12 +164,12 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_row_that_is_gone_is_still_a_place() {
+    async fn a_cursor_stays_valid_after_its_row_is_removed() {
         let stories = [(1, 4), (2, 3), (3, 2), (4, 1)];
         let all = table(&stories);
         let first = Cursor::default().page(&all.ordered(Story::BY_WEIGHT), 2).unwrap();
         let next = first.next.unwrap();
-        // The last row that was seen goes, and one comes before it.
+        // The last row that was seen is removed, and one is added before it.
         let rest = table(&[(1, 4), (2, 3), (4, 1), (9, 0)]);
         let second = cursor(&next).await.unwrap();
         let second = second.page(&rest.ordered(Story::BY_WEIGHT), 2).unwrap();
@@ -195,7 +196,7 @@ mod tests {
                 for rows in [rows.clone(), rows.reversed()] {
                     let all: Vec<String> = rows.iter().map(|story| story.id.clone()).collect();
                     prop_assert_eq!(runtime.block_on(walk(&rows, size)), all.clone());
-                    // Any bytes are a place, and what follows is the end of the list.
+                    // Any bytes are a point, and the rows behind it are the end of the list.
                     if let Ok(page) = Cursor(Some(place.clone())).page(&rows, 100) {
                         let ids: Vec<String> = page.iter().map(|story| story.id.clone()).collect();
                         prop_assert!(all.ends_with(&ids));

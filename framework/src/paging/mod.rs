@@ -1,8 +1,8 @@
 //! Lists in pages.
 //!
-//! - [`PageNumber`]: which page is asked for, and [`Pages`]: the pages of a list, for lists with numbers.
-//! - [`Cursor`]: where a list goes on, for lists that grow while they are read, and for feeds.
-//! - `parameter`: how either stands in the query.
+//! - [`PageNumber`]: the requested page, and [`Pages`]: the pages of a list, for lists with numbered pages.
+//! - [`Cursor`]: the point at which a list continues, for lists that grow while they are read, and for feeds.
+//! - `parameter`: the query parameter of both.
 //!
 //! ```
 //! use headwater::prelude::*;

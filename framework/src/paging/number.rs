@@ -5,11 +5,11 @@ use crate::controller::{Error, Result, not_found};
 use crate::extract::{FromRequestParts, Need};
 use crate::request::RequestParts;
 
-/// Which page of a list is asked for: the query parameter `page`, counted from 1.
+/// The requested page of a list: the query parameter `page`, counted from 1.
 ///
-/// A page has one address: the first one's is that without the parameter, to which `?page=1` is redirected, and `?page=02`
-/// is redirected to `?page=2`. What is not a number, or 0, is a 404. A route that caches names `page` in its `query`, or has the
-/// whole query in its key.
+/// A page has one address: the first page has the one without the parameter, to which `?page=1` is redirected,
+/// and `?page=02` is redirected to `?page=2`. A value that is not a number, or 0, is a 404. A cached route
+/// names `page` in its `query`, or has the whole query in its key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct PageNumber(NonZeroUsize);
 
@@ -17,12 +17,12 @@ impl PageNumber {
     /// The first page.
     pub const FIRST: PageNumber = PageNumber(NonZeroUsize::MIN);
 
-    /// The page with this number; the first one for 0.
+    /// Returns the page with this number; the first one for 0.
     pub fn new(number: usize) -> PageNumber {
         PageNumber(NonZeroUsize::new(number).unwrap_or(NonZeroUsize::MIN))
     }
 
-    /// The number.
+    /// Returns the number.
     pub fn get(self) -> usize {
         self.0.get()
     }
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_route_that_caches_has_the_parameter_in_its_key() {
+    fn a_cached_route_must_have_the_parameter_in_its_key() {
         let needs = |query: Option<&[&str]>| {
             let request = Request::builder().cached("list", query, &[]).build().unwrap();
             PageNumber::NEEDS[0].check_request(&request.parts.scope).map_err(|it| it.to_string())

@@ -6,42 +6,38 @@ use super::PageNumber;
 use crate::controller::{OrNotFound, Result, not_found};
 use crate::state::{NumberedPage, Row, Selection, page_numbers};
 
-/// The pages of a list. [`Pages::of`] makes one of a table's rows, [`Pages::new`] tells the place of one in a list from
-/// elsewhere. Both are what the component `<pagination>` takes.
+/// The pages of a list. [`Pages::of`] returns a page of a table's rows, [`Pages::new`] the place of a page in
+/// any other list. The component `<pagination>` accepts both.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Pages {
-    /// Which page it is, counted from 1.
+    /// The number of the page, counted from 1.
     pub number: usize,
-    /// How many pages there are.
+    /// The number of pages.
     pub pages: usize,
-    /// Which one of all elements is the first of this page, counted from 1; 0 on a page without any.
+    /// The number of the page's first element among all elements, counted from 1; 0 on a page without any.
     pub first: usize,
-    /// Which one is the last.
+    /// The number of its last element.
     pub last: usize,
-    /// How many elements all pages have together.
+    /// The number of elements on all pages together.
     pub total: usize,
     numbers: Vec<usize>,
 }
 
 impl Pages {
-    /// One of the pages with `size` rows each. The first is always there, if only without rows.
+    /// Returns one of the pages with `size` rows each. The first page always exists, even without rows.
     ///
     /// # Errors
-    /// 404 for a page past the end. It depends on whether there are enough rows for such a page, as
-    /// [`existing_page`](Selection::existing_page) says.
-    pub fn of<R: Row>(
-        rows: &Selection<R>,
-        page: PageNumber,
-        size: usize,
-    ) -> Result<NumberedPage<R>> {
+    /// 404 for a page past the end. The error depends on whether there are enough rows for such a page, as with
+    /// [`existing_page`](Selection::existing_page).
+    pub fn of<R: Row>(rows: &Selection<R>, page: PageNumber, size: usize) -> Result<NumberedPage<R>> {
         match page {
             PageNumber::FIRST => Ok(rows.page(1, size)),
             page => rows.existing_page(page.get(), size).or_not_found(),
         }
     }
 
-    /// The place of a page with up to `size` elements in a list of `total`.
+    /// Returns the place of a page with up to `size` elements in a list of `total`.
     ///
     /// # Errors
     /// 404 for a page past the end.
@@ -54,13 +50,13 @@ impl Pages {
         Ok(Pages { number, pages, first, last, total, numbers: page_numbers(number, pages) })
     }
 
-    /// Which elements of the list are on the page.
+    /// Returns the range of the list's elements that are on the page.
     pub fn range(&self) -> Range<usize> {
         self.first.saturating_sub(1)..self.last
     }
 }
 
-/// A list that is there only if it has rows: that of a tag, or of an author.
+/// A list that exists only if it has rows, such as that of a tag, or of an author.
 impl<R: Row> OrNotFound<Selection<R>> for Selection<R> {
     #[track_caller]
     fn or_not_found(self) -> Result<Selection<R>> {
@@ -73,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_last_page_ends_with_the_list_and_none_is_behind_it() {
+    fn the_last_page_ends_with_the_list_and_none_follows() {
         let place = |number, total| {
             Pages::new(PageNumber::new(number), 6, total).map(|it| (it.first, it.last, it.pages))
         };

@@ -4,10 +4,10 @@ use crate::controller::{Result, not_found};
 use crate::reply::{Reply, redirect_permanent};
 use crate::request::RequestParts;
 
-/// The value of a query parameter that has one at most; none where it is empty.
+/// Returns the value of a query parameter that may occur once; `None` if it is missing or empty.
 ///
 /// # Errors
-/// 404 where it has several: there is no such page.
+/// 404 if it occurs several times: there is no such page.
 pub(super) fn parameter(parts: &RequestParts, name: &str) -> Result<Option<String>> {
     let pairs = form_urlencoded::parse(parts.query_string().as_bytes());
     let mut values = pairs.filter(|(known, value)| known == name && !value.is_empty());
@@ -15,7 +15,7 @@ pub(super) fn parameter(parts: &RequestParts, name: &str) -> Result<Option<Strin
     if values.next().is_some() { Err(not_found()) } else { Ok(value) }
 }
 
-/// Sends the visitor to the same address with another value of the parameter, or without it.
+/// Redirects to the same address with another value of the parameter, or without it.
 pub(super) fn respelled(parts: &RequestParts, name: &str, value: Option<&str>) -> Reply {
     let pairs = form_urlencoded::parse(parts.query_string().as_bytes());
     let mut query = Serializer::new(String::new());

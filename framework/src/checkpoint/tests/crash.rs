@@ -2,7 +2,7 @@ use super::super::folder::Folder;
 use super::disk::Fault;
 use super::*;
 
-/// A disk with the checkpoints at 10 and 20.
+/// Returns a disk with the checkpoints at 10 and 20.
 fn with_two() -> Disk {
     let disk = Disk::new();
     let checkpoints = on(&disk);
@@ -11,7 +11,7 @@ fn with_two() -> Disk {
     disk
 }
 
-/// What is on the disk before the third is written, and the folder as a running node has it.
+/// Returns the disk before the third checkpoint is written, and the folder as a running node has it.
 fn running() -> (Disk, Checkpoints) {
     let disk = with_two();
     let checkpoints = on(&disk);
@@ -57,7 +57,7 @@ fn a_crash_at_any_step_of_writing_leaves_the_checkpoint_before_or_the_new_one() 
 }
 
 #[test]
-fn a_step_that_fails_leaves_the_checkpoints_as_they_were_and_the_next_one_is_written() {
+fn a_failed_step_leaves_the_checkpoints_unchanged_and_the_next_one_is_written() {
     for steps in 0..40 {
         let (disk, checkpoints) = running();
         disk.set(Fault::Once(steps));
@@ -71,7 +71,7 @@ fn a_step_that_fails_leaves_the_checkpoints_as_they_were_and_the_next_one_is_wri
 }
 
 #[test]
-fn a_checkpoint_that_is_given_up_leaves_nothing() {
+fn a_cancelled_checkpoint_leaves_nothing() {
     let disk = with_two();
     let before = disk.names().unwrap();
     let stopped = on(&disk).write(content_at(30), &AtomicBool::new(true));

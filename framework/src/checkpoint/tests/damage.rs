@@ -6,7 +6,7 @@ use rand::{RngExt, SeedableRng};
 use super::*;
 use crate::state::Plain;
 
-/// A disk with the checkpoints at 10 and 20, and the newer one's name.
+/// Returns a disk with the checkpoints at 10 and 20, and the newer one's name.
 fn with_two() -> (Disk, String) {
     let disk = Disk::new();
     let checkpoints = on(&disk);
@@ -17,7 +17,7 @@ fn with_two() -> (Disk, String) {
 }
 
 #[test]
-fn a_flipped_byte_anywhere_makes_the_one_before_it_count() {
+fn a_flipped_byte_anywhere_makes_a_start_use_the_checkpoint_before() {
     let (disk, name) = with_two();
     let mut length = 0;
     disk.change(&name, |bytes| length = bytes.len());
@@ -33,7 +33,7 @@ fn a_flipped_byte_anywhere_makes_the_one_before_it_count() {
 }
 
 #[test]
-fn a_torn_end_makes_the_one_before_it_count() {
+fn a_torn_end_makes_a_start_use_the_checkpoint_before() {
     let (disk, name) = with_two();
     let mut length = 0;
     disk.change(&name, |bytes| length = bytes.len());
@@ -48,7 +48,7 @@ fn a_torn_end_makes_the_one_before_it_count() {
 }
 
 #[test]
-fn a_piece_that_another_checkpoint_of_the_same_content_has_left_there_is_noticed() {
+fn a_piece_of_another_checkpoint_with_the_same_content_is_detected() {
     let disk = Disk::new();
     let checkpoints = on(&disk);
     write(&checkpoints, 20).unwrap();
@@ -65,7 +65,7 @@ fn a_piece_that_another_checkpoint_of_the_same_content_has_left_there_is_noticed
 }
 
 #[test]
-fn when_none_is_whole_the_log_is_replayed_from_its_first_record_or_does_not_open() {
+fn without_a_complete_checkpoint_the_log_is_replayed_or_does_not_open() {
     let (disk, _) = with_two();
     for name in on(&disk).names().unwrap() {
         disk.change(&name, |bytes| bytes[100_000] ^= 1);
@@ -88,7 +88,7 @@ fn records_are_not_dropped_while_one_of_the_two_is_damaged() {
 }
 
 #[test]
-fn a_checkpoint_of_a_state_or_field_that_the_site_has_no_more_stops_the_start() {
+fn a_checkpoint_of_a_missing_state_or_field_stops_the_start() {
     let (disk, _) = with_two();
     let refused = |base, states: &States| {
         let past = Past::of(LOG, Position(base), Position(100));
@@ -125,7 +125,7 @@ impl Updates for Fewer {
 }
 
 #[test]
-fn what_cannot_be_encoded_is_no_checkpoint() {
+fn a_value_that_cannot_be_encoded_fails_the_checkpoint() {
     static PANICS: AtomicBool = AtomicBool::new(false);
 
     #[derive(Clone, Default, Deserialize)]

@@ -9,16 +9,16 @@ use super::super::folder::{Folder, NewFile};
 
 const BLOCK: usize = 512;
 
-/// A folder on a disk that fails. Its clones are the same folder.
+/// A folder on a failing disk. Clones share one folder.
 #[derive(Clone)]
 pub(super) struct Disk(Arc<Mutex<Content>>);
 
 #[derive(Clone)]
 struct Content {
     files: Vec<File>,
-    /// What the folder shows: names, with the numbers of their files.
+    /// The names in the folder, with the numbers of their files.
     names: BTreeMap<String, usize>,
-    /// What it shows after a power cut.
+    /// The names after a power cut.
     synced: BTreeMap<String, usize>,
     fault: Fault,
 }
@@ -26,17 +26,17 @@ struct Content {
 #[derive(Clone, Default)]
 struct File {
     memory: Vec<u8>,
-    /// What is left after a power cut.
+    /// The data that survive a power cut.
     platter: Vec<u8>,
 }
 
-/// What goes wrong.
+/// The fault of the disk.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fault {
     Nothing,
-    /// After so many steps one fails.
+    /// The step after this many steps fails.
     Once(u32),
-    /// After so many steps the process is dead.
+    /// The process dies after this many steps.
     Crash(u32),
     Dead,
 }
@@ -55,12 +55,12 @@ impl Disk {
         self.0.lock().unwrap().fault = fault;
     }
 
-    /// Another disk with the same content.
+    /// Returns another disk with the same content.
     pub(super) fn copy(&self) -> Disk {
         Disk(Arc::new(Mutex::new(self.0.lock().unwrap().clone())))
     }
 
-    /// Cuts the power: of what was not synced only some is left.
+    /// Cuts the power: only some of the unsynced data are left.
     pub(super) fn cut_power(&self, seed: u64) {
         let mut random = StdRng::seed_from_u64(seed);
         let content = &mut *self.0.lock().unwrap();

@@ -31,7 +31,7 @@ struct Line {
     text: String,
 }
 
-/// Numbered lines, and how many bytes they have.
+/// Numbered lines, and their number of bytes.
 #[derive(Clone, Default, State)]
 struct Lines {
     lines: Table<Line>,
@@ -50,7 +50,7 @@ impl Updates for Lines {
     }
 }
 
-/// What the records up to a position have come to.
+/// Returns the states after the records up to a position.
 fn states_at(position: u64) -> (States, Arc<Store<Lines>>) {
     let (states, store) = states();
     // Position 0 has an item that is longer than a piece.
@@ -64,7 +64,7 @@ fn states_at(position: u64) -> (States, Arc<Store<Lines>>) {
     (states, store)
 }
 
-/// All that readers see.
+/// Returns everything that readers see.
 fn shown(store: &Store<Lines>) -> (Vec<Line>, u64) {
     let view = store.view(None);
     let lines = view.lines.all().into_iter().map(|line| line.into_row());
@@ -123,8 +123,8 @@ fn write(checkpoints: &Checkpoints, position: u64) -> Result<Written, Checkpoint
     checkpoints.write(content_at(position), &AtomicBool::new(false))
 }
 
-/// Restores from the disk, as a start does whose log has 100 records, and checks what was restored.
-/// Returns the position.
+/// Restores from the disk, like a start with a log of 100 records, and checks the restored data. Returns the
+/// position.
 fn restore(disk: &Disk, base: u64) -> Result<u64, String> {
     let (states, store) = states();
     let past = Past::of(LOG, Position(base), Position(100));

@@ -5,8 +5,8 @@ use super::archives;
 use crate::checkpoint::Checkpoints;
 use crate::log::{ClosedLog, OpenError};
 
-/// Says in a line each which checkpoints, records and archives there are. Only the beginnings of files are read,
-/// so it is quick; what is damaged further in is found by [`verify`](super::verify()).
+/// Returns a line for each checkpoint, log and archive. It reads only the beginnings of files, so it is quick;
+/// [`verify`](super::verify()) finds damage further in.
 ///
 /// # Errors
 /// A sentence for an operator.

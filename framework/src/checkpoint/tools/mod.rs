@@ -1,12 +1,12 @@
-//! What an operator does with the data of a back end that is not running.
+//! An operator's commands for the data of a back end that is not running.
 //!
-//! - [`list()`]: says what there is.
-//! - [`verify()`]: reads everything, and says what is damaged.
-//! - [`restore()`]: makes the log of an earlier position.
+//! - [`list()`]: lists checkpoints, records and archives.
+//! - [`verify()`]: reads everything, and reports damage.
+//! - [`restore()`]: restores the log of an earlier position.
 //! - [`export`], [`import`]: a checkpoint as lines of JSON, and back.
 //! - [`log`]: the records as lines of JSON.
 //!
-//! Each gets the folder of the log, and says what is wrong in a sentence.
+//! Each of them receives the folder of the log, and returns errors as a sentence.
 
 mod list;
 mod restore;
@@ -25,16 +25,16 @@ use std::path::{Path, PathBuf};
 use super::record_line;
 use crate::log::{Archive, ClosedLog, OpenError, Position};
 
-/// How the name of a log begins that was put aside.
+/// The beginning of the name of a log that was put aside.
 const PUT_ASIDE: &str = "before-restore-";
 
-/// Where records are that were moved out of the log in a folder.
+/// Returns the folder of the records that were moved out of the log in `folder`.
 pub(crate) fn archive_of(folder: &Path) -> PathBuf {
     folder.join("archive")
 }
 
-/// The files in a folder of a log that have older records, whatever the log itself has: archives, finished
-/// or not, and logs that [`restore()`] has put aside.
+/// Returns the files in a log's folder that contain older records, whatever the log itself contains: archives,
+/// finished or not, and logs that [`restore()`] has put aside.
 pub(crate) fn older_records(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let names = |folder: &Path| match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
@@ -55,7 +55,7 @@ fn archives(folder: &Path) -> Result<Vec<Archive>, String> {
     Archive::all_in(&folder).map_err(|error| format!("{}: {error}", folder.display()))
 }
 
-/// Writes the records behind `after` as lines of JSON, the first that are there if none is named.
+/// Writes the records behind `after` as lines of JSON, or from the first available one on if `after` is `None`.
 ///
 /// # Errors
 /// When a record is damaged or missing, and when a node has the log open: then nothing was written.
@@ -80,13 +80,13 @@ pub(crate) fn log(
     read.map_err(|error| LogError::Other(format!("{}: {error}", log.path().display())))
 }
 
-/// Why a log cannot be read.
+/// The reason why a log cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum LogError {
     /// It cannot be opened.
     #[error("{0}")]
     Open(#[from] OpenError),
-    /// It cannot be written to stdout.
+    /// Its lines cannot be written to stdout.
     #[error("{0}")]
     Io(#[from] io::Error),
     /// Anything else.
@@ -94,7 +94,7 @@ pub(crate) enum LogError {
     Other(String),
 }
 
-/// What is written to a pipe that is closed is no longer wanted.
+/// Ignores the error of a closed pipe, whose reader wants no more output.
 fn closed(error: io::Error) -> io::Result<()> {
     match error.kind() {
         io::ErrorKind::BrokenPipe => Ok(()),

@@ -14,27 +14,27 @@ pub(crate) struct Restored {
     pub id: LogId,
     /// Its last record.
     pub position: Position,
-    /// Where it begins: with the first record or with a checkpoint.
+    /// The position behind which it begins: 0, or that of a checkpoint.
     pub base: Position,
-    /// The folder with what there was before, for another restore.
+    /// The folder with the former log, for another restore.
     pub before: Option<PathBuf>,
 }
 
-/// Makes the log in `folder` that of an earlier position, or of the newest that there is, from what is in the
-/// folder `from`: the log's file, checkpoints, and archives. What is in `from` stays; what is in `folder` stays in
-/// a folder of its own.
+/// Restores the log in `folder` to an earlier position, or to the newest available one, from the folder `from`:
+/// from its log file, checkpoints, and archives. The content of `from` stays; the former content of `folder` is
+/// kept in a folder of its own.
 ///
-/// The new log has an id of its own. So a front end that has followed the old one drops its cache, and no
-/// checkpoint or archive of the old one is taken for one of the new.
+/// The new log has its own id. So a front end that has followed the old one drops its cache, and no checkpoint
+/// or archive of the old log passes for one of the new log.
 ///
 /// # Errors
-/// A sentence for an operator. Then `folder` has the log that it had.
+/// A sentence for an operator. Then `folder` still has its former log.
 pub(crate) fn restore(
     from: &Path,
     folder: &Path,
     at: impl Into<Option<Position>>,
 ) -> Result<Restored, String> {
-    // It may be the same folder in another spelling.
+    // Both paths may lead to the same folder.
     let from = from.canonicalize().map_err(|error| format!("{}: {error}", from.display()))?;
     let folder = folder.canonicalize().unwrap_or_else(|_| folder.to_owned());
     let log = ClosedLog::open(&from).map_err(|error| error.to_string())?;
@@ -54,7 +54,7 @@ pub(crate) fn restore(
     }
     wholes
         .retain(|(head, _)| past.as_ref().is_none_or(|past| past.holds(head.of(), head.position)));
-    // The newest checkpoint first, then all records.
+    // The newest checkpoint is tried first, a replay of all records last.
     wholes.reverse();
     let of = match (&past, wholes.first()) {
         (Some(past), _) => LogEpoch { id: past.id(), epoch: Epoch(0) },
@@ -108,7 +108,7 @@ pub(crate) fn restore(
     Ok(Restored { id, position, base: base.position, before })
 }
 
-/// Whether the log that was put aside is still the one in the folder.
+/// Returns whether the log that was put aside is still the one in the folder.
 fn is_in_place(former: &Path, folder: &Path) -> bool {
     let inode = |folder: &Path| fs::metadata(folder.join("log.redb")).map(|file| file.ino());
     let former = inode(former);
@@ -116,7 +116,7 @@ fn is_in_place(former: &Path, folder: &Path) -> bool {
         || matches!((former, inode(folder)), (Ok(former), Ok(present)) if former == present)
 }
 
-/// Which records and checkpoints there are.
+/// Returns a description of the available records and checkpoints.
 fn restorable(
     past: Option<&Past>,
     of: LogEpoch,
@@ -147,7 +147,7 @@ fn restorable(
     ranges.chain([checkpoints]).collect::<Vec<_>>().join(" and ")
 }
 
-/// Gives the log, its checkpoints and archives second names in a folder of their own, under which they stay.
+/// Creates hard links to the log, its checkpoints and archives in a new folder, which keep them.
 fn keep_former(folder: &Path) -> Result<Option<PathBuf>, String> {
     let log = folder.join("log.redb");
     let checkpoints = Checkpoints::beside(folder);

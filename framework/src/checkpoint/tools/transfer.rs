@@ -19,7 +19,7 @@ use crate::log::{
 /// The greatest position that an export may have.
 const LAST: u64 = u64::MAX / 2;
 
-/// What the first line says.
+/// The content of the first line.
 #[derive(Debug, Serialize, Deserialize)]
 struct First {
     headwater_export: u32,
@@ -45,7 +45,7 @@ struct ItemLine {
     item: Item,
 }
 
-/// A file that the log has put into the docroot, or removed.
+/// A file that the log has put into the docroot, or has removed.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct FileLine {
@@ -59,7 +59,7 @@ impl FileLine {
     /// Adds the file to those of an export at position `last`.
     ///
     /// # Errors
-    /// When there can be no such line in that export.
+    /// When an export at that position cannot contain this line.
     fn add_to(self, files: &mut Manifest, last: Position) -> Result<(), String> {
         let FileLine { file: path, position, blake3, length } = self;
         check_path(&path).map_err(|reason| format!("the path {path:?} is none: {reason}"))?;
@@ -81,14 +81,14 @@ impl FileLine {
         if files.get(&path).is_some() {
             return Err(format!("there is another line of the file {path:?} above"));
         }
-        // It is the first one of this path.
+        // It is the first line of this path.
         let _ = files.apply(position, &FileChange { path, content });
         Ok(())
     }
 }
 
 impl Line {
-    /// Reads a line as what it says it is, so that an error names what is wrong with that.
+    /// Parses a line according to its kind, so that an error describes the fault of that kind of line.
     fn parse(text: &str) -> Result<Line, serde_json::Error> {
         #[derive(Deserialize)]
         struct Kind {
@@ -105,8 +105,8 @@ impl Line {
     }
 }
 
-/// Writes a checkpoint as lines of JSON: the newest whole one of the log in `folder`, or the named one of
-/// them. A node may be running.
+/// Writes a checkpoint as lines of JSON: the newest complete one of the log in `folder`, or the named one. A
+/// node may be running.
 ///
 /// # Errors
 /// A sentence for an operator.
@@ -118,7 +118,7 @@ pub(crate) fn export(folder: &Path, name: Option<&str>, out: &mut dyn Write) -> 
     };
     for name in names.iter().rev() {
         let file = checkpoints.path(name);
-        // What was written cannot be taken back, so it is read as a whole before.
+        // Written lines cannot be withdrawn, so the checkpoint is read completely before.
         match checkpoints.verify(name) {
             Ok(_) => {
                 let exported = write_lines(&checkpoints, name, out);
@@ -146,7 +146,7 @@ fn write_lines(
     let (mut place, mut files) = (None, Vec::new());
     while let Some(part) = reader.next()? {
         match part {
-            // Sessions are of one log: where this is imported they are not honoured.
+            // Ended sessions belong to one log, and its sessions are not valid where this is imported.
             Part::Joined(_) | Part::Deferred(..) | Part::Revocations(_) | Part::Hash(_) => {}
             Part::Files(piece) => files.push(piece.into()),
             Part::Field { state, field, version } => place = Some((state, field, version)),
@@ -175,10 +175,11 @@ fn write_line(out: &mut dyn Write, line: &impl Serialize) -> std::io::Result<()>
     out.write_all(b"\n")
 }
 
-/// Makes a log in `folder` whose data are those that [`export`] wrote, of `length` bytes. There must be none yet.
+/// Makes a log in `folder` with the data that [`export`] wrote, which have `length` bytes. The folder must not
+/// contain a log yet.
 ///
 /// # Errors
-/// A sentence for an operator, with the line that is wrong.
+/// A sentence for an operator, with the number of the wrong line.
 pub(crate) fn import(
     lines: impl BufRead,
     length: u64,
@@ -186,7 +187,7 @@ pub(crate) fn import(
 ) -> Result<(LogId, Position), String> {
     let checkpoints = Checkpoints::beside(folder);
     let is_empty = checkpoints.names().is_ok_and(|names| names.is_empty());
-    // An import that was killed may have left its checkpoint.
+    // A killed import may have left its checkpoint.
     if Log::is_in(folder) || !(is_empty || ClosedLog::is_unfinished(folder)) {
         return Err(format!("{}: there is a log already; name another folder", folder.display()));
     }
@@ -215,7 +216,7 @@ pub(crate) fn import(
     Ok((id, position))
 }
 
-/// Writes what the lines behind the first say, which are of an export at position `last`.
+/// Writes the content of the lines behind the first, which are of an export at position `last`.
 fn read_lines(
     lines: impl Iterator<Item = (std::io::Result<String>, u64)>,
     length: u64,
@@ -268,7 +269,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_files_that_no_export_has_are_refused_with_their_number() {
+    fn wrong_lines_of_files_are_refused_with_their_number() {
         let hash = "0".repeat(64);
         let whole = format!(r#""blake3":"{hash}","length":3"#);
         let removed = r#""blake3":null,"length":null"#;

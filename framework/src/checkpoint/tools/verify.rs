@@ -4,14 +4,15 @@ use super::archives;
 use crate::checkpoint::Checkpoints;
 use crate::log::{ClosedLog, OpenError, Position, Progress};
 
-/// Said of what a log that was restored has left.
+/// The note on files that a restored log has left.
 const NOT_USED: &str = "; not of this log, so it is not used";
 
-/// Reads all checkpoints, records and archives. Returns a line for each, and whether all are whole and the log
-/// can be opened with them. Those of another log are said to be. While a node has the log open its records cannot be read, which is said.
+/// Reads all checkpoints, records and archives. Returns a line for each, and whether all are complete and the
+/// log can be opened with them. Files of another log are marked as such. While a node has the log open its
+/// records cannot be read, and a line states that.
 pub(crate) fn verify(folder: &Path) -> (Vec<String>, bool) {
     let (mut lines, mut is_whole) = (Vec::new(), true);
-    let mut say = |line: String, good: bool| {
+    let mut report = |line: String, good: bool| {
         lines.push(line);
         is_whole &= good;
     };
@@ -19,18 +20,18 @@ pub(crate) fn verify(folder: &Path) -> (Vec<String>, bool) {
         Ok(log) => log,
         Err(OpenError::InUse { path }) => {
             let unread = "a node has the log open, so its records were not read";
-            say(format!("{}: {unread}", path.display()), true);
+            report(format!("{}: {unread}", path.display()), true);
             None
         }
         Err(error) => {
-            say(error.to_string(), false);
+            report(error.to_string(), false);
             None
         }
     };
     let past = match log.as_ref().map(ClosedLog::past).transpose() {
         Ok(past) => past,
         Err(error) => {
-            say(error.to_string(), false);
+            report(error.to_string(), false);
             None
         }
     };
@@ -51,13 +52,16 @@ pub(crate) fn verify(folder: &Path) -> (Vec<String>, bool) {
                         let (position, items) = (head.position, written.items);
                         let not_used = if is_used { "" } else { NOT_USED };
                         let whole = "whole, position";
-                        say(format!("{file}: {whole} {position}, {items} items{not_used}"), true);
+                        report(
+                            format!("{file}: {whole} {position}, {items} items{not_used}"),
+                            true,
+                        );
                     }
-                    Err(error) => say(format!("{file}: {error}"), false),
+                    Err(error) => report(format!("{file}: {error}"), false),
                 }
             }
         }
-        Err(error) => say(format!("{}: {error}", checkpoints.path("").display()), false),
+        Err(error) => report(format!("{}: {error}", checkpoints.path("").display()), false),
     }
     if let (Some(log), Some(past)) = (&log, &past) {
         let (base, mut last) = (past.base(), past.base());
@@ -70,12 +74,12 @@ pub(crate) fn verify(folder: &Path) -> (Vec<String>, bool) {
             true
         });
         match read {
-            Ok(()) if last == base => say(format!("{path}: no records behind {base}"), true),
-            Ok(()) => say(format!("{path}: whole, records {} to {last}", base.next()), true),
-            Err(error) => say(format!("{path}: {error}"), false),
+            Ok(()) if last == base => report(format!("{path}: no records behind {base}"), true),
+            Ok(()) => report(format!("{path}: whole, records {} to {last}", base.next()), true),
+            Err(error) => report(format!("{path}: {error}"), false),
         }
         if base > Position::START && !beginnings.iter().any(|beginning| *beginning >= base) {
-            say(
+            report(
                 format!("{path}: records up to {base} are in checkpoints only, and none is whole"),
                 false,
             );
@@ -90,13 +94,13 @@ pub(crate) fn verify(folder: &Path) -> (Vec<String>, bool) {
                         let (first, last) = (archive.first, archive.last);
                         let is_used = past.as_ref().is_none_or(|it| archive.log == Some(it.id()));
                         let not_used = if is_used { "" } else { NOT_USED };
-                        say(format!("{file}: whole, records {first} to {last}{not_used}"), true);
+                        report(format!("{file}: whole, records {first} to {last}{not_used}"), true);
                     }
-                    Err(error) => say(format!("{file}: {error}"), false),
+                    Err(error) => report(format!("{file}: {error}"), false),
                 }
             }
         }
-        Err(error) => say(error, false),
+        Err(error) => report(error, false),
     }
     (lines, is_whole)
 }

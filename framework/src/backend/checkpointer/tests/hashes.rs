@@ -162,7 +162,10 @@ async fn what_was_changed_in_memory_is_no_checkpoint_and_stops_the_node() {
     node.append("word").await;
     SWITCHES[1].store(1, Ordering::Relaxed);
     let error = node.checkpointer.checkpoint(&node.log, ReplacedRecords::Keep).await.unwrap_err();
-    assert!(error.contains("`words` of the state \"odd\" is not what the updates"), "{error}");
+    assert!(
+        error.contains("`words` of the state \"odd\" has another hash than its updates"),
+        "{error}"
+    );
     assert_eq!(node.log.halted(), Some(error));
     assert_eq!(node.checkpointer.saved.checkpoints.names().unwrap().len(), 1);
 }
