@@ -3,7 +3,7 @@ use std::path::PathBuf;
 
 use super::Position;
 
-/// The reason why the log did not open. Each message tells what to do.
+/// The reason why the log did not open. Each message explains what to do.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum OpenError {
     /// The folder or a file in it cannot be used.

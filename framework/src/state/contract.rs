@@ -166,7 +166,7 @@ pub trait Updates: State {
     /// ```
     ///
     /// # Errors
-    /// When there is no corresponding update; the message tells an operator what to do. A back end that reads
+    /// When there is no corresponding update; the message explains to an operator what to do. A back end that reads
     /// such an update does not start.
     fn migrate(old: OldUpdate<'_>) -> Result<Self::Update, String> {
         Err(format!(

@@ -64,7 +64,7 @@ pub trait AnyField {
     /// returned.
     ///
     /// # Errors
-    /// When the item cannot be read; the message tells what to do.
+    /// When the item cannot be read; the message explains what to do.
     fn load(&mut self, version: u32, item: &[u8]) -> Result<(), String>;
 
     /// Completes the field after all items were added.

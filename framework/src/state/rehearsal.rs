@@ -163,7 +163,7 @@ mod tests {
         }
         assert_eq!((desk.notes.count(), desk.notes.get(1).unwrap().lines.clone()), (1, lines()));
         desk.update(Change::Hide(String::new())).await.unwrap().unwrap();
-        assert_eq!(desk.hidden.count(), 1, "what is as it is by default is read back as it was");
+        assert_eq!(desk.hidden.count(), 1, "a default value is read back unchanged");
     }
 
     #[tokio::test]

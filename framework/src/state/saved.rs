@@ -55,7 +55,7 @@ impl States {
     ///
     /// # Errors
     /// When the site no longer has this state or field, or the item cannot be read. The message names both and
-    /// tells what to do.
+    /// explains what to do.
     pub(crate) fn load(
         &self,
         state: &str,

@@ -24,7 +24,7 @@ use crate::packed::{marked_made, marked_row};
 /// | read | the page depends on |
 /// |---|---|
 /// | [`get`](TableView::get), [`contains`](TableView::contains) | the row, or that there is none |
-/// | up to 32 rows of a selection: [`newest`](Selection::newest), [`oldest`](Selection::oldest), [`take`](Selection::take), [`first`](Selection::first), a page of a [`Cursor`](crate::paging::Cursor); and [all](Selection::all) of a [`range`](TableView::range), where they are no more | that no other rows are between them in the order, nor, if the selection has too few, before the first or behind the last; and each row that is taken |
+/// | up to 32 rows of a selection: [`newest`](Selection::newest), [`oldest`](Selection::oldest), [`take`](Selection::take), [`first`](Selection::first), a page of a [`Cursor`](crate::paging::Cursor); and [all](Selection::all) of a [`range`](TableView::range), if these are no more than 32 | that no other rows are between them in the order, nor, if the selection has too few, before the first or behind the last; and each row that is taken |
 /// | more rows of [`of`](TableView::of) an index, or a page with a number | which rows have the value, their order, and each row that is taken |
 /// | more rows of [`ordered`](TableView::ordered) or [`range`](TableView::range) | which rows are in the index, their order, and each row that is taken |
 /// | more rows of [`by_key`](TableView::by_key) | which keys there are, and each row that is taken |

@@ -161,7 +161,7 @@ fn a_file_that_is_no_log_is_refused_and_not_changed() {
 }
 
 /// Checks that a file of these bytes is a log with at least `records` of its records, even after writes, or
-/// that it does not open and the error tells what to do.
+/// that it does not open and the error explains what to do.
 fn check(bytes: &[u8], records: u64, what: &str) {
     let folder = tempfile::tempdir().unwrap();
     fs::write(folder.path().join("log.redb"), bytes).unwrap();

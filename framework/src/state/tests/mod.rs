@@ -1,4 +1,4 @@
-//! Pages that depend on what they read, against a model that makes every page anew.
+//! Pages that depend on their reads, compared with a model that makes every page from scratch.
 
 mod assigned;
 mod differences;
