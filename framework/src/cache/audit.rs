@@ -1,4 +1,4 @@
-//! What the auditor asks: which pages there are, and what can be held against them.
+//! Queries of the auditor: which pages are cached, and how fresh content can be compared with them.
 
 use std::sync::Arc;
 
@@ -10,20 +10,20 @@ use super::validity::LogOrigin;
 use crate::clock::Moment;
 
 impl Cache {
-    /// All pages, one after the other. Those that come meanwhile may be missed.
+    /// Iterates over all pages. Those that are stored meanwhile may be missed.
     pub fn pages(&self) -> impl Iterator<Item = Arc<Entry>> {
         let entries = self.ordinary.iter().chain(self.persistent.iter());
         entries.filter(|entry| entry.page().is_some())
     }
 
-    /// Whether a request that arrives at `now` would get this very entry as a hit.
+    /// Returns whether a request that arrives at `now` would get this very entry as a hit.
     pub fn serves(&self, entry: &Arc<Entry>, now: Moment) -> bool {
         let found = self.lookup(&entry.key(), entry.is_persistent(), now);
         matches!(found, Lookup::Hit(found) if Arc::ptr_eq(&found, entry))
     }
 
-    /// Whether content from `origin` can be held against the entry: both are of the log that is
-    /// followed, and the content is no older.
+    /// Returns whether content from `origin` can be compared with the entry: both are of the log
+    /// that is followed, and the content is no older.
     pub fn is_comparable(&self, entry: &Entry, origin: LogOrigin) -> bool {
         let ledger = self.ledger.load();
         ledger.as_ref().is_some_and(|ledger| {
@@ -34,8 +34,8 @@ impl Cache {
         })
     }
 
-    /// In which of these groups the entry is, and in how many others: the cache does not know their
-    /// names.
+    /// Returns which of these groups the entry is in, and the number of its other groups: the cache
+    /// does not store the names of groups.
     pub fn groups_among<'a>(&self, entry: &Entry, names: &'a [String]) -> (Vec<&'a str>, usize) {
         let ledger = self.ledger.load();
         let Some(ledger) = ledger.as_ref() else { return (Vec::new(), 0) };
@@ -48,9 +48,9 @@ impl Cache {
         let mut known = Vec::new();
         for name in names {
             let Some(cell) = ledger.groups.known(name) else { continue };
-            let place = others.iter().position(|other| Arc::ptr_eq(other, &cell));
-            if let Some(place) = place {
-                others.remove(place);
+            let index = others.iter().position(|other| Arc::ptr_eq(other, &cell));
+            if let Some(index) = index {
+                others.remove(index);
                 known.push(name.as_str());
             }
         }
@@ -71,7 +71,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pages_are_there_and_no_fragments() {
+    fn pages_are_listed_and_fragments_are_not() {
         let cache = cache();
         let page = stored(fill(&cache, "/a", 1, &[]));
         let content = EntryContent::Fragment(Arc::default());
@@ -82,7 +82,7 @@ mod tests {
     }
 
     #[test]
-    fn older_content_and_that_of_another_log_is_not_held_against_an_entry() {
+    fn older_content_and_content_of_another_log_is_not_comparable() {
         let cache = cache();
         let entry = stored(fill(&cache, "/a", 5, &[]));
         let log = cache.position().unwrap().log;
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn the_groups_of_an_entry_are_known_by_the_names_that_are_asked_for() {
+    fn the_groups_of_an_entry_are_found_among_the_given_names() {
         let cache = cache();
         let entry = stored(fill(&cache, "/a", 1, &["news", "tag:old", "news"]));
         let names = ["tag:new", "news", "unheard"].map(str::to_owned);

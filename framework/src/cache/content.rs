@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::page::Page;
 use crate::pieces::Fragment;
 
-/// What an entry holds.
+/// The content of an entry.
 #[derive(Debug)]
 pub enum EntryContent {
     /// An answer to a visitor.
@@ -13,7 +13,7 @@ pub enum EntryContent {
 }
 
 impl EntryContent {
-    /// About how many bytes of memory it takes.
+    /// Returns roughly how many bytes of memory it takes.
     pub(super) fn size(&self) -> usize {
         match self {
             EntryContent::Page(page) => page.size(),

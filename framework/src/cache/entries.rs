@@ -8,9 +8,9 @@ use super::entry::Entry;
 
 /// Entries, found by their keys.
 ///
-/// A key is kept once, in its entry: the map itself knows its hash only. The hash is of 64 bits and
-/// cannot be foreseen from outside, so two keys hardly ever share one. If they do, the younger
-/// entry is there and the other one is not: a miss, and never the wrong content.
+/// A key is stored once, in its entry: the map itself has only the key's hash. The hash has 64 bits
+/// and cannot be predicted from outside, so two keys hardly ever share one. If they do, the younger
+/// entry replaces the older one: a miss, and never the wrong content.
 #[derive(Debug)]
 pub(super) struct Entries {
     map: moka::sync::Cache<u64, Arc<Entry>, Hashed>,
@@ -18,7 +18,7 @@ pub(super) struct Entries {
 }
 
 impl Entries {
-    /// No entries; later ones that take no more memory than so many bytes.
+    /// Creates an empty map, which evicts entries to stay within so many bytes.
     pub(super) fn new(bytes: u64) -> Entries {
         let map = moka::sync::Cache::builder()
             .max_capacity(bytes)
@@ -27,69 +27,69 @@ impl Entries {
         Entries { map, hasher: RandomState::new() }
     }
 
-    /// The entry of this key.
+    /// Returns the entry of this key.
     pub(super) fn get(&self, key: &str) -> Option<Arc<Entry>> {
         self.map.get(&self.hasher.hash_one(key)).filter(|entry| *entry.key == *key)
     }
 
-    /// Puts an entry in, in the place of any other with its key.
+    /// Inserts an entry, in place of any other with its key.
     pub(super) fn insert(&self, entry: Arc<Entry>) {
         self.map.insert(self.hasher.hash_one(&*entry.key), entry);
     }
 
-    /// Takes the entry of this key out.
+    /// Removes the entry of this key.
     pub(super) fn remove(&self, key: &str) {
         self.map.invalidate(&self.hasher.hash_one(key));
     }
 
-    /// Removes this very entry, unless it is not there any more. An entry that replaces it
-    /// meanwhile may be lost: a miss, no more.
+    /// Removes this very entry, if it is still in the map, and returns whether it was. An entry
+    /// that replaces it meanwhile may be lost: a miss, no more.
     pub(super) fn remove_entry(&self, entry: &Arc<Entry>) -> bool {
-        let is_there = self.get(&entry.key).is_some_and(|current| Arc::ptr_eq(&current, entry));
-        if is_there {
+        let is_current = self.get(&entry.key).is_some_and(|current| Arc::ptr_eq(&current, entry));
+        if is_current {
             self.remove(&entry.key);
         }
-        is_there
+        is_current
     }
 
-    /// Weighs an entry again that has changed, if it is still there. A fill that comes between looking
-    /// and putting is lost: a miss, no more.
+    /// Updates the weight of an entry that has changed, if it is still in the map. A fill between
+    /// the check and the update is lost: a miss, no more.
     pub(super) fn weigh_again(&self, entry: &Arc<Entry>) {
         let current = self.map.entry(self.hasher.hash_one(&*entry.key));
         current.and_compute_with(|current| match current {
-            // The map weighs what is put into it.
+            // The map weighs entries on insertion.
             Some(current) if Arc::ptr_eq(current.value(), entry) => Op::Put(Arc::clone(entry)),
             _ => Op::Nop,
         });
     }
 
-    /// Takes all of them out.
+    /// Removes all entries.
     pub(super) fn clear(&self) {
         self.map.invalidate_all();
     }
 
-    /// All of them, one after the other. Those that come meanwhile may be missed.
+    /// Iterates over all entries. Those that are inserted meanwhile may be missed.
     pub(super) fn iter(&self) -> impl Iterator<Item = Arc<Entry>> {
         self.map.iter().map(|(_, entry)| entry)
     }
 
-    /// Does what the map has put off.
+    /// Runs the maintenance that the map has deferred.
     pub(super) fn settle(&self) {
         self.map.run_pending_tasks();
     }
 
-    /// How many there are.
+    /// Returns the number of entries.
     pub(super) fn len(&self) -> u64 {
         self.map.entry_count()
     }
 
-    /// How many bytes of memory they take.
+    /// Returns how many bytes of memory the entries take.
     pub(super) fn bytes(&self) -> u64 {
         self.map.weighted_size()
     }
 }
 
-/// What is a hash already need not be hashed.
+/// A hasher for keys that are hashes already.
 #[derive(Debug, Default, Clone, Copy)]
 pub(super) struct Hashed(u64);
 
@@ -107,7 +107,7 @@ impl Hasher for Hashed {
     }
 
     fn write_u64(&mut self, hash: u64) {
-        // The map hashes keys together with others, too.
+        // The map also hashes keys together with other values.
         self.0 = self.0.rotate_left(32) ^ hash;
     }
 

@@ -10,11 +10,11 @@ use crate::clock::Moment;
 use crate::log::Position;
 use crate::pieces::Fragment;
 
-/// Cached content and all that decides whether it may be served.
+/// Cached content with the data that decides whether it may be served.
 #[derive(Debug)]
 pub struct Entry {
     pub(super) key: Box<str>,
-    /// How much of the key is the id.
+    /// The length of the id, with which the key begins, in bytes.
     id: u32,
     is_persistent: bool,
     is_timed: bool,
@@ -26,8 +26,8 @@ pub struct Entry {
     content: EntryContent,
 }
 
-/// For how long content may be served as far as time is concerned. Its end is when its lifetime is
-/// over or when it is first softly invalidated, whichever comes first.
+/// For how long content may be served as far as time is concerned. Its end is the end of its
+/// lifetime or its first soft invalidation, whichever comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Freshness {
     /// From the fill to the end; `None` when only an invalidation ends it.
@@ -39,11 +39,11 @@ pub struct Freshness {
     pub stale_if_error: Duration,
     /// Whether the entry is evicted last.
     pub persistent: bool,
-    /// Whether its author has said that it may be old for its lifetime.
+    /// Whether its author allows it to be out of date for its lifetime.
     pub timed: bool,
 }
 
-/// What is kept of a [`Freshness`], in nanoseconds; what is longer than 584 years is that long.
+/// The stored form of a [`Freshness`], in nanoseconds; windows above 584 years are cut to that.
 #[derive(Debug)]
 struct Windows {
     /// `FOR_EVER` when only an invalidation ends it.
@@ -54,14 +54,15 @@ struct Windows {
 
 const FOR_EVER: u64 = u64::MAX;
 
-/// What an entry is good for.
+/// The state of an entry under the law and the clock together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Standing {
-    /// It is right.
+    /// It is valid and within its lifetime.
     Fresh,
-    /// Its time is over, or a soft record has invalidated it, for this long. No hard record has.
+    /// Its lifetime ended, or a soft record invalidated it, this long ago. No hard record has
+    /// invalidated it.
     PastEnd(Duration),
-    /// A hard record has invalidated it, or it is no longer known that none has.
+    /// A hard record has invalidated it, or it can no longer be shown that none has.
     Dead,
 }
 
@@ -88,13 +89,13 @@ impl Entry {
             stale_while_revalidate: nanos(stale_while_revalidate),
             stale_if_error: nanos(stale_if_error),
         };
-        // A key is made of an address and headers, which are bounded by far less.
+        // A key is made of an address and headers, which are limited to far less.
         let id = u32::try_from(id).unwrap_or(u32::MAX);
         let contains = (!contains.is_empty()).then(|| Box::new(contains));
         Entry { key, id, is_persistent, is_timed, validity, windows, filled, contains, content }
     }
 
-    /// The answer, if that is what it holds.
+    /// Returns the page, if the content is one.
     pub fn page(&self) -> Option<&Page> {
         match &self.content {
             EntryContent::Page(page) => Some(page),
@@ -102,7 +103,7 @@ impl Entry {
         }
     }
 
-    /// The fragment, if that is what it holds.
+    /// Returns the fragment, if the content is one.
     pub fn fragment(&self) -> Option<&Arc<Fragment>> {
         match &self.content {
             EntryContent::Fragment(fragment) => Some(fragment),
@@ -110,37 +111,37 @@ impl Entry {
         }
     }
 
-    /// What patterns are matched with.
+    /// Returns the id, which patterns are matched with.
     pub fn id(&self) -> &str {
         &self.key[..self.id as usize]
     }
 
-    /// What it is found by.
+    /// Returns the key.
     pub fn key(&self) -> Key<'_> {
         Key::of_parts(&self.key, self.id as usize)
     }
 
-    /// A position from before the content was made.
+    /// Returns a position from before the content was made.
     pub fn as_of(&self) -> Position {
         self.validity.as_of
     }
 
-    /// Whether its author has said that it may be old for its lifetime.
+    /// Returns whether its author allows it to be out of date for its lifetime.
     pub fn is_timed(&self) -> bool {
         self.is_timed
     }
 
-    /// How long ago it was filled.
+    /// Returns the time since the fill.
     pub fn age(&self, now: Moment) -> Duration {
         now.since(self.filled)
     }
 
-    /// How much longer it is fresh; `None` when time does not end it.
+    /// Returns how much longer it is fresh; `None` if time does not end it.
     pub fn remaining(&self, now: Moment) -> Option<Duration> {
         self.lifetime().map(|lifetime| lifetime.saturating_sub(self.age(now)))
     }
 
-    /// What the law says of it.
+    /// Returns the law's verdict on it.
     pub(super) fn verdict(&self, ledger: &Ledger) -> Verdict {
         self.validity.verdict(Ids { own: self.id(), contains: self.contains() }, ledger)
     }
@@ -154,11 +155,11 @@ impl Entry {
         (lifetime != FOR_EVER).then(|| Duration::from_nanos(lifetime))
     }
 
-    /// What law and time together make of it at `now`.
+    /// Returns its state at `now` under the law and the clock together.
     pub(super) fn standing(&self, ledger: &Ledger, now: Moment) -> Standing {
         let softly = match self.verdict(ledger) {
             Verdict::Dead => return Standing::Dead,
-            // The record may have come after the clock was read.
+            // `since` may be later than `now`, if the record arrived after the clock was read.
             Verdict::Stale { since } => Some(now.since(since)),
             Verdict::Valid => None,
         };
@@ -180,7 +181,7 @@ impl Entry {
         Duration::from_nanos(self.windows.stale_if_error)
     }
 
-    /// Whether nothing can make it servable again.
+    /// Returns whether it can never be served again.
     pub(super) fn is_over(&self, ledger: &Ledger, now: Moment) -> bool {
         match self.standing(ledger, now) {
             Standing::Fresh => false,
@@ -196,7 +197,7 @@ impl Entry {
         self.is_persistent
     }
 
-    /// About how many bytes of memory it takes.
+    /// Returns roughly how many bytes of memory it takes.
     pub(super) fn size(&self) -> usize {
         // The map's own nodes and what allocators add, measured over 100,000 pages.
         const OVERHEAD: usize = 400;

@@ -11,17 +11,17 @@ use crate::clock::Moment;
 /// New content for the cache.
 #[derive(Debug)]
 pub struct Fill<'a> {
-    /// What it is found by.
+    /// Its key.
     pub key: Key<'a>,
-    /// What [`Cache::generation`] said before the content was begun.
+    /// The result of [`Cache::generation`] from before the content was begun.
     pub generation: Generation,
-    /// From when it is.
+    /// The log and the position that it is from.
     pub origin: LogOrigin,
     /// The groups it is in.
     pub groups: &'a [String],
-    /// For how long it is good.
+    /// For how long it may be served.
     pub freshness: Freshness,
-    /// The ids of the fragments within: a pattern that finds one of them finds this too.
+    /// The ids of the fragments within: a pattern that matches one of them matches the content too.
     pub contains: Box<[Box<str>]>,
     /// The content.
     pub content: EntryContent,
@@ -29,29 +29,29 @@ pub struct Fill<'a> {
     pub now: Moment,
 }
 
-/// What became of a fill.
+/// The result of a fill.
 #[derive(Debug)]
 pub enum Filled {
-    /// It is in the cache.
+    /// The entry is in the cache.
     Stored(Arc<Entry>),
-    /// A record has invalidated it while it was made. Requests from before may have it.
+    /// A record has invalidated it while it was made. It may be served to requests from before.
     Overtaken(Arc<Entry>),
-    /// It cannot be shown to be valid: it is of another log, opening or generation, or from before what is
-    /// remembered.
+    /// It cannot be shown to be valid: it is of another log, opening or generation, or from before
+    /// the floor.
     Unplaced(EntryContent),
 }
 
 impl Cache {
-    /// What content that is begun from now on is a fill of.
+    /// Returns the generation of content that is begun from now on.
     ///
     /// Content depends on the site's files too. A reload puts new files in place before it calls
-    /// [`forget`](Cache::forget), and a fill reads the generation before it reads which files are
-    /// in place. So the new generation is never filled with content of the old files.
+    /// [`forget`](Cache::forget), and a fill reads the generation before it looks up the files. So
+    /// the new generation is never filled with content of the old files.
     pub fn generation(&self) -> Generation {
         self.ledger.load().as_ref().map_or(Generation::NONE, |ledger| ledger.generation)
     }
 
-    /// Puts content into the cache, unless it is known to be invalid already.
+    /// Stores content in the cache, unless it is known to be invalid already.
     pub fn fill(&self, fill: Fill<'_>) -> Filled {
         let Fill { key, generation, origin, groups, freshness, contains, content, now } = fill;
         let ledger = self.ledger.load();
@@ -74,19 +74,19 @@ impl Cache {
         Filled::Stored(entry)
     }
 
-    /// Takes the content of the key out of the cache.
+    /// Removes the content of the key from the cache.
     pub fn remove(&self, key: &Key<'_>) {
         self.ordinary.remove(key.as_str());
         self.persistent.remove(key.as_str());
     }
 
-    /// Marks the key as hit-for-miss: what is made for it cannot be cached, so for a while requests
-    /// for it do not wait for each other's fills. A fill of the key removes the mark.
+    /// Marks the key as hit-for-miss: its content cannot be cached, so for a while requests for it
+    /// do not wait for each other's fills. A fill of the key removes the mark.
     pub fn mark_hit_for_miss(&self, key: &Key<'_>, now: Moment) {
         self.hit_for_miss.mark(key.as_str(), now);
     }
 
-    /// Whether it was noted that what is made for this key is not for the cache.
+    /// Returns whether the key is marked as hit-for-miss.
     pub fn is_hit_for_miss(&self, key: &Key<'_>, now: Moment) -> bool {
         self.hit_for_miss.is_marked(key.as_str(), now)
     }

@@ -1,15 +1,17 @@
-//! One fill at a time for a key.
+//! Single-flight: one fill at a time for a key.
 //!
 //! # Why sharing obeys the law
 //!
-//! A request remembers what was known when it arrived: the position up to which the log was applied
-//! here, if there was a lease, and how many flights had begun. It may have the result of a flight
+//! On arrival, a request notes the position up to which the log was applied here, if there was a
+//! lease, and how many flights had begun. It may have the result of a flight
 //!
-//! - that began after the request arrived: nothing in it is older than the request;
-//! - that began knowing all that was known when the request arrived: whatever was answered to a
-//!   writer before then was applied before the content was made;
-//! - that began earlier, if the request arrived under a lease and nothing known now has invalidated
-//!   the result. Without a lease there may have been records that are not known here.
+//! - that began after the request arrived: nothing in the result is older than the request;
+//! - that began with at least the records applied here that were applied when the request arrived:
+//!   every record that was acknowledged to a writer before then was applied before the content was
+//!   made;
+//! - that began earlier, if the request arrived under a lease and no record applied by now has
+//!   invalidated the result. Without a lease there may have been records that have not arrived
+//!   here.
 //!
 //! Otherwise the request starts, or joins, the next flight, which begins after it arrived. So no
 //! request waits for more than two flights.
@@ -23,10 +25,10 @@ use tokio::sync::watch;
 use super::ledger::Generation;
 use crate::log::Position;
 
-/// Up to where a front end that holds a lease knows the log.
+/// The position up to which a front end that holds a lease has applied the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Knowledge {
-    /// Tells positions of different logs apart.
+    /// Distinguishes positions of different ledgers.
     pub(super) generation: Generation,
     pub(super) applied: Position,
 }
@@ -37,7 +39,7 @@ impl Knowledge {
     }
 }
 
-/// What was known when a request arrived.
+/// The state of the front end when a request arrived.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Arrival {
     known: Option<Knowledge>,
@@ -45,7 +47,8 @@ pub(crate) struct Arrival {
 }
 
 impl Arrival {
-    /// Whether there was a lease, so that a result may be held against what is known here.
+    /// Returns whether there was a lease, so that a result may be checked against the records
+    /// applied here.
     pub(crate) fn had_lease(&self) -> bool {
         self.known.is_some()
     }
@@ -54,7 +57,7 @@ impl Arrival {
 /// The fills that are under way, by key.
 #[derive(Debug)]
 pub(crate) struct Flights<T> {
-    /// How many have begun so far.
+    /// The number of flights that have begun so far.
     begun: AtomicU64,
     under_way: Mutex<HashMap<Box<str>, Flight<T>>>,
 }
@@ -72,16 +75,16 @@ struct Start {
     known: Option<Knowledge>,
 }
 
-/// What a request does about a fill.
+/// The role of a request in a fill.
 #[derive(Debug)]
 pub(crate) enum Join<T> {
     /// It makes the fill.
     Lead(Lead<T>),
-    /// It waits for the one that is under way.
+    /// It waits for the fill that is under way.
     Wait(Wait<T>),
 }
 
-/// The duty to make a fill. Dropping it without [`land`](Lead::land) lets the waiting requests try
+/// The duty to make a fill. If it is dropped without [`land`](Lead::land), the waiting requests try
 /// for themselves.
 #[derive(Debug)]
 pub(crate) struct Lead<T> {
@@ -99,17 +102,17 @@ pub(crate) struct Wait<T> {
 }
 
 impl<T: Clone> Flights<T> {
-    /// No fills yet.
+    /// Creates an empty map.
     pub(crate) fn new() -> Arc<Flights<T>> {
         Arc::new(Flights { begun: AtomicU64::new(0), under_way: Mutex::default() })
     }
 
-    /// A request arrives, when this is known.
+    /// Notes the arrival of a request, with the present knowledge of the log.
     pub(crate) fn arrive(&self, known: Option<Knowledge>) -> Arrival {
         Arrival { known, begun: self.begun.load(Ordering::SeqCst) }
     }
 
-    /// Joins the fill of `key`, or starts it with what is known.
+    /// Joins the fill of `key`, or starts it with the present knowledge of the log.
     pub(crate) fn join(self: &Arc<Self>, key: &str, known: Option<Knowledge>) -> Join<T> {
         let mut under_way = self.under_way.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(flight) = under_way.get(key) {
@@ -123,9 +126,9 @@ impl<T: Clone> Flights<T> {
 }
 
 impl<T> Lead<T> {
-    /// Hands the result to all that wait.
+    /// Passes the result to all waiting requests.
     pub(crate) fn land(mut self, result: T) {
-        // Out of the map first: later requests must start anew.
+        // Removed from the map first: later requests must start a new flight.
         self.depart();
         self.landing.send_replace(Some(result));
     }
@@ -145,7 +148,7 @@ impl<T> Drop for Lead<T> {
 }
 
 impl<T: Clone> Wait<T> {
-    /// Whether the request may have the result whatever has happened since.
+    /// Returns whether the request may have the result regardless of later records.
     pub(crate) fn suits(&self, arrival: &Arrival) -> bool {
         let knew_enough = match (self.start.known, arrival.known) {
             (Some(started), Some(arrived)) => started.includes(arrived),
@@ -154,7 +157,7 @@ impl<T: Clone> Wait<T> {
         knew_enough || self.start.number > arrival.begun
     }
 
-    /// The result; `None` when the fill was abandoned.
+    /// Waits for the result; `None` if the fill was abandoned.
     pub(crate) async fn landed(&mut self) -> Option<T> {
         let landed = self.landed.wait_for(Option::is_some).await.ok()?;
         landed.clone()
@@ -178,8 +181,14 @@ mod tests {
         assert!(wait.suits(&earlier));
         assert!(wait.suits(&flights.arrive(at(1, 3))));
         assert!(!wait.suits(&flights.arrive(at(1, 4))));
-        assert!(!wait.suits(&flights.arrive(at(2, 1))), "a position of another log says nothing");
-        assert!(!wait.suits(&flights.arrive(None)), "there may be records that are unknown here");
+        assert!(
+            !wait.suits(&flights.arrive(at(2, 1))),
+            "positions of different ledgers are not comparable"
+        );
+        assert!(
+            !wait.suits(&flights.arrive(None)),
+            "there may be records that have not arrived here"
+        );
         lead.land("page");
         assert_eq!(wait.landed().await, Some("page"));
         assert!(matches!(flights.join("/a", at(1, 4)), Join::Lead(_)));
@@ -199,7 +208,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_leader_that_gives_up_frees_the_waiting() {
+    async fn a_leader_that_is_dropped_releases_the_waiting_requests() {
         let flights = Flights::<()>::new();
         let Join::Lead(lead) = flights.join("/a", at(1, 3)) else { panic!("must lead") };
         let Join::Wait(mut wait) = flights.join("/a", at(1, 3)) else { panic!("must wait") };

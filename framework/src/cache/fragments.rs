@@ -9,15 +9,16 @@ use crate::clock::Moment;
 use crate::pieces::Fragment;
 
 impl Cache {
-    /// The fragment of this key, if it may be used, and from when it counts as being: what holds it
-    /// must not say that it is younger. `now` must have been read after the request was, and
-    /// `generation` before the content was begun, so that it holds no fragment of other files.
+    /// Returns the fragment of this key, if it may be used, and the origin that it counts as: the
+    /// content around it must not claim a later one. `now` must have been read after the request
+    /// was, and `generation` before the content was begun, so that the content contains no fragment
+    /// of other files.
     ///
-    /// A fragment that is valid now is as good as one that was made at the position that is applied,
-    /// because no record up to there invalidates it. That position is read *before* the fragment is
-    /// looked at, so that a record that comes in between is later than it. Its own `as_of` would be
-    /// right too, but what holds it would be dead on arrival if one of its own groups was
-    /// invalidated since, for as long as the fragment lives.
+    /// A fragment that is valid now is as good as one made at the applied position, because no
+    /// record up to there invalidates it. That position is read *before* the fragment is checked,
+    /// so a record that arrives in between is later than it. The fragment's own `as_of` would be
+    /// correct too, but content that contains the fragment would be dead on arrival if one of the
+    /// content's own groups was invalidated since, for as long as the fragment lives.
     pub fn fragment(
         &self,
         key: &Key<'_>,
@@ -46,7 +47,8 @@ mod tests {
     use crate::cache::{EntryContent, Fill};
     use crate::log::{Invalidation, Position};
 
-    /// From when a fragment of the group `news` that was made at position 1 counts as being.
+    /// Returns the position that a fragment of the group `news`, made at position 1, counts as
+    /// being from.
     fn found(cache: &Cache, now: u64) -> Option<u64> {
         let (key, generation) = (Key::of_id("fragment:a"), cache.generation());
         let found = cache.fragment(&key, generation, false, at(now));
@@ -66,7 +68,7 @@ mod tests {
     }
 
     #[test]
-    fn a_valid_fragment_counts_as_of_what_is_applied() {
+    fn a_valid_fragment_counts_as_of_the_applied_position() {
         let cache = filled();
         assert_eq!(found(&cache, 1), Some(0));
         apply(&cache, 7, Invalidation::new().group("others").pattern("^fragment:b"));
@@ -74,7 +76,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fragment_that_is_dead_or_stale_or_over_is_not_there() {
+    fn a_dead_stale_or_expired_fragment_is_not_found() {
         for invalidation in [
             Invalidation::new().group("news"),
             Invalidation::new().pattern("^fragment:a"),
@@ -91,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_lease_or_of_another_generation_there_is_no_fragment() {
+    fn no_fragment_is_found_without_a_lease_or_for_another_generation() {
         let cache = filled();
         let before = cache.generation();
         cache.forget();
@@ -104,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fragment_counts_from_no_position_that_has_ended_it() {
+    fn a_fragment_never_counts_as_of_a_position_that_invalidated_it() {
         const RECORDS: u64 = 20_000;
         let cache = cache();
         let groups = ["news".to_owned()];
@@ -126,13 +128,13 @@ mod tests {
                 let found = cache.fragment(&key, cache.generation(), false, at(1));
                 let Some((fragment, origin)) = found else { continue };
                 let made: u64 = fragment.contains[0].parse().unwrap();
-                assert!(origin.as_of.0 <= made, "the record {} has ended it", made + 1);
+                assert!(origin.as_of.0 <= made, "the record {} has invalidated it", made + 1);
             }
         });
     }
 
     #[test]
-    fn a_page_is_no_fragment() {
+    fn a_page_is_not_returned_as_a_fragment() {
         let cache = cache();
         cache.fill(new_fill(&cache, "fragment:a", 1, &[]));
         assert_eq!(found(&cache, 1), None);

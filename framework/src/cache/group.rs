@@ -11,19 +11,20 @@ use crate::log::Position;
 
 const SHARDS: usize = 64;
 
-/// What was done to a group. The module's documentation says in which order it is stored and read.
+/// The invalidations of a group. The module documentation of the cache gives the order in which the
+/// fields are stored and read.
 #[derive(Debug, Default)]
 pub(super) struct GroupCell {
-    /// The position of the last invalidation of either kind: all that a reader looks at as long as
+    /// The position of the last invalidation of either kind. A reader needs nothing else as long as
     /// there was none.
     last: AtomicU64,
-    /// The position of the last hard one.
+    /// The position of the last hard invalidation.
     hard: AtomicU64,
     soft: OnceLock<Box<Softenings>>,
 }
 
 impl GroupCell {
-    /// What the group's invalidations mean for content from `as_of`.
+    /// Returns the verdict of the group's invalidations on content from `as_of`.
     pub(super) fn verdict(&self, as_of: Position) -> Verdict {
         if self.last() <= as_of.0 {
             return Verdict::Valid;
@@ -57,24 +58,24 @@ impl GroupCell {
 
 type Shard = HashMap<u64, Arc<GroupCell>, Hashed>;
 
-/// The directory of groups: every cell that an entry points to, and those of groups that were
-/// invalidated and that a fill under way may still ask for.
+/// The directory of groups: every cell that an entry points to, and the cells of invalidated groups
+/// that a fill under way may still need.
 ///
-/// It knows the hashes of names, not the names: a name may hold what a visitor has sent, and would
-/// outlive the entry that is weighed for it. The hash is of 64 bits and cannot be foreseen from
-/// outside. Two groups that share one have one cell, so each is invalidated with the other: content
-/// is made anew that was right, and none is served that is wrong.
+/// It stores the hashes of names, not the names: a name may contain input of a visitor, and would
+/// outlive the entry whose weight accounts for it. The hash has 64 bits and cannot be predicted
+/// from outside. Two groups with the same hash share a cell, so each is invalidated with the other:
+/// valid content is made anew, and no invalid content is served.
 #[derive(Debug)]
 pub(super) struct Groups {
     shards: Box<[Mutex<Shard>]>,
     hasher: RandomState,
     floor: AtomicU64,
-    /// How many were left when it was last shrunk.
+    /// The number of groups left by the last shrinking.
     left: AtomicUsize,
 }
 
 impl Groups {
-    /// An empty directory that knows nothing of what was invalidated up to `floor`.
+    /// Creates an empty directory, which has no information on invalidations up to `floor`.
     pub(super) fn new(floor: Position) -> Groups {
         Groups {
             shards: (0..SHARDS).map(|_| Mutex::default()).collect(),
@@ -84,22 +85,22 @@ impl Groups {
         }
     }
 
-    /// The cell of the group, made if need be.
+    /// Returns the cell of the group, and creates it if necessary.
     pub(super) fn cell(&self, group: &str) -> Arc<GroupCell> {
         let (hash, mut shard) = self.shard_of(group);
         Arc::clone(shard.entry(hash).or_default())
     }
 
-    /// The cell of the group, if there is one.
+    /// Returns the cell of the group, if there is one.
     pub(super) fn known(&self, group: &str) -> Option<Arc<GroupCell>> {
         let (hash, shard) = self.shard_of(group);
         shard.get(&hash).map(Arc::clone)
     }
 
-    /// The hash of the group's name, and the shard that the group belongs to.
+    /// Returns the hash of the group's name, and the group's shard, locked.
     fn shard_of(&self, group: &str) -> (u64, MutexGuard<'_, Shard>) {
         let hash = self.hasher.hash_one(group);
-        // The map itself takes the lowest bits and the highest.
+        // The map itself uses the lowest bits and the highest.
         (hash, lock(&self.shards[(hash >> 32) as usize % SHARDS]))
     }
 
@@ -113,27 +114,27 @@ impl Groups {
         self.cell(group).soften(position, at);
     }
 
-    /// Whether the directory can still tell what was invalidated after `as_of`. To be asked after
-    /// the cells were taken.
+    /// Returns whether the directory still has every invalidation after `as_of`. Must be called
+    /// after the cells were obtained.
     pub(super) fn reaches_back_to(&self, as_of: Position) -> bool {
         as_of.0 >= self.floor.load(Ordering::SeqCst)
     }
 
-    /// How many groups are known.
+    /// Returns the number of groups in the directory.
     pub(super) fn len(&self) -> usize {
         self.shards.iter().map(|shard| lock(shard).len()).sum()
     }
 
-    /// Whether there are more than `limit`, and so many more than the last time that it is worth
-    /// looking for some to forget.
+    /// Returns whether there are more than `limit` groups, and so many more than after the last
+    /// shrinking that another one is worthwhile.
     pub(super) fn outgrow(&self, limit: usize) -> bool {
         let left = self.left.load(Ordering::Relaxed);
         self.len() > limit.max(left + left / 8)
     }
 
-    /// Forgets groups that no entry is in: those that the floor covers anyway, and others when there
-    /// are more than `limit`; then the floor rises to the latest position that is forgotten. Returns
-    /// how many were.
+    /// Forgets groups without entries: those that the floor covers anyway and, if there are more
+    /// than `limit`, others too; then the floor rises to the latest position that is forgotten.
+    /// Returns the number of forgotten groups.
     pub(super) fn shrink_to(&self, limit: usize) -> usize {
         let mut forgotten = self.forget_covered();
         let mut surplus = self.len().saturating_sub(limit);
@@ -144,7 +145,7 @@ impl Groups {
             let mut shard = lock(shard);
             let (before, mut latest) = (shard.len(), 0);
             // Each cell is examined once: one that an entry releases meanwhile is either kept or
-            // counted. No cell can be taken anew while the shard is locked.
+            // counted. No cell can be obtained while the shard is locked.
             shard.retain(|_, cell| match only_here(cell) {
                 Some(cell) => {
                     latest = latest.max(cell.last());
@@ -161,8 +162,8 @@ impl Groups {
         forgotten
     }
 
-    /// Forgets groups that no entry is in and that were not invalidated above the floor: that they
-    /// are unknown says the same.
+    /// Forgets groups without entries that were not invalidated above the floor: the floor implies
+    /// the same for unknown groups.
     fn forget_covered(&self) -> usize {
         let floor = self.floor.load(Ordering::SeqCst);
         let mut forgotten = 0;
@@ -176,12 +177,12 @@ impl Groups {
     }
 }
 
-/// The cell, if only the directory holds it. Whatever others have stored in it is seen.
+/// Returns the cell, if only the directory holds it. All stores of former holders are visible.
 fn only_here(cell: &mut Arc<GroupCell>) -> Option<&GroupCell> {
     Arc::get_mut(cell).map(|cell| &*cell)
 }
 
-/// A panic while a shard was locked cannot leave it half-changed, so poisoning says nothing.
+/// A panic while a shard was locked cannot leave it half-changed, so poisoning is ignored.
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -225,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_beside_a_writer_sees_every_invalidation_for_what_it_is() {
+    fn a_concurrent_reader_never_takes_a_hard_invalidation_for_a_soft_one() {
         for _ in 0..200 {
             let groups = Groups::new(Position::START);
             let cell = groups.cell("news");
@@ -251,7 +252,7 @@ mod tests {
                     groups.cell(&number.to_string())
                 })
                 .collect();
-            // Something to forget in each shard, whatever is let go meanwhile.
+            // Groups that can be forgotten in each shard, whatever is released meanwhile.
             (0..1000).for_each(|number| drop(groups.cell(&format!("idle {number}"))));
             std::thread::scope(|scope| {
                 scope.spawn(|| drop(held));
@@ -275,7 +276,7 @@ mod tests {
     }
 
     #[test]
-    fn it_outgrows_its_limit_once_for_each_eighth_that_cannot_be_forgotten() {
+    fn the_directory_outgrows_its_limit_once_for_each_eighth_that_cannot_be_forgotten() {
         let groups = Groups::new(Position::START);
         let mut held: Vec<_> = (0..10).map(|number| groups.cell(&number.to_string())).collect();
         assert!(!groups.outgrow(10) && groups.outgrow(9));

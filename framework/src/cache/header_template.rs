@@ -1,8 +1,8 @@
-//! What the responses with many pages have in common.
+//! The headers that the responses with many pages have in common.
 //!
-//! The pages of a site differ in their bytes, and so in length, tag and date. What else their
-//! responses say is mostly the same for thousands of them. So a page holds its own values and shares
-//! the rest.
+//! The pages of a site differ in their bytes, and so in length, tag and date. The other headers of
+//! their responses are mostly the same for thousands of pages. So a page stores its own values and
+//! shares the rest.
 
 use std::time::SystemTime;
 
@@ -14,17 +14,17 @@ use crate::http::names::{CACHE_STATUS, CDN_CACHE_CONTROL};
 use crate::http::{Coding, ReuseTerms};
 use crate::inline::InlineHashes;
 
-/// What the responses with a page are to say, but for the values that are the page's own.
+/// The headers of the responses with a page, without the page's own values.
 #[derive(Debug, Default)]
 pub struct HeaderSpec {
     /// The status.
     pub status: StatusCode,
-    /// The headers of the content as it is. Of those of which a page or a response has values of its
-    /// own there is nothing to be said here.
+    /// The headers of the content without a coding. Headers with values of a page's or a response's
+    /// own are ignored.
     pub headers: HeaderMap,
-    /// What of them caches further out go by.
+    /// The terms on which downstream caches may reuse the content.
     pub terms: ReuseTerms,
-    /// Whether a response tells its length.
+    /// Whether a response has a `Content-Length`.
     pub has_length: bool,
     /// The tag.
     pub tag: TagSource,
@@ -32,14 +32,14 @@ pub struct HeaderSpec {
     pub date: DateSource,
     /// Whether the page may be sent in a coding.
     pub may_be_encoded: bool,
-    /// The scripts and styles that stand in the content itself.
+    /// The scripts and styles that are inline in the content.
     pub inline: InlineHashes,
-    /// Whether the site's policy says which of them run, and not its controller.
+    /// Whether the site's policy decides which of them run, and not its controller.
     pub is_governed: bool,
 }
 
 impl HeaderSpec {
-    /// Takes away what a page or a response has values of its own of.
+    /// Removes the headers that have values of a page's or a response's own.
     pub fn strip(&mut self) {
         let always = [header::CONTENT_LENGTH, header::AGE, CACHE_STATUS].map(Some);
         let own = [
@@ -59,11 +59,11 @@ pub enum TagSource {
     /// It has none.
     #[default]
     None,
-    /// It is made of the digest of the bytes.
+    /// It is derived from the digest of the bytes.
     OfBytes,
-    /// It is put together for each response, of those of its parts.
+    /// It is assembled for each response from the tags of the parts.
     OfParts,
-    /// The controller has given one.
+    /// The controller has set one.
     Given(HeaderValue),
 }
 
@@ -73,17 +73,17 @@ pub enum DateSource {
     /// It has none.
     #[default]
     None,
-    /// When it was made: a page of its own value.
+    /// The time when the page was made, a value of its own.
     OfPage,
-    /// The controller has given one, which is among the headers.
+    /// The controller has set one, which is among the headers.
     Given(SystemTime),
 }
 
-/// The headers that go with a 304 as they would with a 200 (RFC 9110, section 15.4.5). `Date` is
-/// there only if the controller has set it; the server adds its own. `Last-Modified` is for clients
-/// that know no tags, and a `Content-Length` would say nothing new. The groups of a page, and what it may do, may
-/// change though its bytes do not, and a cache that keeps the page has to know. `X-Content-Type-Options` is on every
-/// response.
+/// The headers that a 304 shares with the 200 (RFC 9110, section 15.4.5). `Date` is included only
+/// if the controller has set it; the server adds its own. `Last-Modified` is for clients without
+/// support for tags, and a `Content-Length` would carry no new information. The groups and the
+/// security policy of a page may change though its bytes do not, and a cache that stores the page
+/// needs the current ones. `X-Content-Type-Options` is on every response.
 static WITH_304: [HeaderName; 13] = [
     header::CACHE_CONTROL,
     HeaderName::from_static("cache-groups"),
@@ -100,16 +100,16 @@ static WITH_304: [HeaderName; 13] = [
     header::X_CONTENT_TYPE_OPTIONS,
 ];
 
-/// What the responses with many pages have in common.
+/// The headers that the responses with many pages have in common.
 #[derive(Debug)]
 pub struct HeaderTemplate {
     /// The status.
     pub status: StatusCode,
-    /// What caches further out go by, of the content as it is.
+    /// The terms on which downstream caches may reuse the content, without a coding.
     pub terms: ReuseTerms,
-    /// The scripts and styles that stand in the content itself.
+    /// The scripts and styles that are inline in the content.
     pub inline: InlineHashes,
-    /// Whether the site's policy says which of them run, and not its controller.
+    /// Whether the site's policy decides which of them run, and not its controller.
     pub is_governed: bool,
     pub(super) tag: TagSource,
     pub(super) date: DateSource,
@@ -120,7 +120,7 @@ pub struct HeaderTemplate {
 }
 
 impl HeaderTemplate {
-    /// The headers in all representations.
+    /// Prepares the headers in all representations.
     pub fn new(mut spec: HeaderSpec) -> HeaderTemplate {
         spec.strip();
         let HeaderSpec {
@@ -140,42 +140,45 @@ impl HeaderTemplate {
             (date == DateSource::OfPage).then_some(header::LAST_MODIFIED),
         ];
         let always = [header::AGE, CACHE_STATUS];
-        let places = || length.iter().chain(validators.iter().flatten()).chain(&always).cloned();
+        let placeholders =
+            || length.iter().chain(validators.iter().flatten()).chain(&always).cloned();
         let encoded = may_be_encoded.then(|| {
             let has_tag = match &tag {
                 TagSource::Given(tag) => tag_in(tag, Coding::Gzip).is_some(),
                 _ => true,
             };
-            let places = places().filter(|name| has_tag || name != header::ETAG);
-            with_places(&headers, [header::CONTENT_ENCODING].into_iter().chain(places))
+            let placeholders = placeholders().filter(|name| has_tag || name != header::ETAG);
+            with_placeholders(&headers, [header::CONTENT_ENCODING].into_iter().chain(placeholders))
         });
-        let places_304 = validators.iter().flatten().chain(&always).cloned();
+        let placeholders_304 = validators.iter().flatten().chain(&always).cloned();
         HeaderTemplate {
             status,
             terms,
             inline,
             is_governed,
-            plain: with_places(&headers, places()),
+            plain: with_placeholders(&headers, placeholders()),
             encoded,
-            not_modified: with_places(&not_modified(&headers), places_304),
+            not_modified: with_placeholders(&not_modified(&headers), placeholders_304),
             tag,
             date,
             has_length,
         }
     }
 
-    /// The headers of the content as it is. Those of a page's own hold no real values.
+    /// Returns the headers of the content without a coding. Those with values of a page's own
+    /// contain placeholders.
     pub fn template(&self) -> &HeaderMap {
         &self.plain
     }
 
-    /// The same for content in a coding, if it may be sent so. That is gzip until another one is put
-    /// in.
+    /// Returns the headers of content in a coding, if it may be sent so. The coding is gzip until
+    /// another one is inserted.
     pub fn encoded_template(&self) -> Option<&HeaderMap> {
         self.encoded.as_ref()
     }
 
-    /// The headers in this representation. Those of a page's own hold no real values.
+    /// Returns the headers in this representation. Those with values of a page's own contain
+    /// placeholders.
     pub(super) fn template_of(&self, representation: Representation) -> &HeaderMap {
         match representation {
             Representation::Plain => &self.plain,
@@ -184,21 +187,22 @@ impl HeaderTemplate {
         }
     }
 
-    /// About how many bytes of memory it takes.
+    /// Returns roughly how many bytes of memory it takes.
     pub(super) fn size(&self) -> usize {
-        /// Of a name, a value and their order, when up to a third of the map's places are empty.
-        const PLACE: usize = 130;
+        /// The size of a name, a value and their index, when up to a third of the map's slots are
+        /// empty.
+        const SLOT: usize = 130;
         let representations = [&self.plain, &self.not_modified].into_iter().chain(&self.encoded);
-        let values = representations.flat_map(HeaderMap::values).map(|value| value.len() + PLACE);
+        let values = representations.flat_map(HeaderMap::values).map(|value| value.len() + SLOT);
         size_of::<HeaderTemplate>() + self.terms.size() + values.sum::<usize>()
     }
 }
 
-/// Headers with places for values of the page's own: to replace a value costs little, but one name
-/// more would make the copied map grow.
-fn with_places(headers: &HeaderMap, places: impl Iterator<Item = HeaderName>) -> HeaderMap {
+/// Returns the headers with placeholders for values of the page's own: replacing a value is cheap,
+/// but an additional name would make the copied map grow.
+fn with_placeholders(headers: &HeaderMap, names: impl Iterator<Item = HeaderName>) -> HeaderMap {
     let mut headers = headers.clone();
-    for name in places {
+    for name in names {
         let value = match name {
             header::CONTENT_ENCODING => HeaderValue::from_static("gzip"),
             _ => HeaderValue::from_static("0"),
@@ -208,7 +212,7 @@ fn with_places(headers: &HeaderMap, places: impl Iterator<Item = HeaderName>) ->
     headers
 }
 
-/// The headers of a 304 in the place of a response with these.
+/// Returns the headers of a 304 in place of a response with these headers.
 pub(crate) fn not_modified(headers: &HeaderMap) -> HeaderMap {
     let mut kept = HeaderMap::new();
     for name in WITH_304.iter().filter(|name| headers.contains_key(*name)) {
@@ -224,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_each_responses_own_is_not_taken_from_the_controller() {
+    fn headers_of_each_response_are_not_taken_from_the_controller() {
         for name in [header::AGE, CACHE_STATUS, header::CONTENT_LENGTH] {
             let headers = HeaderMap::from_iter([(name.clone(), HeaderValue::from_static("x"))]);
             let header_template = HeaderTemplate::new(HeaderSpec {
@@ -237,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn the_groups_of_a_page_go_with_its_304() {
+    fn a_304_contains_the_groups_of_its_page() {
         let mut headers = HeaderMap::new();
         let groups = ["cache-groups", "surrogate-key", "cache-tag", "vary"];
         for name in groups.into_iter().chain(["x-other"]) {

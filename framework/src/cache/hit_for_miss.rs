@@ -3,19 +3,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::clock::Moment;
 
-/// How many keys are remembered at most; a power of two.
+/// The greatest number of marked keys; a power of two.
 const SLOTS: usize = 1 << 14;
 
-/// For how long a mark holds, in seconds.
+/// The lifetime of a mark, in seconds.
 const SECONDS: u64 = 60;
 
 /// Hit-for-miss marks on keys whose content could not be stored: the next requests for them do not
 /// wait for another request's fill, because they could not use its result.
 ///
-/// Each key has one slot in a table of fixed size, found by a hash that cannot be foreseen from
-/// outside. A mark replaces the one that is in its slot, whose key then queues once more. A slot
-/// holds half of the hash, so that a key is hardly ever taken for another; it would only lose its
-/// queue for a while.
+/// Each key has one slot in a table of fixed size, chosen by a hash that cannot be predicted from
+/// outside. A mark replaces the one in its slot; requests for the replaced key wait for each other
+/// again. A slot holds half of the hash, so that a key is hardly ever taken for another; such a key
+/// would be without single-flight for a while.
 #[derive(Debug)]
 pub(super) struct HitForMissMarks {
     slots: Box<[AtomicU64]>,
@@ -29,7 +29,7 @@ impl HitForMissMarks {
         HitForMissMarks { slots, hasher: RandomState::new() }
     }
 
-    /// Marks the key from now on, for as long as marks hold.
+    /// Marks the key from now on, for the lifetime of a mark.
     pub(super) fn mark(&self, key: &str, now: Moment) {
         let (slot, tag) = self.place(key);
         slot.store(tag | (seconds(now) + SECONDS), Ordering::Relaxed);
@@ -42,7 +42,7 @@ impl HitForMissMarks {
         found & TAG == tag && seconds(now) < found & UNTIL
     }
 
-    /// Takes the mark away.
+    /// Removes the mark.
     pub(super) fn unmark(&self, key: &str) {
         let (slot, tag) = self.place(key);
         let found = slot.load(Ordering::Relaxed);
@@ -52,7 +52,7 @@ impl HitForMissMarks {
         }
     }
 
-    /// Takes all marks away.
+    /// Removes all marks.
     pub(super) fn clear(&self) {
         self.slots.iter().for_each(|slot| slot.store(0, Ordering::Relaxed));
     }
@@ -66,7 +66,7 @@ impl HitForMissMarks {
 const TAG: u64 = 0xffff_ffff_0000_0000;
 const UNTIL: u64 = !TAG;
 
-/// Enough for a node that has been up for a century.
+/// Whole seconds. The lower half of a slot suffices for a node that has been up for a century.
 fn seconds(moment: Moment) -> u64 {
     (moment.as_nanos() / 1_000_000_000).min(UNTIL - SECONDS)
 }
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn a_mark_holds_for_a_minute_or_until_it_is_taken_away() {
+    fn a_mark_holds_for_a_minute_or_until_it_is_removed() {
         let marks = HitForMissMarks::new();
         marks.mark("/a", at(5));
         assert!(marks.is_marked("/a", at(64)) && !marks.is_marked("/b", at(6)));
@@ -103,6 +103,6 @@ mod tests {
         let others =
             (0..100_000).filter(|number| marks.is_marked(&format!("/other/{number}"), at(1)));
         assert!(others.count() < 100);
-        assert!(marks.is_marked("/99999", at(1)), "the youngest mark is there");
+        assert!(marks.is_marked("/99999", at(1)), "the youngest mark is kept");
     }
 }

@@ -1,10 +1,10 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// What an entry is found by: its id, and whatever else distinguishes the answers to one URL.
+/// Identifies an entry: its id, and everything else that distinguishes the answers to one URL.
 ///
-/// The id is the canonical path and query (or what the site's variant function put in their
-/// place). It is what patterns see, so one pattern finds an entry in all its variants.
+/// The id is the canonical path and query (or the replacement from the site's variant function).
+/// Patterns are matched with the id, so one pattern matches an entry in all its variants.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Key<'a> {
     text: Cow<'a, str>,
@@ -12,22 +12,22 @@ pub struct Key<'a> {
 }
 
 impl<'a> Key<'a> {
-    /// The key of content that differs by nothing but its id.
+    /// Returns the key of content that depends on nothing but its id.
     pub fn of_id(id: impl Into<Cow<'a, str>>) -> Key<'a> {
         let text = id.into();
         Key { id: text.len(), text }
     }
 
-    /// The key of a fragment in content of the key `within`: it depends on all that the content
-    /// depends on, but for the content's own id. Whether its values are `escaped`, and a digest of them,
-    /// tells it from one that must not stand in its place.
+    /// Returns the key of a fragment in content of the key `within`: it has all dependencies of the
+    /// content, but not the content's own id. `escaped` (whether its values are escaped) and a
+    /// digest of the values distinguish it from fragments that must not replace it.
     pub fn of_fragment(
         id: &str,
         escaped: bool,
         values: Option<u128>,
         within: &Key<'_>,
     ) -> Key<'static> {
-        // No other key has such a sign there, so that content never lands in the place of a fragment.
+        // No other key has such a sign after its id, so content never has the key of a fragment.
         let form = if escaped { "\n:" } else { "\n;" };
         let mut text = [id, form].concat();
         if let Some(values) = values {
@@ -38,19 +38,19 @@ impl<'a> Key<'a> {
         Key { text: Cow::Owned(text), id: id.len() }
     }
 
-    /// The same key without the dependencies of these names.
+    /// Returns the same key without the dependencies of these names.
     pub fn without(&self, is_left_out: impl Fn(&str) -> bool) -> Key<'static> {
         let kept = self.dependencies().into_iter().filter(|(name, _)| !is_left_out(name));
         let key = KeyBuilder::new(self.id().to_owned());
         kept.fold(key, |key, (name, value)| key.depends_on(name, value)).build()
     }
 
-    /// The key with this text, so many bytes of which are the id.
+    /// Returns the key with this text, whose first `id` bytes are the id.
     pub(super) fn of_parts(text: &'a str, id: usize) -> Key<'a> {
         Key { text: Cow::Borrowed(text), id: id.min(text.len()) }
     }
 
-    /// The values that the content depends on besides its id, with their names, as they were
+    /// Returns the names and values that the content depends on besides its id, as they were
     /// [given](KeyBuilder::depends_on). Empty for a fragment.
     pub fn dependencies(&self) -> Vec<(&str, &str)> {
         let mut values = Vec::new();
@@ -66,17 +66,17 @@ impl<'a> Key<'a> {
         values
     }
 
-    /// What patterns are matched with.
+    /// Returns the id, which patterns are matched with.
     pub fn id(&self) -> &str {
         &self.text[..self.id]
     }
 
-    /// The whole key, as it is compared and hashed.
+    /// Returns the whole key, as it is compared and hashed.
     pub fn as_str(&self) -> &str {
         &self.text
     }
 
-    /// The same key, borrowing nothing.
+    /// Returns the same key without borrowed data.
     pub fn into_owned(self) -> Key<'static> {
         Key { text: Cow::Owned(self.text.into_owned()), id: self.id }
     }
@@ -86,13 +86,13 @@ impl<'a> Key<'a> {
     }
 }
 
-/// A text that stands behind its length in bytes and a colon, and what comes after it.
+/// Splits a text that is preceded by its length in bytes and a colon from the rest.
 fn split_counted(text: &str) -> Option<(&str, &str)> {
     let (length, text) = text.split_once(':')?;
     text.split_at_checked(length.parse().ok()?)
 }
 
-/// Makes the key of content that differs by more than its id.
+/// Builds the key of content that depends on more than its id.
 #[derive(Debug)]
 pub(crate) struct KeyBuilder<'a> {
     key: Key<'a>,
@@ -104,8 +104,8 @@ impl<'a> KeyBuilder<'a> {
         KeyBuilder { key: Key::of_id(id) }
     }
 
-    /// Adds a value that the content depends on. Names and values may hold anything: their lengths
-    /// are part of the key, so that no two different lists of values give the same key.
+    /// Adds a value that the content depends on. Names and values may contain anything: their
+    /// lengths are part of the key, so that no two different lists of values give the same key.
     pub(crate) fn depends_on(mut self, name: &str, value: &str) -> KeyBuilder<'a> {
         let text = self.key.text.to_mut();
         // Writing to a string cannot fail.
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fragment_depends_on_what_the_content_around_it_depends_on() {
+    fn a_fragment_has_the_dependencies_of_the_content_around_it() {
         let german = KeyBuilder::new("/a").depends_on("", "de").build();
         let key = Key::of_fragment("fragment:x", true, None, &german);
         assert_eq!(key.id(), "fragment:x");

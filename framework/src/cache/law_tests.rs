@@ -103,7 +103,7 @@ fn a_fill_of_another_log_is_not_stored() {
 const REOPENED: LogEpoch = LogEpoch { id: LOG.id, epoch: Epoch(2) };
 
 #[test]
-fn another_opening_goes_on_with_what_it_includes_and_its_answers_alone_are_stored() {
+fn after_a_resume_the_entries_stay_and_only_content_of_the_new_opening_is_stored() {
     let cache = cache();
     fill(&cache, "/a", 1, &[]);
     let (origin, seen) = cache.seen().unwrap();
@@ -119,7 +119,7 @@ fn another_opening_goes_on_with_what_it_includes_and_its_answers_alone_are_store
 }
 
 #[test]
-fn what_was_stored_while_another_opening_was_asked_is_forgotten() {
+fn content_stored_while_another_opening_was_asked_is_forgotten() {
     let cache = cache();
     let (_, asked) = cache.seen().unwrap();
     fill(&cache, "/a", 1, &[]);
@@ -140,7 +140,7 @@ fn a_new_log_makes_everything_dead_and_ends_the_lease() {
 }
 
 #[test]
-fn without_a_lease_nothing_is_served_as_if_it_were_right() {
+fn without_a_lease_nothing_is_served_as_valid() {
     let cache = cache();
     fill(&cache, "/a", 1, &[]);
     cache.end_lease();
@@ -150,7 +150,7 @@ fn without_a_lease_nothing_is_served_as_if_it_were_right() {
     let fenced = lookup(&cache, "/a", at(12));
     assert!(matches!(fenced, Lookup::Fenced(Some(_))), "it may still be served as stale");
     let later = lookup(&cache, "/a", at(62));
-    assert!(matches!(later, Lookup::Fenced(None)), "but not for longer than it says");
+    assert!(matches!(later, Lookup::Fenced(None)), "but not beyond its window");
     apply(&cache, 2, Invalidation::new().pattern("a"), at(12));
     let fenced = lookup(&cache, "/a", at(12));
     assert!(matches!(fenced, Lookup::Fenced(None)), "never past an invalidation");
@@ -166,7 +166,7 @@ fn a_late_answer_does_not_shorten_the_lease() {
 }
 
 #[test]
-fn an_entry_past_its_end_is_served_for_as_long_as_its_windows_say() {
+fn an_entry_past_its_end_is_served_within_its_windows() {
     let cache = cache();
     fill(&cache, "/a", 1, &[]);
     assert!(is_hit(&cache, "/a", at(99)));
@@ -186,7 +186,10 @@ fn a_soft_invalidation_is_the_end_of_an_entrys_time() {
     let lookup = |now| lookup(&cache, "/a", now);
     assert!(matches!(lookup(at(29)), Lookup::Stale { .. }));
     apply(&cache, 3, Invalidation::new().group("news").pattern("^/a").soft(), at(25));
-    assert!(matches!(lookup(at(30)), Lookup::Miss(Miss::Expired(Some(_)))), "nothing is longer");
+    assert!(
+        matches!(lookup(at(30)), Lookup::Miss(Miss::Expired(Some(_)))),
+        "no window is extended"
+    );
     assert!(matches!(lookup(at(60)), Lookup::Miss(Miss::Expired(None))));
     let Lookup::Stale { entry, .. } = lookup(at(29)) else { panic!("must be stale") };
     assert!(!cache.is_valid(&entry) && cache.may_stand_in(&entry, at(29)));
@@ -208,7 +211,7 @@ fn a_soft_invalidation_that_was_missed_counts_from_the_end_of_the_lease() {
 }
 
 #[test]
-fn without_a_lease_nothing_is_served_while_it_is_made_anew() {
+fn without_a_lease_no_stale_entry_is_served_while_it_is_made_anew() {
     let cache = cache();
     fill(&cache, "/a", 1, &[]);
     cache.end_lease();
@@ -233,7 +236,7 @@ fn a_fill_that_became_stale_while_it_was_made_is_kept_where_it_may_be_served() {
 }
 
 #[test]
-fn what_was_begun_before_everything_was_forgotten_finds_no_place() {
+fn a_fill_begun_before_everything_was_forgotten_is_not_stored() {
     let cache = cache();
     apply(&cache, 5, Invalidation::new(), at(0));
     fill(&cache, "/a", 5, &[]);
@@ -243,9 +246,9 @@ fn what_was_begun_before_everything_was_forgotten_finds_no_place() {
     assert!(!is_hit(&cache, "/a", at(1)));
     assert!(!cache.is_hit_for_miss(&Key::of_id("/c"), at(1)));
     assert!(matches!(cache.fill(begun), Filled::Unplaced(_)));
-    assert!(cache.holds_lease(at(1)), "what is known of the log is known");
+    assert!(cache.holds_lease(at(1)), "the log is still followed");
     assert_eq!(cache.position(), Some(LogOrigin { log: LOG, as_of: Position(5) }));
-    assert!(matches!(fill(&cache, "/b", 4, &[]), Filled::Unplaced(_)), "nothing before is known");
+    assert!(matches!(fill(&cache, "/b", 4, &[]), Filled::Unplaced(_)), "it is below the new floor");
     fill(&cache, "/b", 5, &[]);
     assert!(is_hit(&cache, "/b", at(1)));
 }
@@ -271,7 +274,7 @@ fn a_reply_may_be_of_another_type_than_its_route() {
 }
 
 #[test]
-fn a_fill_takes_the_mark_of_a_pass_away() {
+fn a_fill_removes_a_hit_for_miss_mark() {
     let cache = cache();
     let key = Key::of_id("/a");
     cache.mark_hit_for_miss(&key, at(0));
@@ -281,7 +284,7 @@ fn a_fill_takes_the_mark_of_a_pass_away() {
 }
 
 #[test]
-fn a_pattern_that_finds_a_fragment_ends_what_it_is_in() {
+fn a_pattern_that_matches_a_fragment_invalidates_the_page_around_it() {
     let cache = cache();
     let contains = Box::from([Box::from("fragment:card/7")]);
     cache.fill(Fill { contains, ..new_fill(&cache, "/", 1, &[]) });

@@ -3,15 +3,15 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 
-/// No clock shows so little any more, so this is never later than the present.
+/// No clock is that early any more, so this is never later than the present.
 const CLOSED: u64 = 1;
 
-/// Until when the cache may be served from.
+/// The end of the permission to serve from the cache.
 #[derive(Debug, Default)]
 pub(super) struct Lease(AtomicU64);
 
 impl Lease {
-    /// Extends the lease. It never gets shorter by this: an answer that comes late says nothing new.
+    /// Extends the lease. This never shortens it: a late answer carries no news.
     pub(super) fn extend(&self, until: Moment) {
         let later = |now: u64| (now != CLOSED).then(|| now.max(until.as_nanos()));
         // A closed lease stays closed.
@@ -29,22 +29,22 @@ impl Lease {
         self.0.store(CLOSED, Ordering::Release);
     }
 
-    /// Whether it has ended for good.
+    /// Returns whether it has ended for good.
     pub(super) fn is_closed(&self) -> bool {
         self.0.load(Ordering::Acquire) == CLOSED
     }
 
-    /// How long ago the lease ended; very long if there never was one.
+    /// Returns how long ago the lease ended; very long if there never was one.
     pub(super) fn ended(&self, now: Moment) -> Duration {
         now.since(Moment::from_nanos(self.0.load(Ordering::Acquire)))
     }
 
-    /// The last moment up to `now` at which the lease held.
+    /// Returns the last moment up to `now` at which the lease held.
     pub(super) fn last_held(&self, now: Moment) -> Moment {
         now.min(Moment::from_nanos(self.0.load(Ordering::Acquire)))
     }
 
-    /// Whether the cache may be served from at `now`.
+    /// Returns whether the cache may be served from at `now`.
     pub(super) fn holds(&self, now: Moment) -> bool {
         now.as_nanos() < self.0.load(Ordering::Acquire)
     }

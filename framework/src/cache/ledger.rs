@@ -6,12 +6,12 @@ use super::validity::LogOrigin;
 use crate::clock::Moment;
 use crate::log::{Epoch, Invalidation, LogEpoch, LogId, Position};
 
-/// Tells apart what a cache has known before and after it forgot everything.
+/// Distinguishes the ledgers of a cache: a new one begins whenever the cache forgets everything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Generation(pub(super) u64);
 
 impl Generation {
-    /// From before anything was known.
+    /// Before the first ledger.
     pub(super) const NONE: Generation = Generation(0);
 
     pub(super) fn next(self) -> Generation {
@@ -19,10 +19,10 @@ impl Generation {
     }
 }
 
-/// What a front end knows of one log.
+/// The state of one log in a front end.
 #[derive(Debug)]
 pub(super) struct Ledger {
-    /// Tells this ledger from those before it.
+    /// Distinguishes this ledger from earlier ones.
     pub(super) generation: Generation,
     log: LogId,
     /// The opening of the log whose feed is followed.
@@ -30,12 +30,12 @@ pub(super) struct Ledger {
     pub(super) groups: Groups,
     pub(super) patterns: Patterns,
     applied: AtomicU64,
-    /// The greatest position that a fill was from.
+    /// The greatest `as_of` of any fill.
     filled: AtomicU64,
 }
 
 impl Ledger {
-    /// Knows nothing of what happened up to `start`.
+    /// Creates a ledger without any information on records up to `start`.
     pub(super) fn new(generation: Generation, log: LogEpoch, start: Position) -> Ledger {
         Ledger {
             generation,
@@ -48,16 +48,18 @@ impl Ledger {
         }
     }
 
-    /// The log, and the opening whose feed is followed.
+    /// Returns the log, with the opening whose feed is followed.
     pub(super) fn log(&self) -> LogEpoch {
         LogEpoch { id: self.log, epoch: Epoch(self.epoch.load(Ordering::SeqCst)) }
     }
 
-    /// Whether content of this origin may be kept here. Then it is noted as seen.
+    /// Returns whether content of this origin may be stored here. If so, its position counts as
+    /// seen.
     ///
-    /// When a feed is resumed from another opening, that opening has been asked about all that was
-    /// noted. Content that is noted meanwhile either finds the new epoch when it looks again, or is
-    /// found by [`resume`](Ledger::resume), which looks after it has set the epoch.
+    /// When a feed is resumed from another opening, that opening has been asked about all positions
+    /// seen so far. A fill that comes meanwhile either reads the new epoch in its second check, or
+    /// its position is found by [`resume`](Ledger::resume), which reads the positions after it has
+    /// stored the epoch.
     pub(super) fn admits(&self, origin: LogOrigin) -> bool {
         if self.log() != origin.log {
             return false;
@@ -66,20 +68,20 @@ impl Ledger {
         self.log() == origin.log
     }
 
-    /// The greatest position that anything here is from.
+    /// Returns the greatest position that anything here is from.
     pub(super) fn seen(&self) -> Position {
         self.applied().max(Position(self.filled.load(Ordering::SeqCst)))
     }
 
-    /// Another opening's feed goes on from here, which includes everything up to `seen`. Returns whether
-    /// that is everything.
+    /// Continues with the feed of another opening, which includes everything up to `seen`. Returns
+    /// whether that covers everything seen here.
     pub(super) fn resume(&self, epoch: Epoch, seen: Position) -> bool {
         self.epoch.store(epoch.0, Ordering::SeqCst);
         self.seen() <= seen
     }
 
-    /// Up to where the log is applied. The position is read first: it is one of every later opening
-    /// whose feed is followed, too.
+    /// Returns the position up to which the log is applied. The position is loaded before the
+    /// epoch: it is a position of every later opening whose feed is followed, too.
     pub(super) fn position(&self) -> LogOrigin {
         let as_of = self.applied();
         LogOrigin { log: self.log(), as_of }
@@ -89,8 +91,7 @@ impl Ledger {
         Position(self.applied.load(Ordering::Acquire))
     }
 
-    /// Applies the invalidations of the record at `position`; what it makes stale is stale since
-    /// `at`.
+    /// Applies the invalidations of the record at `position`; soft ones take effect at `at`.
     pub(super) fn invalidate(&self, position: Position, invalidation: &Invalidation, at: Moment) {
         for group in &invalidation.groups {
             self.groups.invalidate(group, position);
@@ -101,7 +102,7 @@ impl Ledger {
         self.patterns.invalidate(invalidation, position, at);
     }
 
-    /// Everything up to `position` has been applied.
+    /// Records that everything up to `position` has been applied.
     pub(super) fn advance(&self, position: Position) {
         self.applied.fetch_max(position.0, Ordering::AcqRel);
     }

@@ -8,12 +8,12 @@ use super::store::Cache;
 use super::validity::Verdict;
 use crate::clock::Moment;
 
-/// What the cache has for a key.
+/// The result of a lookup.
 #[derive(Debug)]
 pub enum Lookup {
-    /// This may be served.
+    /// The entry may be served.
     Hit(Arc<Entry>),
-    /// This may be served while it is made anew.
+    /// The entry may be served while it is made anew.
     Stale {
         /// The entry.
         entry: Arc<Entry>,
@@ -22,8 +22,8 @@ pub enum Lookup {
     },
     /// The content must be made.
     Miss(Miss),
-    /// The front end holds no lease, so nothing may be served as if it were right. The entry is
-    /// there if it may be served as stale should the back end fail.
+    /// The front end holds no lease, so nothing may be served as valid. The entry is present if it
+    /// may be served as stale should the back end fail.
     Fenced(Option<Arc<Entry>>),
 }
 
@@ -32,20 +32,20 @@ pub enum Lookup {
 pub enum Miss {
     /// There is no such entry.
     Absent,
-    /// There is one, but a hard record has invalidated it.
+    /// There is an entry, but a hard record has invalidated it.
     Invalidated,
-    /// Its time is over, or a soft record has invalidated it. The entry is there if it may be served
-    /// as stale should the back end fail.
+    /// Its lifetime is over, or a soft record has invalidated it. The entry is present if it may be
+    /// served as stale should the back end fail.
     Expired(Option<Arc<Entry>>),
 }
 
 impl Cache {
-    /// What there is for the key. A reply may have chosen another type than its route has, so both
-    /// maps are searched, that of the `persistent` first if the route is so. `now` must have been
-    /// read after the request was.
+    /// Looks the key up. A reply may have chosen another cache type than its route, so both maps
+    /// are searched, that of persistent entries first if the route is `persistent`. `now` must have
+    /// been read after the request was.
     pub fn lookup(&self, key: &Key<'_>, persistent: bool, now: Moment) -> Lookup {
-        // The lease first: were it looked at last, it might be one that was given for another
-        // ledger than the one that the entry is held against.
+        // The lease comes first: checked last, it might be a lease that was granted for another
+        // ledger than the one that the entry is checked against.
         let leased = self.lease.holds(now);
         let ledger = self.ledger.load();
         let found = self.entries(persistent).get(key.as_str());
@@ -70,8 +70,8 @@ impl Cache {
         }
     }
 
-    /// Whether an entry that a request has found at `now` may still be served when the back end has
-    /// failed it: no hard record has invalidated it meanwhile.
+    /// Returns whether an entry that a request has found at `now` may still be served after the
+    /// back end has failed: no hard record has invalidated it meanwhile.
     pub fn may_stand_in(&self, entry: &Entry, now: Moment) -> bool {
         let ledger = self.ledger.load();
         self.stands_in(entry, standing(entry, ledger.as_ref(), now), now)
@@ -87,14 +87,14 @@ impl Cache {
         past_end < window && self.lease.ended(now) < window
     }
 
-    /// Whether no record, hard or soft, has invalidated the entry up to now.
+    /// Returns whether no record, hard or soft, has invalidated the entry up to now.
     pub fn is_valid(&self, entry: &Entry) -> bool {
         let ledger = self.ledger.load();
         ledger.as_ref().is_some_and(|ledger| entry.verdict(ledger) == Verdict::Valid)
     }
 }
 
-/// Where no log is followed, nothing is known to be right.
+/// Returns the state of the entry. Without a log nothing can be shown valid.
 fn standing(entry: &Entry, ledger: Option<&Arc<Ledger>>, now: Moment) -> Standing {
     ledger.map_or(Standing::Dead, |ledger| entry.standing(ledger, now))
 }

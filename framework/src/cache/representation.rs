@@ -15,26 +15,26 @@ use crate::http::validators::{SETTLED, shown_date};
 /// The representation in which a page is sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Representation {
-    /// As it is.
+    /// Without a coding.
     Plain,
     /// In a coding.
     Encoded(Coding),
-    /// Not at all: the client has it, in this coding (304).
+    /// Not at all: the client already has it, in this coding (304).
     NotModified(Coding),
 }
 
-/// What a response says that others with the same page do not.
+/// The values of a response that other responses with the same page do not share.
 #[derive(Debug, Clone)]
 pub struct Present {
-    /// Whether its date can no longer be mistaken for that of another version.
+    /// Whether the page's date can no longer be mistaken for that of another version.
     pub is_settled: bool,
     /// The value of `Cache-Status`.
     pub cache_status: HeaderValue,
 }
 
 impl Page {
-    /// The headers of a response with the page in this representation: those that it shares with others, and
-    /// those of its own.
+    /// Returns the headers of a response with the page in this representation: the shared ones and
+    /// the page's own.
     pub fn headers(&self, representation: Representation, present: Present) -> HeaderMap {
         let header_template = &*self.header_template;
         let mut headers = header_template.template_of(representation).clone();
@@ -70,7 +70,8 @@ impl Page {
         }
     }
 
-    /// The strong tag of the content as it is, or the one that the controller has given.
+    /// Returns the strong tag of the content without a coding, or the tag that the controller has
+    /// set.
     pub fn tag(&self) -> Option<HeaderValue> {
         self.tag_of(Coding::Identity)
     }
@@ -84,7 +85,7 @@ impl Page {
         }
     }
 
-    /// When this version was made, if dates are to tell it from others.
+    /// Returns when this version was made, if dates distinguish it from others.
     pub fn last_modified(&self) -> Option<LastModified> {
         match self.header_template.date {
             DateSource::None => None,
@@ -94,10 +95,11 @@ impl Page {
     }
 }
 
-/// The longest tag of bytes: quotes, 32 digits, and `-` with the name of a coding.
+/// The length of the longest tag derived from bytes: quotes, 32 digits, and `-` with the name of a
+/// coding.
 const TAG: usize = 2 + 32 + 9;
 
-/// The strong tag of content with this digest in a coding.
+/// Returns the strong tag of content with this digest in a coding.
 pub(crate) fn tag_of_digest(digest: u128, coding: Coding) -> HeaderValue {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut text = [b'"'; TAG];
@@ -116,7 +118,8 @@ pub(crate) fn tag_of_digest(digest: u128, coding: Coding) -> HeaderValue {
     HeaderValue::from_bytes(&text[..=end]).expect("a tag is made of digits and letters in quotes")
 }
 
-/// The tag of the same content in a coding: `"TAG-gzip"` for `"TAG"`. None when that is not a tag.
+/// Returns the tag of the same content in a coding: `"TAG-gzip"` for `"TAG"`. `None` if the value
+/// is not a tag.
 pub(crate) fn tag_in(identity: &HeaderValue, coding: Coding) -> Option<HeaderValue> {
     let identity = identity.as_bytes();
     let start = identity.strip_suffix(b"\"").filter(|start| start.contains(&b'"'))?;
@@ -177,7 +180,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_tag_is_not_made_one_of_a_coding() {
+    fn an_invalid_tag_is_not_sent_with_a_coding() {
         let page = page(spec(TagSource::Given(HeaderValue::from_static("a"))), 9);
         assert_eq!(page.headers(Representation::Plain, present())[header::ETAG], "a");
         let encoded = page.headers(Representation::Encoded(Coding::Gzip), present());

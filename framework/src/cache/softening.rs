@@ -4,7 +4,7 @@ use std::sync::{Mutex, PoisonError};
 use crate::clock::Moment;
 use crate::log::Position;
 
-/// How many soft invalidations of a group are distinguished.
+/// The number of soft invalidations of a group that are distinguished.
 const KEPT: usize = 8;
 
 /// The soft invalidations of a group, in the order of their positions.
@@ -12,8 +12,8 @@ const KEPT: usize = 8;
 pub(super) struct Softenings(Mutex<VecDeque<(Position, Moment)>>);
 
 impl Softenings {
-    /// The record at `position` made the group stale at `at`. When there are too many to distinguish,
-    /// the two oldest become one that neither is stale later by.
+    /// Records that the record at `position` made the group stale at `at`. When there are too many
+    /// to distinguish, the two oldest are merged so that no content becomes stale later.
     pub(super) fn push(&self, position: Position, at: Moment) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.back().is_some_and(|(last, _)| *last >= position) {
@@ -28,13 +28,13 @@ impl Softenings {
         kept.push_back((position, at));
     }
 
-    /// Since when content from `as_of` is stale, if it is.
+    /// Returns since when content from `as_of` is stale, if it is.
     pub(super) fn first_after(&self, as_of: Position) -> Option<Moment> {
         let kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.iter().find(|(position, _)| *position > as_of).map(|(_, at)| *at)
     }
 
-    /// Drops those up to `position`.
+    /// Drops the invalidations up to `position`.
     pub(super) fn forget(&self, position: Position) {
         let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         kept.retain(|(known, _)| *known > position);
@@ -46,7 +46,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn content_is_stale_since_the_first_one_that_it_has_not_seen() {
+    fn content_is_stale_since_the_first_softening_after_its_position() {
         let softenings = Softenings::default();
         for position in 1..=4 {
             softenings.push(Position(position), Moment::from_nanos(position * 10));

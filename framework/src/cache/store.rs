@@ -16,30 +16,30 @@ use crate::log::{Invalidation, LogEpoch, Position};
 /// A front end's cache.
 #[derive(Debug)]
 pub struct Cache {
-    /// Entries that time or pressure may end.
+    /// Entries that expire or may be evicted.
     pub(super) ordinary: Entries,
-    /// Persistent entries have memory of their own, so that nothing else can push them out.
+    /// Persistent entries have memory of their own, so that no other entry can evict them.
     pub(super) persistent: Entries,
     pub(super) ledger: ArcSwapOption<Ledger>,
     pub(super) limits: CacheLimits,
     /// The moment of the last sweep.
     pub(super) swept: AtomicU64,
     pub(super) lease: Lease,
-    /// The latest moment up to which a lease has confirmed everything.
+    /// The latest moment up to which a lease has confirmed that everything was applied.
     confirmed: AtomicU64,
-    /// Locked by writers of what is known of the log, and by nothing else.
+    /// Locked by writers of the ledger, and by nothing else.
     following: Mutex<()>,
     pub(super) hit_for_miss: HitForMissMarks,
 }
 
-/// How much a cache may hold.
+/// The limits of a cache.
 #[derive(Debug, Clone, Copy)]
 pub struct CacheLimits {
     /// Memory for ordinary entries, in bytes.
     pub bytes: u64,
     /// Memory for persistent entries, in bytes.
     pub persistent_bytes: u64,
-    /// Groups that are remembered though no entry is in them.
+    /// Groups without entries that are remembered.
     pub groups: usize,
     /// Patterns that are outstanding.
     pub patterns: usize,
@@ -74,19 +74,20 @@ impl Cache {
         }
     }
 
-    /// The log that is followed and the position up to which it was applied.
+    /// Returns the log that is followed, and the position up to which it was applied.
     pub fn position(&self) -> Option<LogOrigin> {
         let ledger = self.ledger.load();
         ledger.as_ref().map(|ledger| ledger.position())
     }
 
-    /// The position, and the greatest one that anything in the cache is from.
+    /// Returns the position, and the greatest position that anything in the cache is from.
     pub fn seen(&self) -> Option<(LogOrigin, Position)> {
         let ledger = self.ledger.load();
         ledger.as_ref().map(|ledger| (ledger.position(), ledger.seen()))
     }
 
-    /// Up to where the log is known; `None` without a lease, when the log may have gone further.
+    /// Returns the position up to which the log is applied; `None` without a lease, when there may
+    /// be further records.
     pub fn knowledge(&self, now: Moment) -> Option<Knowledge> {
         if !self.lease.holds(now) {
             return None;
@@ -97,7 +98,7 @@ impl Cache {
     }
 
     /// Applies records in their order. When this returns, nothing that they invalidate is served as
-    /// if it were right. `now` is the present.
+    /// valid. `now` is the present.
     pub fn apply<'a>(
         &self,
         records: impl IntoIterator<Item = (Position, &'a Invalidation)>,
@@ -107,7 +108,7 @@ impl Cache {
         let _turn = self.turn();
         let ledger = self.ledger.load();
         let Some(ledger) = ledger.as_ref() else { return };
-        // A record from before the lease ended would have been here by then.
+        // A record from before the end of the lease would have arrived by then.
         let at = self.lease.last_held(now);
         for (position, invalidation) in records {
             ledger.invalidate(position, invalidation, at);
@@ -116,14 +117,16 @@ impl Cache {
         ledger.advance(through);
     }
 
-    /// Forgets everything and follows `log` from `start` on. There is no lease until it is renewed.
+    /// Forgets everything and follows `log` from `start` on. The cache has no lease until it is
+    /// renewed.
     pub fn follow(&self, log: LogEpoch, start: Position) {
         let _turn = self.turn();
         self.lease.end();
         self.begin(log, start);
     }
 
-    /// Goes on with the feed of another opening of the log, which includes everything up to `seen`.
+    /// Continues with the feed of another opening of the log, which includes everything up to
+    /// `seen`.
     pub fn resume(&self, log: LogEpoch, seen: Position) {
         let turn = self.turn();
         let ledger = self.ledger.load();
@@ -134,8 +137,8 @@ impl Cache {
         }
     }
 
-    /// Forgets everything, as when the site's files have changed, and goes on with the same log and
-    /// the same lease. Fills that were begun before find no place.
+    /// Forgets everything, as when the site's files have changed, and continues with the same log
+    /// and the same lease. Fills that were begun before are not stored.
     pub fn forget(&self) {
         let _turn = self.turn();
         if let Some(LogOrigin { log, as_of }) = self.position() {
@@ -155,30 +158,30 @@ impl Cache {
         self.following.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Lets the cache be served from for `lease` after `asked`, the moment when the front end asked
-    /// for the renewal.
+    /// Extends the lease to `lease` after `asked`, the moment when the front end asked for the
+    /// renewal.
     pub fn renew(&self, asked: Moment, lease: Duration) {
         self.lease.extend(asked.after(lease));
         self.confirmed.fetch_max(asked.as_nanos(), Ordering::Relaxed);
     }
 
-    /// How long ago a back end has last confirmed that all that is served is right.
+    /// Returns how long ago a back end has last confirmed that everything served is valid.
     pub fn confirmed(&self, now: Moment) -> Duration {
         now.since(self.confirmed_at())
     }
 
-    /// The latest moment at which a back end has confirmed that everything was applied here that was in
-    /// the log then.
+    /// Returns the latest moment at which a back end has confirmed that everything then in the log
+    /// was applied here.
     pub fn confirmed_at(&self) -> Moment {
         Moment::from_nanos(self.confirmed.load(Ordering::Relaxed))
     }
 
-    /// Whether the cache may be served from.
+    /// Returns whether the cache may be served from.
     pub fn holds_lease(&self, now: Moment) -> bool {
         self.lease.holds(now)
     }
 
-    /// Gives the lease up for good: nothing is served from here any more.
+    /// Gives the lease up for good: nothing is served from the cache any more.
     pub fn close(&self) {
         self.lease.close();
     }

@@ -5,12 +5,12 @@ use std::time::Duration;
 use super::store::Cache;
 use crate::clock::{self, Moment};
 
-/// How long what is dead may stay in memory when no pattern waits to be retired.
+/// How long dead entries may stay in memory when no pattern waits to be retired.
 const LONGEST: Duration = Duration::from_secs(30);
 
 impl Cache {
-    /// [Sweeps](Cache::sweep) when patterns are outstanding, and now and then for what time and
-    /// groups have ended. Groups beyond their limit do not wait for that.
+    /// [Sweeps](Cache::sweep) when patterns are outstanding, and from time to time for entries that
+    /// time and groups have ended. Groups beyond their limit do not wait for that.
     pub fn sweep_if_due(&self, now: Moment) {
         let swept = Moment::from_nanos(self.swept.load(Ordering::Relaxed));
         if self.usage().patterns > 0 || now.since(swept) >= LONGEST {
@@ -23,10 +23,11 @@ impl Cache {
         }
     }
 
-    /// Takes dead entries out of memory, retires the patterns that every entry has met, and forgets
-    /// groups beyond the limit. Serving never waits for it, and it takes no more than a share of one
-    /// core; so it may take long, and is for a thread that may block. It ends when the cache is
-    /// [closed](Cache::close) or forgets everything. Returns how many entries it removed.
+    /// Removes dead entries from memory, retires the patterns that every entry was tested against,
+    /// and forgets groups beyond the limit. Serving never waits for it, and it uses no more than a
+    /// share of one core; so it may take long, and needs a thread that may block. It ends when the
+    /// cache is [closed](Cache::close) or forgets everything. Returns the number of removed
+    /// entries.
     pub fn sweep(&self, now: Moment) -> usize {
         let Some(ledger) = self.ledger.load_full() else { return 0 };
         let latest = ledger.patterns.latest();
@@ -35,7 +36,7 @@ impl Cache {
         for entries in [&self.ordinary, &self.persistent] {
             for entry in entries.iter() {
                 pace.keep();
-                // To an older ledger everything that is new is dead.
+                // An older ledger reports every new entry as dead.
                 if self.lease.is_closed() || self.generation() != ledger.generation {
                     return removed;
                 }
@@ -51,16 +52,16 @@ impl Cache {
     }
 }
 
-/// How many steps are made without a look at the clock.
+/// The number of steps between two looks at the clock.
 const STEPS: u32 = 32;
 
 /// How long the sweeper works without a pause.
 const STRETCH: Duration = Duration::from_millis(2);
 
-/// How many times as long as it has worked it pauses.
+/// The length of a pause, as a multiple of the time worked.
 const PAUSE: u32 = 3;
 
-/// Keeps work that can wait from taking a core away from requests.
+/// Keeps deferrable work from occupying a core that requests need.
 #[derive(Debug)]
 struct SweepPace {
     steps: u32,
@@ -72,7 +73,7 @@ impl SweepPace {
         SweepPace { steps: 0, since: clock::now() }
     }
 
-    /// To be called before each small step. Pauses when there was enough work.
+    /// Must be called before each small step. Pauses after enough work.
     fn keep(&mut self) {
         self.steps += 1;
         if self.steps < STEPS {
@@ -81,7 +82,7 @@ impl SweepPace {
         self.steps = 0;
         let worked = clock::now().since(self.since);
         if worked >= STRETCH {
-            // On a busy machine it has waited rather than worked.
+            // On a busy machine the thread has waited rather than worked.
             thread::sleep(worked.min(2 * STRETCH) * PAUSE);
             self.since = clock::now();
         }

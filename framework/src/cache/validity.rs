@@ -6,28 +6,28 @@ use super::patterns::Met;
 use crate::clock::Moment;
 use crate::log::{LogEpoch, Position};
 
-/// Where content comes from in the order of things: from no later than `as_of` of `log`.
+/// The origin of content in the order of records: no later than `as_of` of `log`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LogOrigin {
-    /// The log, and the opening of it that says so.
+    /// The log, with the opening whose back end reported the position.
     pub log: LogEpoch,
     /// A position from before the content was made.
     pub as_of: Position,
 }
 
-/// What the law says of content.
+/// The law's verdict on content.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
     /// No record after its `as_of` invalidates it.
     Valid,
-    /// Soft records do, the first of them at this moment, and no hard one.
+    /// Soft records invalidate it, the first of them at this moment, and no hard one.
     Stale { since: Moment },
-    /// A hard record does, or it is no longer known that none does.
+    /// A hard record invalidates it, or it can no longer be shown that none does.
     Dead,
 }
 
 impl Verdict {
-    /// What two verdicts on the same content come to.
+    /// Combines two verdicts on the same content into the worse one, and the earlier moment.
     pub(super) fn and(self, other: Verdict) -> Verdict {
         match (self, other) {
             (Verdict::Dead, _) | (_, Verdict::Dead) => Verdict::Dead,
@@ -40,7 +40,7 @@ impl Verdict {
     }
 }
 
-/// The ids that patterns are held against: that of an entry, and those of the fragments within.
+/// The ids that patterns are tested with: that of an entry, and those of the fragments within.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ids<'a> {
     pub(super) own: &'a str,
@@ -53,7 +53,7 @@ impl Ids<'_> {
     }
 }
 
-/// What decides whether content is still right.
+/// The data that decides whether content is still valid.
 #[derive(Debug)]
 pub(super) struct Validity {
     pub(super) generation: Generation,
@@ -63,8 +63,8 @@ pub(super) struct Validity {
 }
 
 impl Validity {
-    /// Ties content that was made at `as_of` to its groups. `None` when the ledger no longer knows
-    /// what was invalidated since.
+    /// Ties content that was made at `as_of` to its groups. Returns `None` if the ledger may have
+    /// forgotten invalidations after `as_of`.
     pub(super) fn new(ledger: &Ledger, as_of: Position, groups: &[String]) -> Option<Validity> {
         let cells = groups.iter().map(|group| ledger.groups.cell(group)).collect();
         ledger.groups.reaches_back_to(as_of).then(|| Validity {
@@ -75,7 +75,7 @@ impl Validity {
         })
     }
 
-    /// The law: whether a record after `as_of` invalidates what has these ids.
+    /// The law: decides whether a record after `as_of` invalidates content with these ids.
     pub(super) fn verdict(&self, ids: Ids<'_>, ledger: &Ledger) -> Verdict {
         if self.generation != ledger.generation {
             return Verdict::Dead;
@@ -91,7 +91,7 @@ impl Validity {
     }
 
     pub(super) fn size(&self) -> usize {
-        // A group of one entry only: its cell and its place in the directory.
+        // A group with a single entry: its cell and its slot in the directory.
         const GROUP: usize = 100;
         self.groups.len() * (size_of::<Arc<GroupCell>>() + GROUP)
     }

@@ -15,7 +15,7 @@ const LEASE: u64 = 12;
 enum Step {
     /// A fill begins.
     Begin,
-    /// A page is stored that was begun so many `Begin`s ago.
+    /// Stores a page that was begun so many `Begin`s ago.
     Fill {
         begun: usize,
         page: u8,
@@ -43,7 +43,7 @@ enum Step {
     Follow,
 }
 
-/// What a record names.
+/// The groups, pages and fragments that a record invalidates.
 #[derive(Debug, Clone, Default)]
 struct Named {
     groups: Vec<u8>,
@@ -51,7 +51,7 @@ struct Named {
     fragments: Vec<u8>,
 }
 
-/// What a page's freshness is made of, in seconds.
+/// The parts of a page's freshness, in seconds.
 #[derive(Debug, Clone, Copy)]
 struct Times {
     lifetime: Option<u64>,
@@ -130,13 +130,13 @@ struct Stored {
 #[derive(Debug)]
 struct Recorded {
     position: u64,
-    /// When the front end learned of it, or lost its lease.
+    /// When the front end received it, or lost its lease.
     second: u64,
     hard: Named,
     soft: Named,
 }
 
-/// What a request may have, from the best to the worst.
+/// The results that a request may have, from the best to the worst.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Due {
     Hit,
@@ -145,10 +145,10 @@ enum Due {
     Nothing,
 }
 
-/// Remembers every record and, for each page, the newest fill that the cache said it stored.
+/// Remembers every record and, for each page, the newest fill that the cache reported as stored.
 #[derive(Debug)]
 struct Model {
-    /// Counts what is forgotten.
+    /// Counts how often everything was forgotten.
     era: u64,
     log: LogEpoch,
     position: u64,
@@ -195,8 +195,8 @@ impl Model {
         later.filter(|record| named(record).finds(page, stored)).map(|record| record.second).min()
     }
 
-    /// For how many seconds the page has been past its end; `further` is added where soft records
-    /// ended it, as patterns that come at once may do.
+    /// Returns for how many seconds the page has been past its end; `further` is added if soft
+    /// records ended it, because simultaneous patterns may count from an earlier moment.
     fn past(&self, page: u8, stored: &Stored, further: u64) -> Option<u64> {
         let ended = stored.times.lifetime.map(|lifetime| stored.begun.second + lifetime);
         let by_time = ended.and_then(|ended| self.second.checked_sub(ended));
@@ -204,7 +204,7 @@ impl Model {
         by_time.max(softened.map(|second| self.second - second + further))
     }
 
-    /// What a request for the page may have.
+    /// Returns the result that a request for the page may have.
     fn due(&self, page: u8, further: u64) -> Due {
         let Some(stored) = self.stored.get(&page) else { return Due::Nothing };
         if self.later(page, stored, |record| &record.hard).is_some() {
@@ -232,7 +232,7 @@ impl Model {
     }
 }
 
-/// Some of the pages are fragments: to the law they are the same.
+/// Some of the pages are fragments: the law treats them the same.
 fn content(number: u8) -> EntryContent {
     if number.is_multiple_of(2) { page() } else { EntryContent::Fragment(Default::default()) }
 }
@@ -250,7 +250,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(768))]
 
     #[test]
-    fn what_is_served_was_never_invalidated_and_stale_for_no_longer_than_it_may(
+    fn nothing_is_served_after_a_hard_invalidation_or_stale_beyond_its_window(
         steps in vec(step(), 1..100),
     ) {
         let cache = Cache::new(CacheLimits { bytes: 1 << 20, persistent_bytes: 1 << 20, groups: 4, patterns: 6 });
@@ -295,7 +295,7 @@ proptest! {
                     match filled {
                         Filled::Stored(_) => {
                             prop_assert!(!is_dead, "page {number} is dead on arrival");
-                            prop_assert_eq!(begun.era, model.era, "page {} is of what is forgotten", number);
+                            prop_assert_eq!(begun.era, model.era, "page {} is of a forgotten era", number);
                             model.stored.insert(number, stored);
                         }
                         Filled::Overtaken(_) | Filled::Unplaced(_) => {}

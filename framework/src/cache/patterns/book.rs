@@ -6,36 +6,37 @@ use super::expression::Expression;
 use super::pattern::{Force, Pattern};
 use crate::log::Position;
 
-/// The outstanding patterns, those aside that others stand in for. Readers never see it.
+/// The outstanding patterns without the covered ones. Used by writers only.
 #[derive(Debug, Default)]
 pub(super) struct Book {
     in_order: BTreeMap<u64, Arc<Pattern>>,
-    /// How long their texts are, all together.
+    /// The total length of their texts.
     bytes: usize,
-    /// Those that are equal, in the order in which they came.
+    /// Equal patterns, in the order of their arrival.
     by_text: HashMap<Arc<str>, Vec<Arc<Pattern>>>,
-    /// How many expressions are to be asked wherever a text stands.
-    crowds: HashMap<Arc<[u8]>, usize>,
+    /// For each text, the number of expressions that must be evaluated on ids with the text.
+    sharers: HashMap<Arc<[u8]>, usize>,
     /// The number of the next pattern.
     next: u64,
 }
 
-/// How much text the patterns may have on average, when there are as many as there may be.
+/// The average length of a pattern's text at the limit of patterns, in bytes.
 const TEXT: usize = 1024;
 
 impl Book {
-    /// The expression, the one that is there if there is one; `None` if it cannot be read.
+    /// Returns the parsed expression, shared with equal patterns if there are any; `None` if it
+    /// cannot be parsed, or not be compiled where it must be.
     pub(super) fn expression(&self, text: &str) -> Option<Arc<Expression>> {
         match self.by_text.get(text).and_then(|equal| equal.first()) {
             Some(known) => Some(Arc::clone(&known.expression)),
             None => {
-                let crowd = |text: &[u8]| self.crowds.get(text).copied().unwrap_or_default();
-                Expression::read(text, crowd).map(Arc::new)
+                let sharers = |text: &[u8]| self.sharers.get(text).copied().unwrap_or_default();
+                Expression::read(text, sharers).map(Arc::new)
             }
         }
     }
 
-    /// Writes down a pattern that comes after all others, and takes out those that it covers.
+    /// Adds a pattern that comes after all others, and removes those that it covers.
     pub(super) fn add(
         &mut self,
         expression: Arc<Expression>,
@@ -43,12 +44,12 @@ impl Book {
         mut force: Force,
     ) -> Arc<Pattern> {
         let equal = self.by_text.entry(Arc::clone(expression.text())).or_default();
-        // A record may name it twice.
+        // A record may contain it twice.
         let expression = match equal.first() {
             Some(known) => Arc::clone(&known.expression),
             None => {
-                for text in expression.asked_at() {
-                    *self.crowds.entry(Arc::clone(text)).or_default() += 1;
+                for text in expression.evaluated_at() {
+                    *self.sharers.entry(Arc::clone(text)).or_default() += 1;
                 }
                 expression
             }
@@ -76,8 +77,8 @@ impl Book {
         self.in_order.len()
     }
 
-    /// The position up to which patterns must be retired, so that no more than `limit` are left, and
-    /// no more text than goes with so many.
+    /// Returns the position up to which patterns must be retired, so that at most `limit` are left,
+    /// and no more text than that many may have.
     pub(super) fn surplus(&self, limit: usize) -> Option<Position> {
         let (mut patterns, mut bytes) = (self.len(), self.bytes);
         let mut surplus = None;
@@ -92,7 +93,7 @@ impl Book {
         surplus
     }
 
-    /// Takes out the oldest patterns up to `position`, `most` of them at most. Returns how many.
+    /// Removes the oldest patterns up to `position`, `most` of them at most. Returns how many.
     pub(super) fn take_oldest(&mut self, position: Position, most: usize) -> usize {
         let mut taken = 0;
         while taken < most
@@ -117,11 +118,11 @@ impl Book {
             return;
         }
         equal.remove();
-        for text in pattern.expression.asked_at() {
-            if let Entry::Occupied(mut crowd) = self.crowds.entry(Arc::clone(text)) {
-                *crowd.get_mut() -= 1;
-                if *crowd.get() == 0 {
-                    crowd.remove();
+        for text in pattern.expression.evaluated_at() {
+            if let Entry::Occupied(mut sharers) = self.sharers.entry(Arc::clone(text)) {
+                *sharers.get_mut() -= 1;
+                if *sharers.get() == 0 {
+                    sharers.remove();
                 }
             }
         }
@@ -147,9 +148,9 @@ mod tests {
         add(&mut book, &long("a"), 5);
         assert_eq!(book.surplus(5), None);
         add(&mut book, &long("a"), 6);
-        assert_eq!(book.surplus(5), None, "it stands in for an equal one");
+        assert_eq!(book.surplus(5), None, "it covers an equal one");
         add(&mut book, &long("b"), 7);
-        assert_eq!(book.surplus(6), Some(Position(6)), "the oldest long one goes");
+        assert_eq!(book.surplus(6), Some(Position(6)), "the oldest long one must be retired");
         assert_eq!(book.take_oldest(Position(6), 100), 5);
         assert_eq!((book.surplus(3), book.bytes), (Some(Position(7)), 3 * TEXT + 2));
     }

@@ -1,12 +1,12 @@
-//! What the fuzz target of patterns reaches.
+//! The entry point of the fuzz target of patterns.
 
 use super::{Met, Patterns};
 use crate::cache::validity::{Ids, Verdict};
 use crate::clock;
 use crate::log::{Invalidation, Position};
 
-/// For each id, whether one of `patterns` invalidates it. Each pattern is a record of its own, and the
-/// first `seen` of them came before what has the id was made.
+/// Returns for each id whether one of `patterns` invalidates it. Each pattern is a record of its
+/// own, and the content with the id was made after the first `seen` of them.
 pub fn invalidated(patterns: &[&str], seen: usize, ids: &[&str]) -> Vec<bool> {
     let book = Patterns::new(Position::START);
     for (position, pattern) in (1..).zip(patterns) {

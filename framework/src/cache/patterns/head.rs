@@ -3,20 +3,20 @@ use std::sync::Arc;
 use regex_syntax::hir::literal::{ExtractKind, Extractor, Literal};
 use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 
-/// How many heads an expression has at most.
+/// The greatest number of heads of an expression.
 const HEADS: usize = 16;
 
-/// How many characters a class has at most to be listed one by one.
+/// The greatest number of characters of a class that is expanded into its characters.
 const CHARACTERS: usize = 4;
 
-/// How often a part that is repeated is written out at most.
+/// The greatest number of times that a repeated part is written out.
 const TIMES: u32 = 4;
 
-/// How long a head is at most, in bytes.
+/// The greatest length of a head, in bytes.
 const LENGTH: usize = 512;
 
-/// A text that stands in an id in which an expression is found. An expression has all the heads that
-/// it needs so that one of them stands in each such id.
+/// A text that occurs in ids that an expression matches. The heads of an expression are complete:
+/// each id that it matches contains one of them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) place: Anchor,
@@ -24,47 +24,47 @@ pub(super) struct Head {
     pub(super) then: Then,
 }
 
-/// Where a head stands.
+/// Where a head occurs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Anchor {
     /// At the beginning of the id.
     Beginning,
-    /// Anywhere in it.
+    /// Anywhere in the id.
     Anywhere,
 }
 
-/// What must come behind a head.
+/// What must follow a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Then {
-    /// Anything: the expression is found wherever the head stands.
+    /// Anything: the expression matches wherever the head occurs.
     Anything,
     /// The end of the id.
     End,
-    /// What the expression says.
-    Ask,
+    /// The rest of the expression, which must be evaluated.
+    Evaluate,
 }
 
-/// The heads of an expression: the texts that its matches begin with.
+/// Returns the heads of an expression: the texts that its matches begin with.
 pub(super) fn heads(hir: &Hir) -> Vec<Head> {
     read(hir, vec![Reading::default()]).into_iter().map(Reading::head).collect()
 }
 
-/// Other heads of an expression that is to be asked: the texts that its matches end with. `None` if
-/// there are none, or too many.
+/// Returns other heads of an expression that must be evaluated: the texts that its matches end
+/// with. `None` if there are none, or too many.
 pub(super) fn endings(hir: &Hir) -> Option<Vec<Head>> {
     let mut extractor = Extractor::new();
     let extractor = extractor.kind(ExtractKind::Suffix).limit_class(CHARACTERS);
     let endings = extractor.extract(hir);
     let texts = endings.literals()?;
-    let can_be_told = !texts.is_empty()
+    let are_usable = !texts.is_empty()
         && texts.len() <= HEADS
         && texts.iter().all(|text| (1..=LENGTH).contains(&text.len()));
     let head = |text: &Literal| Head {
         place: Anchor::Anywhere,
         text: text.as_bytes().into(),
-        then: Then::Ask,
+        then: Then::Evaluate,
     };
-    can_be_told.then(|| texts.iter().map(head).collect())
+    are_usable.then(|| texts.iter().map(head).collect())
 }
 
 /// One of the ways to begin a match: the text so far, and what may follow.
@@ -76,20 +76,20 @@ struct Reading {
     state: State,
 }
 
-/// What is known of the rest of a match.
+/// The constraint on the rest of a match.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum State {
-    /// So far a match is this text and nothing else.
+    /// So far the text describes a match exactly.
     #[default]
     Exact,
-    /// A match may go on as it likes here, or end.
+    /// Anything, or nothing, may follow.
     Loose,
-    /// Whether it goes on only the expression knows.
+    /// Only the expression decides what may follow.
     Open,
 }
 
 impl Reading {
-    /// Adds bytes; `None` if nothing can be matched that way.
+    /// Appends bytes; `None` if no match is possible that way.
     fn then(mut self, bytes: &[u8]) -> Option<Reading> {
         if self.to_the_end && !bytes.is_empty() {
             return None;
@@ -105,7 +105,7 @@ impl Reading {
         Reading { state, ..self }
     }
 
-    /// What comes next, and is not an exact text.
+    /// Appends a part that is no exact text.
     fn followed_by(self, hir: &Hir) -> Reading {
         match self.state {
             State::Loose if may_be_nothing(hir) => self,
@@ -115,11 +115,11 @@ impl Reading {
 
     fn head(self) -> Head {
         let then = match (self.state, self.to_the_end) {
-            (State::Open, _) => Then::Ask,
+            (State::Open, _) => Then::Evaluate,
             (State::Exact | State::Loose, true) => Then::End,
             (State::Exact | State::Loose, false) => Then::Anything,
         };
-        // The empty text is the end of every id, and stands in front of all.
+        // The empty text is the end of every id, and the beginning of every id.
         let then = match then {
             Then::End if self.text.is_empty() && !self.from_the_beginning => Then::Anything,
             then => then,
@@ -132,12 +132,12 @@ impl Reading {
     }
 }
 
-/// Whether nothing at all matches it, wherever that is.
+/// Returns whether it matches the empty text at every position.
 fn may_be_nothing(hir: &Hir) -> bool {
     hir.properties().minimum_len() == Some(0) && hir.properties().look_set().is_empty()
 }
 
-/// The readings, each with every way to go on with what comes next.
+/// Returns the readings, each continued in every way that the next part allows.
 fn read(hir: &Hir, readings: Vec<Reading>) -> Vec<Reading> {
     let (exact, mut others): (Vec<_>, Vec<_>) =
         readings.into_iter().partition(|reading| reading.state == State::Exact);
@@ -180,12 +180,12 @@ fn read(hir: &Hir, readings: Vec<Reading>) -> Vec<Reading> {
             all
         }
     };
-    // Too many to list: what comes next is left to the expression.
+    // Too many to list: the next part is left to the expression.
     others.extend(if read.len() > room { opened(&exact) } else { read });
     others
 }
 
-/// What is repeated is written out as often as it must be there, and may then go on.
+/// Writes a repeated part out as often as it must occur. It may occur again after that.
 fn repeated(repetition: &Repetition, exact: &[Reading]) -> Vec<Reading> {
     let &Repetition { min, max, ref sub, .. } = repetition;
     if (min, max) == (0, Some(1)) {
@@ -197,8 +197,8 @@ fn repeated(repetition: &Repetition, exact: &[Reading]) -> Vec<Reading> {
     for _ in 0..times {
         let before = readings.clone();
         readings = read(sub, readings);
-        // Once more would not change it either. What changes grows, so this ends soon, however
-        // deep repetitions stand in one another.
+        // Another round would not change it either. A reading that changes grows, so this ends
+        // soon, however deep repetitions are nested.
         if readings == before {
             break;
         }
@@ -224,7 +224,7 @@ fn opened(readings: &[Reading]) -> Vec<Reading> {
     each(readings, |reading| Some(reading.becoming(State::Open)))
 }
 
-/// The characters of a small class, encoded.
+/// Returns the characters of a small class, encoded.
 fn characters(class: &Class) -> Option<Vec<Vec<u8>>> {
     let few = |counts: &mut dyn Iterator<Item = usize>| counts.sum::<usize>() <= CHARACTERS;
     match class {
@@ -249,14 +249,14 @@ fn characters(class: &Class) -> Option<Vec<Vec<u8>>> {
 mod tests {
     use super::*;
 
-    /// Heads as `^text$`, `^text…` and `^text?`, where the expression is asked.
+    /// Formats heads as `^text$`, `^text…` and, where the expression is evaluated, `^text?`.
     fn show(heads: Vec<Head>) -> Vec<String> {
         let show = |head: Head| {
             let start = if head.place == Anchor::Beginning { "^" } else { "" };
             let end = match head.then {
                 Then::Anything => "…",
                 Then::End => "$",
-                Then::Ask => "?",
+                Then::Evaluate => "?",
             };
             format!("{start}{}{end}", String::from_utf8(head.text.to_vec()).unwrap())
         };
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn what_sites_write_needs_no_expression() {
+    fn common_patterns_are_decided_by_heads_alone() {
         assert_eq!(shown("^/blog/"), ["^/blog/…"]);
         assert_eq!(shown(r"^/index\.html$"), ["^/index.html$"]);
         assert_eq!(shown("^/stories/7(/|$)"), ["^/stories/7/…", "^/stories/7$"]);
@@ -288,7 +288,7 @@ mod tests {
     }
 
     #[test]
-    fn what_goes_beyond_a_head_is_left_to_the_expression() {
+    fn a_match_beyond_a_head_is_left_to_the_expression() {
         assert_eq!(shown("^/archive/[0-9]{4}/"), ["^/archive/?"]);
         assert_eq!(shown("^/a.*$"), ["^/a?"]);
         assert_eq!(shown("^/a.*b"), ["^/a?"]);
@@ -304,12 +304,12 @@ mod tests {
     }
 
     #[test]
-    fn an_expression_may_end_with_what_tells_it_from_others() {
+    fn endings_are_the_texts_that_matches_end_with() {
         let ending = |expression| endings(&parsed(expression)).map(show);
         assert_eq!(ending("^/[a-z]+/river$").unwrap(), ["/river?"]);
         assert_eq!(ending("^/[a-z]+/(river|sea)").unwrap(), ["/river?", "/sea?"]);
         assert_eq!(ending("^/[a-z]+/[0-9]+"), None);
-        assert_eq!(ending("^/[a-z]*"), None, "nothing need stand there");
+        assert_eq!(ending("^/[a-z]*"), None, "a match may end with no letter");
     }
 
     #[test]
@@ -322,7 +322,7 @@ mod tests {
     }
 
     #[test]
-    fn an_expression_that_says_much_takes_little_time_to_read() {
+    fn a_large_expression_is_analysed_in_little_time() {
         let start = std::time::Instant::now();
         for expression in [
             "((((((((a{8}){8}){8}){8}){8}){8}){8}){8})".to_owned(),

@@ -1,4 +1,4 @@
-//! Patterns against a list that tries each regular expression, in order.
+//! Patterns against a model that tries each regular expression, in order.
 
 use std::time::Duration;
 
@@ -11,11 +11,10 @@ use crate::cache::validity::{Ids, Verdict};
 use crate::clock::Moment;
 use crate::log::{Invalidation, Position, compile_pattern};
 
-/// One of the patterns that are remembered: its position, and since when what it is found in is stale
-/// if it is soft.
+/// A remembered pattern: its position and, if it is soft, since when matching ids are stale.
 type Remembered = (Regex, u64, Option<Moment>);
 
-/// What is obviously right, and slow.
+/// A model that is obviously correct, and slow.
 #[derive(Debug, Default)]
 struct Naive {
     patterns: Vec<Remembered>,
@@ -131,7 +130,7 @@ enum Step {
     Shrink {
         limit: usize,
     },
-    /// An id that has met everything up to so many positions ago.
+    /// An id that was tested up to so many positions ago.
     Ask {
         back: u64,
         ids: Vec<String>,
@@ -163,7 +162,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn a_pattern_is_found_where_its_regular_expression_is(
+    fn a_pattern_matches_where_its_regular_expression_does(
         text in expression(),
         ids in vec(id(), 1..20),
     ) {
@@ -177,12 +176,12 @@ proptest! {
     }
 
     #[test]
-    fn patterns_mean_what_trying_each_of_them_in_order_would(
+    fn patterns_give_the_verdict_of_trying_each_in_order(
         texts in vec(expression(), 1..24),
         steps in vec(step(), 1..60),
     ) {
         let (patterns, mut naive) = (Patterns::new(Position::START), Naive::default());
-        // Forgets nothing, and takes no pattern for another.
+        // Forgets nothing, and covers no pattern by another.
         let mut truth = Naive::default();
         let regexes: Vec<_> = texts.iter().map(|text| compile_pattern(text).unwrap()).collect();
         let (mut position, mut now) = (0, Moment::from_nanos(1_000_000_000));
@@ -221,7 +220,7 @@ proptest! {
                     prop_assert_eq!(verdict(&patterns, &ids, &met), naive.verdict(&each, from));
                     asked.push((ids, from, met));
                 }
-                // Meanwhile the id has met what was retired since, or is dead.
+                // The id was meanwhile tested against the patterns retired since, or is dead.
                 Step::AskAgain { asked: index } if !asked.is_empty() => {
                     let (ids, from, met) = index.get(&asked);
                     let found = verdict(&patterns, ids, met);

@@ -10,36 +10,36 @@ use crate::cache::validity::{Ids, Verdict};
 use crate::clock::Moment;
 use crate::log::{Invalidation, Position};
 
-/// How many patterns are retired at a time, so that a record that comes in waits for no more.
+/// The number of patterns that are retired at a time, so that an arriving record waits for no more.
 const AT_A_TIME: usize = 256;
 
 /// The patterns that were invalidated, in the order of their positions.
 #[derive(Debug)]
 pub(in crate::cache) struct Patterns {
-    /// What readers look at: the oldest run first.
+    /// The readers' list: the oldest run first.
     runs: ArcSwap<Vec<Arc<Run>>>,
     /// Locked by writers, and by nothing else.
     book: Mutex<Book>,
-    /// The position of the youngest pattern there ever was.
+    /// The position of the youngest pattern that was ever added.
     latest: AtomicU64,
-    /// Up to here patterns were retired: an entry that was not tested up to here cannot be shown
-    /// valid.
+    /// The position up to which patterns were retired: an entry that was not tested up to here
+    /// cannot be shown valid.
     floor: AtomicU64,
 }
 
-/// How far an entry has met the patterns, and what came of it.
+/// How far an entry was tested against the patterns, and the result.
 #[derive(Debug)]
 pub(in crate::cache) struct Met {
     tested: AtomicU64,
-    /// The earliest moment, in nanoseconds, of the soft patterns that were found in it.
+    /// The earliest moment, in nanoseconds, of the soft patterns that matched.
     stale_since: AtomicU64,
 }
 
-/// No soft pattern was found.
+/// No soft pattern has matched.
 const NEVER: u64 = u64::MAX;
 
 impl Met {
-    /// Content that knows nothing of what came after `position`.
+    /// Content that was tested against no pattern after `position`.
     pub(in crate::cache) fn up_to(position: Position) -> Met {
         Met { tested: AtomicU64::new(position.0), stale_since: AtomicU64::new(NEVER) }
     }
@@ -55,11 +55,12 @@ impl Patterns {
         }
     }
 
-    /// Records that the record at `position` invalidated what any of its patterns is found in; what
-    /// its soft patterns are found in is stale since `at`. Positions never go back from call to call.
+    /// Records that the record at `position` invalidated all ids that match one of its patterns;
+    /// ids that match its soft patterns are stale since `at`. Positions must not decrease from call
+    /// to call.
     ///
-    /// All patterns of a record are in a run before `latest` moves: an entry that was tested up
-    /// to the record's position has met every one of them.
+    /// All patterns of a record are in a run before `latest` advances: an entry that was tested up
+    /// to the record's position was tested against each of them.
     pub(in crate::cache) fn invalidate(
         &self,
         invalidation: &Invalidation,
@@ -82,8 +83,8 @@ impl Patterns {
                 self.runs.store(Arc::new(with(&self.runs.load(), Run::of(younger))));
             }
             None => {
-                // The back end checks patterns before it writes them. One that only it understands
-                // may mean any entry.
+                // The back end checks patterns before it writes them. A pattern that only the back
+                // end can parse might match any entry.
                 tracing::error!(?invalidation, "cannot read a pattern: dropping everything cached");
                 *book = Book::default();
                 self.floor.fetch_max(position.0, Ordering::AcqRel);
@@ -93,14 +94,15 @@ impl Patterns {
         self.latest.fetch_max(position.0, Ordering::AcqRel);
     }
 
-    /// What the patterns after those that `met` has come past mean for what has these ids. Moves
-    /// `met` on, so that no pattern is tried twice.
+    /// Returns the verdict of the patterns after the mark of `met` on content with these ids.
+    /// Advances the mark, so that no pattern is tested twice.
     pub(in crate::cache) fn verdict(&self, ids: Ids<'_>, met: &Met) -> Verdict {
         let latest = self.latest.load(Ordering::Acquire);
         let from = met.tested.load(Ordering::Acquire);
         if from < latest {
             let untested = self.untested(ids, Position(from));
-            // Read after the runs: what was retired before they were read shows in the floor.
+            // Read after the runs: a pattern that was retired before the runs were loaded shows in
+            // the floor.
             if from < self.floor.load(Ordering::Acquire) {
                 return Verdict::Dead;
             }
@@ -113,7 +115,7 @@ impl Patterns {
             }
             met.tested.fetch_max(latest, Ordering::AcqRel);
         }
-        // After `tested`: a reader that has advanced that has stored this before.
+        // Read after `tested`: a reader that advanced `tested` stored this before.
         match met.stale_since.load(Ordering::Acquire) {
             NEVER => Verdict::Valid,
             since => Verdict::Stale { since: Moment::from_nanos(since) },
@@ -134,17 +136,18 @@ impl Patterns {
         verdict
     }
 
-    /// The position of the youngest pattern.
+    /// Returns the position of the youngest pattern.
     pub(in crate::cache) fn latest(&self) -> Position {
         Position(self.latest.load(Ordering::Acquire))
     }
 
-    /// How many patterns are outstanding.
+    /// Returns the number of outstanding patterns.
     pub(in crate::cache) fn len(&self) -> usize {
         self.book().len()
     }
 
-    /// Drops the patterns up to `position`. Entries that were not tested so far are dead from now on.
+    /// Drops the patterns up to `position`. Entries that were not tested up to there are dead from
+    /// now on.
     pub(in crate::cache) fn retire(&self, position: Position) {
         self.floor.fetch_max(position.0, Ordering::AcqRel);
         while self.book().take_oldest(position, AT_A_TIME) == AT_A_TIME {}
@@ -152,7 +155,8 @@ impl Patterns {
             let _book = self.book();
             let runs = self.runs.load();
             let kept = runs.iter().filter(|run| run.last() > position);
-            // At least half of it, so that a run that loses one at a time is seldom made anew.
+            // A run is rebuilt when more than half of it is retired, so that a run that loses one
+            // pattern at a time is seldom rebuilt.
             let kept = kept.map(|run| match run.len_up_to(position) * 2 > run.len() {
                 true => Arc::new(run.after(position)),
                 false => Arc::clone(run),
@@ -160,7 +164,7 @@ impl Patterns {
             let kept = kept.filter(|run| run.len() > 0).collect();
             self.runs.swap(Arc::new(kept))
         };
-        // It may be much, so no record waits for it.
+        // Freeing the runs may take long, so no record waits for it.
         drop(before);
     }
 
@@ -172,13 +176,14 @@ impl Patterns {
         }
     }
 
-    /// A panic while it was locked may leave out patterns that readers see, which is not harm.
+    /// A panic under the lock may leave out patterns that readers see, which does no harm.
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-/// The runs with a younger one. A run is at least twice as long as the next, so there are few.
+/// Returns the runs with a younger one. A run is at least twice as long as the next, so there are
+/// few.
 fn with(runs: &[Arc<Run>], younger: Run) -> Vec<Arc<Run>> {
     let mut runs = runs.to_vec();
     let mut last = younger;
@@ -219,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_looks_while_a_record_comes_in_meets_all_its_patterns() {
+    fn a_lookup_during_an_invalidation_misses_none_of_its_patterns() {
         let record = (0..64)
             .fold(Invalidation::new(), |record, number| record.pattern(format!("^/{number}$")));
         for _ in 0..200 {
@@ -236,16 +241,16 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_kills_older_entries_that_it_is_found_in() {
+    fn a_pattern_invalidates_older_entries_that_it_matches() {
         let patterns = Patterns::new(Position::START);
         invalidate(&patterns, "^/blog/", Position(5));
         assert_eq!(verdict(&patterns, "/blog/one", &tested(4)), Verdict::Dead);
         assert_eq!(verdict(&patterns, "/blog/one", &tested(5)), Verdict::Valid, "made after it");
-        assert_eq!(verdict(&patterns, "/news", &tested(4)), Verdict::Valid, "not found in it");
+        assert_eq!(verdict(&patterns, "/news", &tested(4)), Verdict::Valid, "it does not match");
     }
 
     #[test]
-    fn an_entry_meets_a_pattern_once() {
+    fn an_entry_is_tested_against_a_pattern_once() {
         let patterns = Patterns::new(Position::START);
         invalidate(&patterns, "^/blog/", Position(5));
         let mark = tested(0);
@@ -254,7 +259,7 @@ mod tests {
     }
 
     #[test]
-    fn the_same_pattern_again_takes_the_place_of_the_older() {
+    fn a_repeated_pattern_replaces_the_older_one() {
         let patterns = Patterns::new(Position::START);
         for position in 1..100 {
             invalidate(&patterns, "^/blog/", Position(position));
@@ -286,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_cannot_be_read_kills_everything_older() {
+    fn a_pattern_that_cannot_be_parsed_invalidates_everything_older() {
         let patterns = Patterns::new(Position::START);
         invalidate(&patterns, "(", Position(5));
         assert_eq!(verdict(&patterns, "/x", &tested(4)), Verdict::Dead);
@@ -294,7 +299,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_is_too_large_to_be_compiled_ends_what_it_may_mean() {
+    fn a_pattern_too_large_to_compile_invalidates_all_ids_with_its_head() {
         let patterns = Patterns::new(Position::START);
         soften(&patterns, r"^/a(\w{100}){20}", 5, 10);
         assert_eq!(verdict(&patterns, "/a", &tested(4)), Verdict::Dead);
@@ -305,7 +310,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_that_looks_while_patterns_are_retired_is_not_taken_for_valid() {
+    fn a_lookup_while_patterns_are_retired_finds_no_invalidated_entry_valid() {
         for _ in 0..200 {
             let patterns = Patterns::new(Position::START);
             let others = (0..200).fold(Invalidation::new(), |record, number| {
@@ -324,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn there_are_few_runs_and_little_is_kept_for_nothing() {
+    fn runs_stay_few_and_keep_few_dropped_patterns() {
         let patterns = Patterns::new(Position::START);
         for number in 0..3000 {
             invalidate(&patterns, &format!("^/{}$", number % 1000), Position(number + 1));
@@ -341,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_keeps_what_a_soft_pattern_said() {
+    fn an_entry_keeps_the_verdict_of_a_soft_pattern() {
         let patterns = Patterns::new(Position::START);
         let met = tested(1);
         soften(&patterns, "^/a", 2, 10);
@@ -382,7 +387,7 @@ mod tests {
     }
 
     #[test]
-    fn a_pattern_that_finds_a_fragment_within_finds_the_entry() {
+    fn a_pattern_that_matches_a_fragment_within_matches_the_entry() {
         let patterns = Patterns::new(Position::START);
         invalidate(&patterns, "^fragment:card/7$", Position(2));
         let contains: [Box<str>; 2] = ["fragment:card/6".into(), "fragment:card/7".into()];

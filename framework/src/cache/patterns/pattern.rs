@@ -7,7 +7,7 @@ use crate::cache::validity::Verdict;
 use crate::clock::Moment;
 use crate::log::Position;
 
-/// Equal soft patterns that come within this time count as one.
+/// Equal soft patterns within this time count as one.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// One invalidation by a regular expression.
@@ -15,19 +15,19 @@ const AT_ONCE: Duration = Duration::from_secs(1);
 pub(super) struct Pattern {
     pub(super) expression: Arc<Expression>,
     pub(super) position: Position,
-    /// Its place in the order in which patterns came: several of them may be of one record.
+    /// Its number in the order of arrival: a record may have several patterns.
     pub(super) number: u64,
     pub(super) force: Force,
-    /// Whether a younger one stands in for it.
+    /// Whether a younger pattern covers it, so that it need not be kept.
     covered: AtomicBool,
 }
 
-/// What becomes of that in which a pattern is found.
+/// The effect on entries that a pattern matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Force {
-    /// It is dead.
+    /// They are dead.
     Hard,
-    /// It is stale since this moment.
+    /// They are stale since this moment.
     Soft(Moment),
 }
 
@@ -45,18 +45,19 @@ impl Pattern {
         self.covered.load(Ordering::Relaxed)
     }
 
-    /// For writers only: it says what need not be kept, and nothing to readers.
+    /// Marks it as covered. The mark is for writers, which drop covered patterns; readers ignore
+    /// it.
     pub(super) fn cover(&self) {
         self.covered.store(true, Ordering::Relaxed);
     }
 
-    /// What it means for an id that it is to be asked about.
-    pub(super) fn asked_about(&self, id: &str) -> Verdict {
+    /// Evaluates the expression on an id, and returns the verdict.
+    pub(super) fn evaluated_on(&self, id: &str) -> Verdict {
         match self.expression.is_found_in(id) {
             Some(true) => self.force.verdict(),
             Some(false) => Verdict::Valid,
-            // The back end, which checks patterns before it writes them, could compile it: here it
-            // cannot be shown not to be found.
+            // The back end, which checks patterns before it writes them, could compile it. Here a
+            // match cannot be ruled out.
             None => Verdict::Dead,
         }
     }
@@ -70,8 +71,8 @@ impl Force {
         }
     }
 
-    /// Whether a pattern of this force that comes later does to everything what an equal one with
-    /// the `older` force would do. A soft one that stands in for another takes over its moment.
+    /// Returns whether a later pattern of this force has every effect that an equal one with the
+    /// `older` force would have. A soft pattern that covers another takes over its moment.
     pub(super) fn covers(&mut self, older: Force) -> bool {
         match (self, older) {
             (Force::Hard, _) => true,

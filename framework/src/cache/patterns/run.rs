@@ -7,30 +7,30 @@ use super::pattern::Pattern;
 use crate::cache::validity::Verdict;
 use crate::log::Position;
 
-/// Patterns that came one after the other, so that an id meets all of them at once. It never changes.
+/// Consecutive patterns, which an id is tested against at once. A run never changes.
 #[derive(Debug)]
 pub(super) struct Run {
-    /// In the order in which they came.
+    /// In the order of their arrival.
     patterns: Box<[Arc<Pattern>]>,
-    at_the_beginning: Box<[Stand]>,
-    anywhere: Box<[Stand]>,
+    at_the_beginning: Box<[IndexedHead]>,
+    anywhere: Box<[IndexedHead]>,
 }
 
-/// A head of a pattern. Stands are sorted by their texts, those with equal texts as they came.
+/// A head of a pattern. They are sorted by text, those with equal texts by arrival.
 #[derive(Debug, Clone)]
-struct Stand {
+struct IndexedHead {
     text: Arc<[u8]>,
     then: Then,
     pattern: Arc<Pattern>,
 }
 
 impl Run {
-    /// Patterns in the order in which they came.
+    /// Builds a run of patterns, which are in the order of their arrival.
     pub(super) fn of(patterns: Vec<Arc<Pattern>>) -> Run {
-        let stands = |place| {
+        let sorted_heads = |place| {
             let heads = patterns.iter().flat_map(|pattern| {
                 let heads = pattern.expression.heads.iter().filter(move |head| head.place == place);
-                heads.map(|Head { text, then, .. }| Stand {
+                heads.map(|Head { text, then, .. }| IndexedHead {
                     text: Arc::clone(text),
                     then: *then,
                     pattern: Arc::clone(pattern),
@@ -39,16 +39,16 @@ impl Run {
             sorted(heads.collect())
         };
         Run {
-            at_the_beginning: stands(Anchor::Beginning),
-            anywhere: stands(Anchor::Anywhere),
+            at_the_beginning: sorted_heads(Anchor::Beginning),
+            anywhere: sorted_heads(Anchor::Anywhere),
             patterns: patterns.into(),
         }
     }
 
-    /// This run and a younger one, without what need not be kept.
+    /// Merges this run with a younger one, without the covered patterns.
     pub(super) fn and(&self, younger: &Run) -> Run {
-        let both = |older: &[Stand], younger: &[Stand]| {
-            let all = older.iter().chain(younger).filter(|stand| !stand.pattern.is_covered());
+        let both = |older: &[IndexedHead], younger: &[IndexedHead]| {
+            let all = older.iter().chain(younger).filter(|head| !head.pattern.is_covered());
             sorted(all.cloned().collect())
         };
         let patterns = self.patterns.iter().chain(&younger.patterns);
@@ -59,11 +59,11 @@ impl Run {
         }
     }
 
-    /// What is left of it without the patterns up to `floor`.
+    /// Returns the run without the patterns up to `floor` and the covered ones.
     pub(super) fn after(&self, floor: Position) -> Run {
         let is_kept = |pattern: &&Arc<Pattern>| pattern.position > floor && !pattern.is_covered();
-        let kept = |stands: &[Stand]| {
-            stands.iter().filter(|stand| is_kept(&&stand.pattern)).cloned().collect()
+        let kept = |heads: &[IndexedHead]| {
+            heads.iter().filter(|head| is_kept(&&head.pattern)).cloned().collect()
         };
         Run {
             patterns: self.patterns.iter().filter(is_kept).cloned().collect(),
@@ -72,114 +72,116 @@ impl Run {
         }
     }
 
-    /// How many patterns it has.
+    /// Returns the number of its patterns.
     pub(super) fn len(&self) -> usize {
         self.patterns.len()
     }
 
-    /// How many of its patterns came up to `position`.
+    /// Returns the number of its patterns up to `position`.
     pub(super) fn len_up_to(&self, position: Position) -> usize {
         self.patterns.partition_point(|pattern| pattern.position <= position)
     }
 
-    /// The position of its youngest pattern.
+    /// Returns the position of its youngest pattern.
     pub(super) fn last(&self) -> Position {
         self.patterns.last().map_or(Position::START, |pattern| pattern.position)
     }
 
-    /// What those of its patterns that came after `from` mean for the id.
+    /// Returns the verdict of its patterns after `from` on the id.
     pub(super) fn verdict(&self, id: &str, from: Position) -> Verdict {
-        let mut meeting = Meeting { verdict: Verdict::Valid, to_ask: Vec::new() };
+        let mut test = IdTest { verdict: Verdict::Valid, to_evaluate: Vec::new() };
         let bytes = id.as_bytes();
-        meeting.in_front_of(bytes, &self.at_the_beginning, from);
-        // Whichever is less work.
+        test.apply_prefixes(bytes, &self.at_the_beginning, from);
+        // The cheaper of two ways.
         if self.anywhere.len() <= bytes.len() {
-            meeting.within(bytes, &self.anywhere, from);
+            test.apply_substrings(bytes, &self.anywhere, from);
         } else {
             for start in 0..bytes.len() {
-                meeting.in_front_of(&bytes[start..], &self.anywhere, from);
+                test.apply_prefixes(&bytes[start..], &self.anywhere, from);
             }
         }
-        meeting.ask_about(id)
+        test.evaluate_on(id)
     }
 }
 
-/// An id that meets the patterns of a run.
-struct Meeting<'a> {
+/// A test of an id against the patterns of a run.
+struct IdTest<'a> {
     verdict: Verdict,
-    to_ask: Vec<&'a Pattern>,
+    to_evaluate: Vec<&'a Pattern>,
 }
 
-impl<'a> Meeting<'a> {
-    /// Meets the stands of patterns after `from` whose texts `id`, or what is left of it, begins with.
-    fn in_front_of(&mut self, id: &[u8], mut stands: &'a [Stand], from: Position) {
-        // What `id` begins with is not behind it in the order of texts. The last one that is not
-        // behind it is such a text, or it has as much in common with `id` as any of them.
+impl<'a> IdTest<'a> {
+    /// Applies the heads that `id`, or the rest of an id, begins with, of patterns after `from`.
+    fn apply_prefixes(&mut self, id: &[u8], mut heads: &'a [IndexedHead], from: Position) {
+        // A text that `id` begins with does not sort after `id`. The last text that does not sort
+        // after it is such a text, or it has as long a common beginning with `id` as any of the
+        // others.
         let mut front = id;
         loop {
-            stands = &stands[..stands.partition_point(|stand| *stand.text <= *front)];
-            let Some(last) = stands.last() else { return };
+            heads = &heads[..heads.partition_point(|head| *head.text <= *front)];
+            let Some(last) = heads.last() else { return };
             let common = common(&last.text, front);
             if common < last.text.len() {
                 front = &front[..common];
                 continue;
             }
-            let first = stands.partition_point(|stand| stand.text < last.text);
-            let (others, equal) = stands.split_at(first);
-            let after = equal.partition_point(|stand| stand.pattern.position <= from);
-            for stand in &equal[after..] {
-                self.meet(stand, id.len() - common);
+            let first = heads.partition_point(|head| head.text < last.text);
+            let (others, equal) = heads.split_at(first);
+            let after = equal.partition_point(|head| head.pattern.position <= from);
+            for head in &equal[after..] {
+                self.apply(head, id.len() - common);
             }
-            stands = others;
+            heads = others;
         }
     }
 
-    /// Meets those of patterns after `from` whose texts stand anywhere in `id`, one by one.
-    fn within(&mut self, id: &[u8], stands: &'a [Stand], from: Position) {
-        for stand in stands.iter().filter(|stand| stand.pattern.position > from) {
-            let is_there = match stand.then {
-                Then::End => id.ends_with(&stand.text),
-                Then::Anything | Then::Ask => memmem::find(id, &stand.text).is_some(),
+    /// Applies the heads that occur anywhere in `id`, of patterns after `from`, one by one.
+    fn apply_substrings(&mut self, id: &[u8], heads: &'a [IndexedHead], from: Position) {
+        for head in heads.iter().filter(|head| head.pattern.position > from) {
+            let is_found = match head.then {
+                Then::End => id.ends_with(&head.text),
+                Then::Anything | Then::Evaluate => memmem::find(id, &head.text).is_some(),
             };
-            if is_there {
-                self.meet(stand, 0);
+            if is_found {
+                self.apply(head, 0);
             }
         }
     }
 
-    /// Behind the text there is so much of the id.
-    fn meet(&mut self, stand: &'a Stand, rest: usize) {
-        match stand.then {
+    /// Applies a head whose text was found in the id. `rest` is the number of bytes after it, which
+    /// only a head with [`Then::End`] depends on.
+    fn apply(&mut self, head: &'a IndexedHead, rest: usize) {
+        match head.then {
             Then::End if rest > 0 => {}
             Then::Anything | Then::End => {
-                self.verdict = self.verdict.and(stand.pattern.force.verdict());
+                self.verdict = self.verdict.and(head.pattern.force.verdict());
             }
-            Then::Ask => self.to_ask.push(&stand.pattern),
+            Then::Evaluate => self.to_evaluate.push(&head.pattern),
         }
     }
 
-    /// Asks the expressions that are to be asked, and comes to an end.
-    fn ask_about(mut self, id: &str) -> Verdict {
-        // A pattern may have several heads, and a head may stand in several places.
-        self.to_ask.sort_unstable_by_key(|pattern| pattern.number);
-        self.to_ask.dedup_by_key(|pattern| pattern.number);
-        for pattern in self.to_ask {
+    /// Evaluates the expressions that heads alone do not decide, and returns the verdict.
+    fn evaluate_on(mut self, id: &str) -> Verdict {
+        // A pattern may have several heads, and a head may occur several times.
+        self.to_evaluate.sort_unstable_by_key(|pattern| pattern.number);
+        self.to_evaluate.dedup_by_key(|pattern| pattern.number);
+        for pattern in self.to_evaluate {
             if self.verdict == Verdict::Dead {
                 break;
             }
-            self.verdict = self.verdict.and(pattern.asked_about(id));
+            self.verdict = self.verdict.and(pattern.evaluated_on(id));
         }
         self.verdict
     }
 }
 
-fn sorted(mut stands: Vec<Stand>) -> Box<[Stand]> {
-    // Stable, and quick with what is two sorted pieces.
-    stands.sort_by(|left, right| left.text.cmp(&right.text));
-    stands.into()
+fn sorted(mut heads: Vec<IndexedHead>) -> Box<[IndexedHead]> {
+    // The sort is stable, and fast for two sorted pieces.
+    heads.sort_by(|left, right| left.text.cmp(&right.text));
+    heads.into()
 }
 
-/// How many bytes at the beginning are the same.
+/// Returns the length of the common beginning, in bytes.
 fn common(left: &[u8], right: &[u8]) -> usize {
     left.iter().zip(right).take_while(|(left, right)| left == right).count()
 }
