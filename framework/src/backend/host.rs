@@ -7,8 +7,8 @@ use crate::body::Body;
 use crate::claim;
 use crate::clock::{self, Moment};
 use crate::link::{
-    Admission, Answer, BackEndRefusal, Call, FeedBatch, FeedRecord, FileLookup, FoundFiles, Grant,
-    Greeting, Holdings, Host, How, MemberId, Open, SnapshotPiece,
+    Admission, Answer, BackEndRefusal, Call, Departure, FeedBatch, FeedRecord, FileLookup,
+    FoundFiles, Grant, Greeting, Holdings, Host, MemberId, Open, SnapshotPiece,
 };
 use crate::log::{ContentId, Draft, Membership, Position};
 
@@ -75,15 +75,15 @@ impl Host for BackendHost {
         self.0.docroot.content(content, offset).await
     }
 
-    fn left(&self, member: MemberId, how: How) {
-        match how {
-            How::Cut => {
+    fn left(&self, member: MemberId, departure: Departure) {
+        match departure {
+            Departure::Cut => {
                 if let Some((incarnation, name)) = self.0.members.cut(FeedId(member.0)) {
                     let backend = Arc::clone(&self.0);
                     tokio::spawn(async move { backend.watch_for_end(incarnation, name).await });
                 }
             }
-            How::Goodbye => {
+            Departure::Goodbye => {
                 if let Some(incarnation) = self.0.members.leave(FeedId(member.0)) {
                     let backend = Arc::clone(&self.0);
                     tokio::spawn(async move { backend.note_left(incarnation).await });

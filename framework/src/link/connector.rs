@@ -8,42 +8,43 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
-/// How many bytes may be under way, each way, in a connection within the process.
+/// The number of bytes that may be in flight, each way, in a connection within the process.
 const MEMORY_BUFFER: usize = 256 * 1024;
-/// How many connections within the process may wait to be accepted.
+/// The number of connections within the process that may wait to be accepted.
 const MEMORY_BACKLOG: usize = 16;
 
-/// How a connection for a feed over TCP begins, before HTTP/2, whose own preface begins otherwise.
+/// The first bytes of a connection for a feed over TCP. HTTP/2 follows, whose own preface begins
+/// with another byte.
 pub(super) const FEED_PREFACE: &[u8; 16] = b"HEADWATER FEED\r\n";
 
-/// What a connection is for, which decides in which runtime it is served.
+/// The purpose of a connection, which decides in which runtime it is served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Purpose {
-    /// Calls and all else.
+    /// Calls and everything else but feeds.
     Calls,
     /// A feed.
     Feed,
 }
 
-/// How a front end reaches a back end.
+/// The address of a back end.
 #[derive(Debug, Clone)]
-pub(crate) struct Connector(Way);
+pub(crate) struct Connector(Transport);
 
 #[derive(Debug, Clone)]
-enum Way {
+enum Transport {
     Tcp(String),
     Memory(mpsc::Sender<(DuplexStream, Purpose)>),
 }
 
 impl Connector {
-    /// Over TCP, at `address`: `host:port`.
+    /// Connects over TCP, to `address`: `host:port`.
     pub(crate) fn tcp(address: impl Into<String>) -> Connector {
-        Connector(Way::Tcp(address.into()))
+        Connector(Transport::Tcp(address.into()))
     }
 
     pub(super) async fn connect(&self, purpose: Purpose) -> io::Result<Stream> {
         match &self.0 {
-            Way::Tcp(address) => {
+            Transport::Tcp(address) => {
                 let mut stream = TcpStream::connect(address).await?;
                 stream.set_nodelay(true)?;
                 if purpose == Purpose::Feed {
@@ -51,7 +52,7 @@ impl Connector {
                 }
                 Ok(Stream::Tcp(stream))
             }
-            Way::Memory(backend) => {
+            Transport::Memory(backend) => {
                 let (ours, theirs) = tokio::io::duplex(MEMORY_BUFFER);
                 let gone = |_| io::Error::from(io::ErrorKind::ConnectionRefused);
                 backend.send((theirs, purpose)).await.map_err(gone)?;
@@ -64,13 +65,13 @@ impl Connector {
 impl fmt::Display for Connector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
-            Way::Tcp(address) => f.write_str(address),
-            Way::Memory(_) => f.write_str("in this process"),
+            Transport::Tcp(address) => f.write_str(address),
+            Transport::Memory(_) => f.write_str("in this process"),
         }
     }
 }
 
-/// Where a back end's connections come from.
+/// The source of a back end's connections.
 #[derive(Debug)]
 pub(crate) struct Incoming(Source);
 
@@ -80,19 +81,19 @@ enum Source {
     Memory(mpsc::Receiver<(DuplexStream, Purpose)>),
 }
 
-/// A connector and a listener within the process.
+/// Creates a connector and a listener within the process.
 pub(crate) fn in_memory() -> (Connector, Incoming) {
     let (sender, receiver) = mpsc::channel(MEMORY_BACKLOG);
-    (Connector(Way::Memory(sender)), Incoming(Source::Memory(receiver)))
+    (Connector(Transport::Memory(sender)), Incoming(Source::Memory(receiver)))
 }
 
 impl Incoming {
-    /// The connections to a TCP listener.
+    /// Accepts the connections of a TCP listener.
     pub(crate) fn tcp(listener: TcpListener) -> Incoming {
         Incoming(Source::Tcp(listener))
     }
 
-    /// The address of a listener that others than this machine can reach.
+    /// Returns the address of the listener, if it is reachable from beyond this machine.
     pub(super) fn exposed(&self) -> io::Result<Option<std::net::SocketAddr>> {
         match &self.0 {
             Source::Tcp(listener) => {
@@ -103,16 +104,16 @@ impl Incoming {
         }
     }
 
-    /// The next connection. May be dropped at any time without losing one.
-    pub(super) async fn accept(&mut self) -> io::Result<Arrived> {
+    /// Returns the next connection. Cancel-safe.
+    pub(super) async fn accept(&mut self) -> io::Result<Accepted> {
         match &mut self.0 {
             Source::Tcp(listener) => {
                 let (stream, _) = listener.accept().await?;
                 stream.set_nodelay(true)?;
-                Ok(Arrived::Tcp(stream))
+                Ok(Accepted::Tcp(stream))
             }
             Source::Memory(receiver) => match receiver.recv().await {
-                Some((stream, purpose)) => Ok(Arrived::Memory(stream, purpose)),
+                Some((stream, purpose)) => Ok(Accepted::Memory(stream, purpose)),
                 None => std::future::pending().await,
             },
         }
@@ -121,20 +122,19 @@ impl Incoming {
 
 /// A connection that was accepted.
 #[derive(Debug)]
-pub(super) enum Arrived {
+pub(super) enum Accepted {
     Tcp(TcpStream),
     Memory(DuplexStream, Purpose),
 }
 
-impl Arrived {
-    /// The connection, and what it is for.
+impl Accepted {
+    /// Reads the preface, if there is one, and returns the connection with its purpose.
     ///
-    /// # Errors
-    /// When it ends, or begins like no connection of the link.
-    pub(super) async fn sorted(self) -> io::Result<(Stream, Purpose)> {
+    /// If the connection ends, or begins with an invalid preface.
+    pub(super) async fn introduced(self) -> io::Result<(Stream, Purpose)> {
         let mut stream = match self {
-            Arrived::Tcp(stream) => stream,
-            Arrived::Memory(stream, purpose) => return Ok((Stream::Memory(stream), purpose)),
+            Accepted::Tcp(stream) => stream,
+            Accepted::Memory(stream, purpose) => return Ok((Stream::Memory(stream), purpose)),
         };
         let mut first = [0];
         if stream.peek(&mut first).await? == 0 {
@@ -152,7 +152,7 @@ impl Arrived {
     }
 }
 
-/// A connection, however it was made.
+/// A connection of either kind.
 #[derive(Debug)]
 pub(super) enum Stream {
     Tcp(TcpStream),
@@ -160,10 +160,9 @@ pub(super) enum Stream {
 }
 
 impl Stream {
-    /// The same connection, with its events seen by the I/O driver of another runtime.
+    /// Registers the connection with the I/O driver of another runtime.
     ///
-    /// # Errors
-    /// When the system does not register it there.
+    /// If the system does not register it there.
     pub(super) fn moved_to(self, runtime: &Handle) -> io::Result<Stream> {
         match self {
             Stream::Tcp(stream) => {

@@ -5,39 +5,40 @@ use serde::{Deserialize, Serialize};
 
 use crate::log::{Epoch, LogEpoch, Position};
 
-/// What a front end says in the feed.
+/// A message of a front end in the feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Up {
     /// The first message, once.
     Open(Open),
-    /// Asks for a lease from this point of the front end's own clock, in nanoseconds, and says how
-    /// long after its stamp the last answer in this feed came, if one came since the last renewal.
+    /// Asks for a lease from this point of the front end's own clock, in nanoseconds. `answer_took`
+    /// is the time from its stamp to the last answer in this feed, if there was one since the last
+    /// renewal.
     Renew { stamp: u64, answer_took: Option<Duration> },
     /// Everything up to here has been applied.
     Ack { position: Position },
-    /// Which contents of files are here and which are not.
+    /// Which contents of files the front end has, and which it lacks.
     Holdings(Holdings),
-    /// The front end holds no lease any more and wants none.
+    /// The front end no longer holds a lease, and asks for none.
     Leave,
 }
 
-/// What a back end says in the feed.
+/// A message of a back end in the feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Down {
-    /// The first message when the front end is admitted.
+    /// The first message to a front end that is admitted.
     Welcome(Welcome),
-    /// The next piece of the snapshot; they follow the welcome that announces them.
+    /// The next piece of the snapshot; the pieces follow the welcome that announces them.
     Snapshot { piece: SnapshotPiece },
-    /// The only message when it is not.
+    /// The only message to a front end that is not admitted.
     Refused { message: String },
     /// The next run of the log, up to and including `through`. Positions that are not among the
-    /// records have nothing to say to a front end.
+    /// records do not concern front ends.
     Records { records: Vec<FeedRecord>, through: Position },
-    /// Answers the renewal with this stamp, behind the records.
+    /// Answers the renewal with this stamp, after the records.
     Renewed { stamp: u64 },
-    /// The same, but there is no lease: the front end has kept writers waiting.
+    /// Answers the renewal with this stamp without a lease: the front end has made writers wait.
     Withheld { stamp: u64 },
-    /// The last message: the back end stops, or answers a `Leave`.
+    /// The last message: the back end stops, or confirms a `Leave`.
     Goodbye,
 }
 
@@ -48,7 +49,7 @@ pub(crate) struct Open {
     pub name: String,
     /// The process: a front end that is started again has another incarnation.
     pub incarnation: u64,
-    /// What it has followed so far.
+    /// The log that it has followed so far.
     pub followed: Option<Followed>,
     /// The incarnation before this one, if that has ended for certain.
     pub predecessor: Option<u64>,
@@ -59,21 +60,23 @@ pub(crate) struct Open {
 pub(crate) struct Followed {
     /// The log, and the opening whose feed it was.
     pub log: LogEpoch,
-    /// How the back end derived what the records invalidated.
+    /// The fingerprint of the rules by which the back end derived invalidations from records.
     pub fingerprint: u64,
     /// The last position that was applied.
     pub applied: Position,
-    /// The greatest position that anything in the cache is from: an answer may be ahead of the feed.
+    /// The greatest position that anything in the cache is from: an answer may be ahead of the
+    /// feed.
     pub seen: Position,
 }
 
-/// What a front end learns when it is admitted to a feed.
+/// The admission of a front end to a feed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Welcome {
     /// The back end's log, and its opening.
     pub log: LogEpoch,
-    /// How the back end derives what records invalidate: of its data's fields, keys and indexes. What was
-    /// cached under another derivation is under names of groups that no record will invalidate.
+    /// The fingerprint of the rules by which the back end derives invalidations from records: the
+    /// fields, keys and indexes of its data. Content that was cached under other rules has names of
+    /// groups that no record will invalidate.
     pub fingerprint: u64,
     /// How long a lease lasts from the stamp of its renewal.
     pub lease: Duration,
@@ -81,67 +84,67 @@ pub(crate) struct Welcome {
     pub backend: String,
     /// The feed begins with the record after this one.
     pub start: Position,
-    /// Whether the feed goes on where the front end was. Otherwise the front end must drop its
-    /// cache and any lease it holds; its position becomes `start`.
+    /// Whether the feed continues at the front end's position. Otherwise the front end must drop
+    /// its cache and any lease it holds; its position becomes `start`.
     pub resumed: bool,
-    /// How many pieces of a snapshot follow: what a front end that does not resume has to know of the
-    /// log up to `start`.
+    /// The number of pieces of the snapshot that follow: the state of the log up to `start`, for a
+    /// front end that does not resume.
     pub snapshot: u32,
     /// The log's openings, each with the log's last position when it began.
     pub openings: Vec<(Epoch, Position)>,
 }
 
-/// A piece, of bounded length, of what a front end has to know of the log up to a position.
+/// A piece of the snapshot, of bounded length.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) enum SnapshotPiece {
-    /// Which files the log has put into the docroot.
+    /// The files that the log has put into the docroot.
     Files(Bytes),
-    /// Which sessions have ended.
+    /// The sessions that have ended.
     Revocations(Bytes),
 }
 
-/// One record as front ends get it.
+/// One record as it is sent to front ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FeedRecord {
-    /// Where it stands in the log.
+    /// Its position in the log.
     pub position: Position,
-    /// What it says to front ends.
+    /// Its content for front ends.
     pub payload: Bytes,
 }
 
-/// Of which records a front end lacks something that they put into the docroot.
+/// The records of which a front end lacks files that they put into the docroot.
 ///
-/// What a record says is applied at once, and acknowledged; the contents of its files come later. A
-/// front end reports what it lacks of a record before it acknowledges the record. So of an
-/// acknowledged record that is not named, everything is here.
+/// A record is applied at once, and acknowledged; the contents of its files arrive later. A front
+/// end reports which contents of a record it lacks before it acknowledges the record. So an
+/// acknowledged record that is not listed is complete here.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Holdings {
-    /// Nothing is said about the records up to this one.
+    /// The records up to this one are not reported on.
     pub after: Position,
-    /// The later records of which something is not here yet, in descending order.
+    /// The later records of which some content is missing, in descending order.
     pub lacking: Vec<Position>,
-    /// Those of them of which something cannot be stored, and why.
+    /// Those of them with a content that cannot be stored, and the reason.
     pub failing: Vec<(Position, String)>,
 }
 
-/// What a front end holds of one record.
+/// The state of one record's files on a front end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Holding<'a> {
-    /// All of it, as far as later records have not made it obsolete.
+    /// All contents, except those that later records have made obsolete.
     Held,
-    /// Not all of it, or it is not known.
+    /// Not all contents, or the state is not reported.
     Lacking,
-    /// It cannot store it, and this is why.
+    /// A content cannot be stored, for this reason.
     Failing(&'a str),
 }
 
 impl Holdings {
-    /// The most records that are named in one report.
+    /// The most records that one report lists.
     pub(crate) const NAMED: usize = 256;
     /// The most records whose failures one report lists.
     pub(crate) const FAILURES: usize = 16;
 
-    /// What is held of the record at `position`, which was acknowledged.
+    /// Returns the state of the record at `position`, which was acknowledged.
     pub(crate) fn of(&self, position: Position) -> Holding<'_> {
         let failing = self.failing.iter().find(|(failing, _)| *failing == position);
         if let Some((_, reason)) = failing {

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 /// The length that precedes a message.
 pub(super) const LENGTH: usize = size_of::<u32>();
 
-/// Room for most messages, in bytes.
+/// The initial capacity of a frame, enough for most messages, in bytes.
 const USUAL: usize = 512;
 
 /// Why a message could not be sent or read.
@@ -24,12 +24,12 @@ pub(super) enum FrameError {
     Broken(hyper::Error),
 }
 
-/// The message behind its length.
+/// Encodes the message, preceded by its length.
 pub(super) fn encode<T: Serialize>(message: &T, limit: usize) -> Result<Bytes, FrameError> {
     encode_long(message, 0, limit)
 }
 
-/// The same, of a message in which so many bytes are written at once.
+/// Does the same, with room for so many bytes in one slice of the message.
 pub(super) fn encode_long<T: Serialize>(
     message: &T,
     bytes: usize,
@@ -47,26 +47,25 @@ pub(super) fn encode_long<T: Serialize>(
     Ok(frame.into())
 }
 
-/// Reads messages from a stream. What it holds never exceeds one message and one frame of HTTP/2:
-/// memory is taken as the bytes come, not as their length is announced.
+/// Reads messages from a stream. It never holds more than one message and one frame of HTTP/2:
+/// memory is allocated as bytes arrive, not as their length is announced.
 #[derive(Debug)]
 pub(super) struct Frames<S = Incoming> {
     stream: S,
     /// The unread rest of the last frame of HTTP/2, unless it is in the buffer.
     frame: Bytes,
-    /// The beginning of a message that goes on in further frames.
+    /// The beginning of a message that continues in further frames.
     buffer: BytesMut,
     limit: usize,
 }
 
 impl<S: Body<Data = Bytes, Error = hyper::Error> + Unpin> Frames<S> {
-    /// Messages of at most `limit` bytes.
+    /// Reads messages of at most `limit` bytes.
     pub(super) fn new(stream: S, limit: usize) -> Frames<S> {
         Frames { stream, frame: Bytes::new(), buffer: BytesMut::new(), limit }
     }
 
-    /// The next message; `None` at the end of the stream. May be dropped at any time without losing
-    /// anything.
+    /// Returns the next message; `None` at the end of the stream. Cancel-safe.
     pub(super) async fn next<T: DeserializeOwned>(&mut self) -> Result<Option<T>, FrameError> {
         let message = self.message().await?;
         message
@@ -75,7 +74,7 @@ impl<S: Body<Data = Bytes, Error = hyper::Error> + Unpin> Frames<S> {
             .map_err(FrameError::Malformed)
     }
 
-    /// The same, as it is.
+    /// Returns the next message, not decoded. Cancel-safe.
     pub(super) async fn message(&mut self) -> Result<Option<Bytes>, FrameError> {
         loop {
             if let Some(message) = self.take()? {
@@ -97,13 +96,13 @@ impl<S: Body<Data = Bytes, Error = hyper::Error> + Unpin> Frames<S> {
         }
     }
 
-    /// What has been read beyond the last message, and the rest of the stream.
+    /// Returns the bytes read beyond the last message, and the rest of the stream.
     pub(super) fn into_rest(self) -> (Bytes, S) {
         let rest = if self.buffer.is_empty() { self.frame } else { self.buffer.freeze() };
         (rest, self.stream)
     }
 
-    /// Puts what has come last behind what is there.
+    /// Appends `data` to the unread bytes.
     fn buffer_all(&mut self, data: Bytes) {
         self.buffer.extend_from_slice(&std::mem::take(&mut self.frame));
         self.buffer.extend_from_slice(&data);

@@ -1,4 +1,4 @@
-//! What the fuzz targets of the link reach: its frames, its messages and its multiplexed calls.
+//! The entry points of the link's fuzz targets: its frames, its messages and its multiplexed calls.
 
 use bytes::Bytes;
 use http_body::Body;
@@ -12,7 +12,7 @@ use super::frame::{FrameError, Frames};
 pub use super::server::fuzzed::{ServedCalls, serve_calls};
 use super::{Answer, Call, FileLookup, FoundFiles, Greeting};
 
-/// Reads a stream of messages to its end. Returns those that came, and why it ended early.
+/// Reads a stream of messages to its end. Returns the messages, and the error that ended it early.
 pub async fn read_all<S>(stream: S, limit: usize) -> (Vec<Bytes>, Option<String>)
 where
     S: Body<Data = Bytes, Error = hyper::Error> + Unpin,
@@ -28,13 +28,13 @@ where
     }
 }
 
-/// The message behind its length.
+/// Returns the message, preceded by its length.
 pub fn frame(message: &[u8]) -> Vec<u8> {
     let length = u32::try_from(message.len()).unwrap_or(u32::MAX);
     [&length.to_be_bytes(), message].concat()
 }
 
-/// For each kind of message that `bytes` can be, what it is when it is encoded again.
+/// For each kind of message that `bytes` can be decoded as, returns the message encoded again.
 pub fn encoded_again(bytes: &[u8]) -> impl Iterator<Item = (usize, Vec<u8>)> {
     let kinds = [
         again::<Up>,

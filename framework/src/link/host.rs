@@ -8,40 +8,39 @@ use crate::body::Body;
 use crate::clock::Moment;
 use crate::log::{ContentId, Epoch, LogEpoch, LogId, Position};
 
-/// What the link asks of a back end.
+/// The interface of a back end to the link.
 ///
-/// None of the functions may block their thread; those that reach a disk are async. The order in
-/// which the functions of the feed are called is the module's argument.
+/// None of the functions may block their thread; those that access a disk are async. The argument
+/// of the feed (see the module documentation) relies on the order in which the feed's functions are
+/// called.
 pub(crate) trait Host: Send + Sync + 'static {
-    /// The name and the log of this back end, for front ends that want to send calls here.
+    /// Returns the name and the log of this back end, for front ends that connect.
     fn greeting(&self) -> Greeting;
 
     /// Answers a forwarded request.
     ///
-    /// This runs in a task of its own and to its end, even when the front end has gone: a
-    /// controller that has begun to write must not be dropped in the middle. When it panics the
-    /// front end gets an error and nothing else suffers.
+    /// It runs in a task of its own and to its end, even after the front end has disconnected: a
+    /// controller that has begun to write must not be dropped in the middle. If it panics, the
+    /// front end receives an error, and no other call is affected.
     fn call(&self, call: Call, body: Body) -> impl Future<Output = (Answer, Body)> + Send;
 
     /// Admits a front end to the feed, once its joining is durable.
     ///
-    /// # Errors
-    /// When it cannot be admitted now. The front end tries again, here and elsewhere.
+    /// If it cannot be admitted now. The front end tries again, here and elsewhere.
     fn admit(&self, open: Open) -> impl Future<Output = Result<Admission, BackEndRefusal>> + Send;
 
-    /// The last position that is committed: every writer that has looked at the members' leases
-    /// did so with a position up to this.
+    /// Returns the last committed position: every writer that has checked the members' leases did
+    /// so with a position up to this.
     fn committed(&self) -> Position;
 
-    /// Returns when more than `position` is committed. May be dropped at any time.
+    /// Waits until a position after `position` is committed. Cancel-safe.
     fn wait_beyond(&self, position: Position) -> impl Future<Output = ()> + Send;
 
-    /// The run of the log after `after`, at most up to `through`, with about `max_bytes` of
-    /// payload at most; but one record at least, however long.
+    /// Returns the run of the log after `after`, at most up to `through` and with about `max_bytes`
+    /// of payload; but at least one record, however long.
     ///
-    /// # Errors
-    /// When the log cannot be read there, or no longer goes back so far. The feed is cut; the
-    /// front end asks again to be admitted.
+    /// If the log cannot be read at that position, or no longer contains it. The feed is cut; the
+    /// front end asks for admission again.
     fn records(
         &self,
         after: Position,
@@ -49,41 +48,39 @@ pub(crate) trait Host: Send + Sync + 'static {
         max_bytes: usize,
     ) -> impl Future<Output = Result<FeedBatch, BackEndRefusal>> + Send;
 
-    /// The member has applied everything up to `position`.
+    /// Records that the member has applied everything up to `position`.
     fn acknowledged(&self, member: MemberId, position: Position);
 
-    /// The member asks for a lease from `stamp` on, a moment of its own clock, and says how long the
-    /// answer took that came since it asked before. When it is [`Grant::Given`], the member
-    /// may from now on hold a lease for the admission's lease time.
+    /// Decides on a renewal. The member asks for a lease from `stamp` on, a moment of its own
+    /// clock; `answer_took` is how long the answer to its previous renewal took. After
+    /// [`Grant::Given`] the member may hold a lease for the admission's lease time.
     fn granted(&self, member: MemberId, stamp: Moment, answer_took: Option<Duration>) -> Grant;
 
-    /// The member has these contents of the files that the log put into the docroot.
+    /// Records which contents the member has of the files that the log put into the docroot.
     fn holds(&self, member: MemberId, holdings: Holdings);
 
-    /// What the log says about files now.
+    /// Returns the present state of files according to the log.
     ///
-    /// # Errors
-    /// When this back end is not as far as the front end, and does not get there in time.
+    /// If this back end has not reached the front end's position, and does not reach it in time.
     fn lookup(
         &self,
         lookup: FileLookup,
     ) -> impl Future<Output = Result<FoundFiles, BackEndRefusal>> + Send;
 
-    /// A content from `offset` on; `None` when it is not here.
+    /// Returns a content from `offset` on; `None` if this back end does not have it.
     ///
-    /// # Errors
-    /// When it is here and cannot be read.
+    /// If this back end has the content and cannot read it.
     fn content(
         &self,
         content: ContentId,
         offset: u64,
     ) -> impl Future<Output = Result<Option<Body>, BackEndRefusal>> + Send;
 
-    /// The member's feed has ended. Called once for each admission.
-    fn left(&self, member: MemberId, how: How);
+    /// Records that the member's feed has ended. Called once for each admission.
+    fn left(&self, member: MemberId, departure: Departure);
 }
 
-/// How a back end identifies itself at the other end of a connection.
+/// The identity that a back end reports to a front end.
 #[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub(crate) struct Greeting {
     /// The back end's name.
@@ -92,41 +89,41 @@ pub(crate) struct Greeting {
     pub log: LogId,
 }
 
-/// Names one admission. A front end that comes back is another member to the link.
+/// Identifies one admission. A front end that reconnects is a new member to the link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(crate) struct MemberId(pub u64);
 
-/// What becomes of a renewal.
+/// The decision on a renewal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Grant {
-    /// It was noted that the member may hold a lease.
+    /// The host has recorded that the member may hold a lease.
     Given,
     /// The member gets no lease now, and may ask again.
     Withheld,
-    /// This is not a member, or it follows another feed: this one ends.
+    /// This is not a member, or it follows another feed: the present feed ends.
     Unknown,
 }
 
 /// What a back end grants a front end that opens a feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Admission {
-    /// What the host calls the member.
+    /// The host's id of the member.
     pub member: MemberId,
     /// The log, and its opening.
     pub log: LogEpoch,
-    /// How the host derives what records invalidate.
+    /// The fingerprint of the rules by which the host derives invalidations from records.
     pub fingerprint: u64,
     /// How long a lease lasts.
     pub lease: Duration,
     /// The feed begins with the record after this one.
     pub start: Position,
-    /// Whether the feed goes on where the front end was: the log includes all that the front end has
-    /// seen. Then `start` is the position the front end has applied.
+    /// Whether the feed continues at the front end's position: the log includes all that the front
+    /// end has seen. Then `start` is the position that the front end has applied.
     pub resumed: bool,
     /// The back end's name.
     pub backend: String,
-    /// What a front end that does not resume has to know of the log up to `start`, in pieces of
-    /// bounded length.
+    /// The state of the log up to `start`, in pieces of bounded length, for a front end that does
+    /// not resume.
     pub snapshot: Vec<SnapshotPiece>,
     /// The log's openings, each with the log's last position when it began.
     pub openings: Vec<(Epoch, Position)>,
@@ -135,7 +132,7 @@ pub(crate) struct Admission {
 /// A run of the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct FeedBatch {
-    /// The records that say something to front ends, in order.
+    /// The records that concern front ends, in order.
     pub records: Vec<FeedRecord>,
     /// The run's last position, whether it is among the records or not.
     pub through: Position,
@@ -156,8 +153,8 @@ impl fmt::Display for BackEndRefusal {
 
 /// How a feed ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum How {
-    /// The front end said that it leaves: it holds no lease any more.
+pub(crate) enum Departure {
+    /// The front end has announced that it leaves: it no longer holds a lease.
     Goodbye,
     /// In any other way: the front end may hold the lease that it was granted last.
     Cut,

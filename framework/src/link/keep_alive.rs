@@ -6,21 +6,21 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Interval, MissedTickBehavior};
 
-/// How many beats without a sign of life end a connection.
+/// The number of beats without a sign of life after which a connection fails.
 const BEATS: u32 = 4;
-/// How many bytes sent in one beat are a sign of life. Less fits into buffers on the way: requests
-/// to a back end that has stopped would keep it alive for ever.
+/// The number of bytes sent in one beat that count as a sign of life. Less fits into buffers on the
+/// way: requests to a back end that has stopped would keep the connection alive for ever.
 const BULK: usize = 64 * 1024;
-/// A connection is not given up sooner than this: a busy machine must not lose it.
+/// The shortest time after which a connection fails: a busy machine must not lose it.
 const SHORTEST_PATIENCE: Duration = Duration::from_secs(1);
 
 /// A connection that fails when its peer has been silent for about as long as a lease.
 ///
-/// Both ends send pings, so a live peer is never silent. The time until a ping is answered says
-/// little, because the answer is queued behind everything that is under way, and that may be much:
-/// a peer counts as silent when nothing is read from it and little can be written to it. Silence is
-/// measured in this process's own ticks, so that a process that was stopped reads what has arrived
-/// in the meantime before it judges.
+/// Both ends send pings, so a live peer is never silent. The time until a ping is answered proves
+/// little, because the answer is queued behind everything in flight, and that may be much: a peer
+/// counts as silent when nothing is read from it and little can be written to it. Silence is
+/// measured in this process's own ticks, so that a process that was stopped reads the data that
+/// arrived in the meantime before it judges.
 #[derive(Debug)]
 pub(super) struct KeepAlive<S> {
     stream: S,
@@ -30,12 +30,13 @@ pub(super) struct KeepAlive<S> {
     silent: u32,
 }
 
-/// How often pings are to be sent.
+/// Returns the interval between pings.
 pub(super) fn ping_interval(lease: Duration) -> Duration {
     lease.max(SHORTEST_PATIENCE) / BEATS
 }
 
-/// When hyper may give up a connection because a ping was not answered: far later than `KeepAlive`.
+/// The time after which hyper gives up a connection because a ping was not answered: far later than
+/// `KeepAlive`.
 pub(super) const PING_TIMEOUT: Duration = Duration::from_secs(60);
 
 impl<S> KeepAlive<S> {
@@ -46,8 +47,8 @@ impl<S> KeepAlive<S> {
         KeepAlive { stream, beats, read: 0, written: 0, silent: 0 }
     }
 
-    /// Ready with an error when the peer has been silent for too long; otherwise the task is woken
-    /// at the next beat.
+    /// Returns an error if the peer has been silent for too long; otherwise the task is woken at
+    /// the next beat.
     fn poll_silence(&mut self, context: &mut Context<'_>) -> Poll<io::Error> {
         loop {
             ready!(self.beats.poll_tick(context));
@@ -61,7 +62,8 @@ impl<S> KeepAlive<S> {
         }
     }
 
-    /// The result of an operation, unless it has to wait and the peer is silent.
+    /// Returns the result of an operation, or an error if the operation must wait and the peer is
+    /// silent.
     fn or_silence<T>(
         &mut self,
         polled: Poll<io::Result<T>>,
@@ -168,7 +170,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_peer_that_takes_much_is_alive_though_it_says_nothing() {
+    async fn a_peer_that_reads_much_is_alive_though_it_sends_nothing() {
         let (stream, mut peer) = pair();
         let (mut read, mut write) = tokio::io::split(stream);
         let writing = async {

@@ -13,10 +13,10 @@ use crate::session::{Flash, SessionChange, SessionRecord};
 /// The version of the link that this build speaks. Both ends must speak the same.
 pub const VERSION: u32 = 11;
 
-/// What precedes the body of a forwarded request.
+/// The head of a forwarded request, which precedes its body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Call {
-    /// The registered name of the controller that is to answer.
+    /// The registered name of the controller for the request.
     pub controller: String,
     /// The request's method.
     pub method: String,
@@ -26,35 +26,36 @@ pub struct Call {
     pub params: Vec<(String, String)>,
     /// The headers that the controller may see.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// How much of the request is here.
+    /// How much of the request is included.
     pub scope: RequestScope,
-    /// What the site's variant function called the answer's variant, if it named one.
+    /// The variant that the site's variant function named, if any.
     pub variant: Option<String>,
-    /// The language of the page, if the controller may know it.
+    /// The language of the page, if the controller may depend on it.
     pub lang: Option<String>,
-    /// Whether the visitor's connection is encrypted, if the controller may know it.
+    /// Whether the visitor's connection is encrypted, if the controller may depend on it.
     pub is_encrypted: Option<bool>,
     /// The log that `applied` is a position of; `None` while the front end follows none.
     pub log: Option<LogEpoch>,
-    /// The front end's position: the back end runs the controller when it has applied this too.
+    /// The front end's position: the back end runs the controller after it has applied this too.
     pub applied: Position,
-    /// The longest body that this route takes, in bytes, where it says so.
+    /// The longest body that this route accepts, in bytes, if it declares one.
     pub body_limit: Option<u64>,
-    /// Names the request in the logs of both ends.
+    /// Identifies the request in the logs of both ends.
     pub request_id: String,
     /// The visitor's address.
     pub remote: Option<IpAddr>,
-    /// The visitor's session, as their cookie says: whether it has ended meanwhile, the back end decides.
+    /// The visitor's session according to their cookie; the back end decides whether it has ended
+    /// meanwhile.
     pub session: Option<Box<SessionRecord>>,
     /// For how long the front end waits for the head of the answer, in milliseconds.
     pub deadline: u64,
-    /// The canonical path of the cached page that the request may change by being answered: the
-    /// page of its own URL, when its method is not a safe one (RFC 9111, section 4.4).
+    /// The canonical path of the cached page that the request may change: the page of its own URL,
+    /// if its method is not safe (RFC 9111, section 4.4).
     pub own_url: Option<String>,
-    /// Whether the page may have fragments, which have to know what they depend on though the page itself is
-    /// not shared.
+    /// Whether the page may have fragments, whose dependencies must be recorded though the page
+    /// itself is not shared.
     pub has_fragments: bool,
-    /// Where the front end may send the request twice: what the back ends recognise it by.
+    /// The id by which back ends recognise the request, if the front end may send it twice.
     pub id: Option<u128>,
     /// Whether it is sent for the second time.
     pub is_again: bool,
@@ -65,41 +66,42 @@ pub struct Call {
 /// How often a visitor may call.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallRate {
-    /// What is counted together: the route, and what tells its visitors apart.
+    /// The bucket of the count: the route, and the value that distinguishes its visitors.
     pub bucket: String,
-    /// How many calls may come at once, and as many again in each period.
+    /// The number of calls that may arrive at once, and again in each period.
     pub requests: u32,
     /// The period, in milliseconds.
     pub period: u64,
 }
 
-/// The group of all pages at this canonical path that a request to their own URL may change.
+/// Returns the group of all pages at this canonical path that a request to their own URL may
+/// change.
 pub(crate) fn group_of_url(path: &str) -> String {
     format!("url:{path}")
 }
 
-/// What precedes the body of an answer.
+/// The head of an answer, which precedes its body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Answer {
     /// The status code.
     pub status: u16,
     /// Headers in the order they are to be sent; names may repeat.
     pub headers: Vec<(String, Vec<u8>)>,
-    /// What the body is.
+    /// The kind of the body.
     pub content: AnswerContent,
     /// The groups the answer belongs to, beyond those of its route.
     pub groups: Vec<String>,
-    /// The groups of what was read for it; `None` if something was read and not recorded.
+    /// The groups of the data that was read for it; `None` if data was read and not recorded.
     pub recorded: Option<Vec<String>>,
-    /// Why some of these groups are wider than what was read, for the site's author.
+    /// Why some of these groups are wider than the data that was read, for the site's author.
     pub widened: Option<String>,
-    /// How the answer is cached, when not as its route says.
+    /// The answer's cache type, if it differs from its route's.
     pub cache: Option<CacheType>,
     /// Whether the visitor has a session.
     pub has_session: bool,
-    /// What becomes of it.
+    /// The change of the session.
     pub session: Option<Box<SessionChange>>,
-    /// The message for the page that it leads to.
+    /// The message for the page that the answer leads to.
     pub flash: Option<Box<Flash>>,
     /// The back end's log, and its opening.
     pub log: LogEpoch,
@@ -108,7 +110,7 @@ pub struct Answer {
 }
 
 impl Answer {
-    /// What precedes its body.
+    /// Encodes the head, preceded by its length.
     pub(super) fn encoded(&self) -> Result<Bytes, FrameError> {
         let bytes = match &self.content {
             AnswerContent::Template { values, .. } => values.len(),
@@ -118,7 +120,7 @@ impl Answer {
     }
 }
 
-/// What the body of an answer is.
+/// The kind of an answer's body.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum AnswerContent {
     /// The body itself follows.
@@ -133,17 +135,17 @@ pub enum AnswerContent {
     },
     /// No body follows: the front end renders its error page for the status.
     Error {
-        /// What the visitor may see.
+        /// The message for the visitor.
         message: String,
-        /// What only a developer may see.
+        /// The cause, for developers only.
         cause: Option<String>,
     },
-    /// No body follows: status and headers lead a visitor without a session to the sign-in page, and a program is told
-    /// that it has none.
+    /// No body follows: status and headers lead a visitor without a session to the sign-in page,
+    /// and inform a program that it has none.
     SignIn,
 }
 
-/// Encodes bytes at once. On the wire they look as they do one by one.
+/// Encodes bytes as one slice. The encoding is the same as that of the single bytes.
 mod at_once {
     use std::fmt;
 

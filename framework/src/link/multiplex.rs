@@ -1,9 +1,9 @@
 //! Multiplexed calls: calls that share one stream.
 //!
-//! A stream of HTTP/2 for each call costs more than all else that the link does with a short one:
-//! its headers, its scheduling among the others, a task on either side, a `write` for each answer.
-//! So calls that change nothing (`GET` and `HEAD`, without a body) share one stream, `POST
-//! /headwater/{version}/calls`, that is open as long as the connection:
+//! A stream of HTTP/2 for each call costs more than everything else in a short call: its headers,
+//! its scheduling among the others, a task on either side, a `write` for each answer. So calls that
+//! change nothing (`GET` and `HEAD`, without a body) share one stream,
+//! `POST /headwater/{version}/calls`, that is open as long as the connection:
 //!
 //! ```text
 //! up   = length (u32), call number (u32), Call; nothing after the number cancels the call
@@ -13,20 +13,20 @@
 //! Lengths and numbers are big endian. Messages that are ready at the same time are sent in one
 //! piece.
 //!
-//! *No call waits for another.* A front end has no more than [`MAX_CALLS`] calls open on it, and
-//! sends further ones over streams of their own. The back end counts them too: a call holds a
-//! permit until its answer has left or its front end has cancelled it. Both sides send answers and
-//! cancellations in one order, so a front end that keeps to the limit always finds a free permit,
-//! and the back end never stops reading; a call beyond the limit is refused. What is queued for the
-//! transport is bounded by the permits, and on the front end by [`MAX_UNSENT`].
+//! *No call waits for another.* A front end has no more than [`MAX_CALLS`] calls open on the
+//! stream, and sends further ones over streams of their own. The back end counts them too: a call
+//! holds a permit until its answer was sent or its front end has cancelled it. Both sides send
+//! answers and cancellations in one order, so a front end that observes the limit always finds a
+//! free permit, and the back end never stops reading; a call beyond the limit is refused. The queue
+//! for the transport is bounded by the permits, and on the front end by [`MAX_UNSENT`].
 //!
-//! *A call that broke off may have run.* It is sent again to another back end, which is why only
+//! *An interrupted call may have run.* It is sent again to another back end, which is why only
 //! calls that change nothing are multiplexed.
 //!
-//! Nothing may hold up the rest for long either. An answer whose body is still to come, or that is
+//! No answer may block the others for long either. An answer whose body is incomplete, or that is
 //! longer than [`MAX_ANSWER`], is [`Held`](ServerMessage::Held): the front end fetches it over a
-//! stream of its own, `POST /headwater/{version}/held`. Calls with a body have a stream of their own from
-//! the start.
+//! stream of its own, `POST /headwater/{version}/held`. Calls with a body have a stream of their
+//! own from the start.
 
 use std::collections::VecDeque;
 use std::mem;
@@ -40,9 +40,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::body::BodyError;
 
-/// How many multiplexed calls of a connection may be open at a time.
+/// The number of multiplexed calls of a connection that may be open at a time.
 pub(super) const MAX_CALLS: usize = 1024;
-/// How many bytes a front end may have queued for the transport before it uses other streams.
+/// The number of bytes that a front end may have queued for the transport before it uses other
+/// streams.
 pub(super) const MAX_UNSENT: usize = 1024 * 1024;
 /// The longest multiplexed answer, with its body, in bytes.
 pub(super) const MAX_ANSWER: usize = 64 * 1024;
@@ -50,7 +51,7 @@ pub(super) const MAX_ANSWER: usize = 64 * 1024;
 pub(super) const MAX_CALL: usize = 16 * 1024;
 /// The allowance for the rest of a message, in bytes.
 pub(super) const OVERHEAD: usize = 4096;
-/// About how many bytes are sent in one piece.
+/// The approximate number of bytes sent in one piece.
 pub(super) const PIECE: usize = 64 * 1024;
 
 /// A message of the back end about a call.
@@ -58,26 +59,26 @@ pub(super) const PIECE: usize = 64 * 1024;
 pub(super) enum ServerMessage {
     /// The answer follows.
     Answered,
-    /// The answer is held, to be fetched with this ticket.
+    /// The answer is held, and can be fetched with this ticket.
     Held(u64),
     /// There is no answer: a status of the link, and a message.
     Refused(u16, String),
-    /// About no call: no further calls are accepted.
+    /// Concerns no call: no further calls are accepted.
     Goodbye,
 }
 
 /// Messages that wait for the transport. A value can be kept with each message until the transport
-/// has taken it.
+/// has accepted it.
 #[derive(Debug)]
 pub(super) struct Queue<K = ()>(Arc<Mutex<Waiting<K>>>);
 
 #[derive(Debug)]
 struct Waiting<K> {
-    /// Pieces that nothing fits into any more.
+    /// Pieces that are full.
     full: VecDeque<Piece<K>>,
     /// The last piece.
     bytes: BytesMut,
-    /// What is kept with it.
+    /// The values that are kept with the last piece.
     kept: Vec<K>,
     closed: bool,
     waker: Option<Waker>,
@@ -89,7 +90,7 @@ struct Piece<K> {
     _kept: Vec<K>,
 }
 
-/// The transport's end of it.
+/// The transport's end of the queue.
 #[derive(Debug)]
 pub(super) struct QueueBody<K>(Queue<K>);
 
@@ -98,14 +99,14 @@ impl<K> Queue<K> {
         QueueBody(self.clone())
     }
 
-    /// How much the transport has still to take, in bytes.
+    /// Returns how many bytes the transport has not accepted yet.
     pub(super) fn unsent(&self) -> usize {
         let waiting = self.waiting();
         let full = waiting.full.iter().map(|piece| piece.bytes.len());
         full.sum::<usize>() + waiting.bytes.len()
     }
 
-    /// Says something about a call: all of `parts`, one after the other.
+    /// Sends a message about a call: all of `parts`, one after the other.
     pub(super) fn send(&self, number: u32, parts: &[&[u8]], keep: Option<K>) {
         self.change(|waiting| {
             if waiting.closed {
@@ -118,7 +119,7 @@ impl<K> Queue<K> {
                 waiting.full.extend(full);
                 waiting.bytes = BytesMut::with_capacity(space.max(PIECE));
             }
-            // It is no longer than the messages above.
+            // The length fits: no message is longer than the limits above.
             waiting.bytes.put_u32(length as u32);
             waiting.bytes.put_u32(number);
             parts.iter().for_each(|part| waiting.bytes.extend_from_slice(part));
@@ -126,7 +127,7 @@ impl<K> Queue<K> {
         });
     }
 
-    /// Nothing more is said.
+    /// Closes the queue: no further message is sent.
     pub(super) fn close(&self) {
         self.change(|waiting| waiting.closed = true);
     }
@@ -167,7 +168,7 @@ impl<K> Default for Waiting<K> {
 }
 
 impl<K> Waiting<K> {
-    /// What is in the last piece, if anything is.
+    /// Takes the last piece, if it is not empty.
     fn take(&mut self) -> Option<Piece<K>> {
         let _kept = mem::take(&mut self.kept);
         let bytes = self.bytes.split().freeze();
@@ -203,7 +204,7 @@ impl<K> Drop for QueueBody<K> {
     }
 }
 
-/// The number of the call that a message is about, and what it says.
+/// Splits a message into the number of its call and the rest.
 pub(super) fn numbered(mut message: Bytes) -> Option<(u32, Bytes)> {
     let number = u32::from_be_bytes(*message.first_chunk()?);
     Some((number, message.split_off(size_of::<u32>())))
@@ -222,34 +223,34 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_meanwhile_is_one_piece() {
+    fn messages_that_wait_together_are_sent_in_one_piece() {
         let queue = Queue::<()>::default();
         let mut body = queue.body();
         assert_eq!(next(&mut body), None);
         queue.send(1, &[b"ab", b"c"], None);
         queue.send(2, &[b"d"], None);
-        let said = next(&mut body).unwrap().unwrap();
-        assert_eq!(&said[..], b"\0\0\0\x07\0\0\0\x01abc\0\0\0\x05\0\0\0\x02d");
-        assert_eq!(numbered(said.slice(4..11)), Some((1, Bytes::from_static(b"abc"))));
+        let sent = next(&mut body).unwrap().unwrap();
+        assert_eq!(&sent[..], b"\0\0\0\x07\0\0\0\x01abc\0\0\0\x05\0\0\0\x02d");
+        assert_eq!(numbered(sent.slice(4..11)), Some((1, Bytes::from_static(b"abc"))));
         queue.close();
         assert_eq!(next(&mut body), Some(None));
     }
 
     #[test]
-    fn more_than_a_piece_is_said_in_order() {
+    fn messages_that_fill_several_pieces_are_sent_in_order() {
         let queue = Queue::<()>::default();
         let mut body = queue.body();
         for number in 0..100u8 {
             queue.send(number.into(), &[&[number; 3000]], None);
         }
         queue.close();
-        let mut said = Vec::new();
+        let mut sent = Vec::new();
         while let Some(Some(piece)) = next(&mut body) {
             assert!(piece.len() <= PIECE);
-            said.extend_from_slice(&piece);
+            sent.extend_from_slice(&piece);
         }
-        let numbers = said.chunks_exact(3008).map(|message| (message[7], message[3007]));
-        assert!(numbers.eq((0..100).map(|number| (number, number))) && said.len() == 300_800);
+        let numbers = sent.chunks_exact(3008).map(|message| (message[7], message[3007]));
+        assert!(numbers.eq((0..100).map(|number| (number, number))) && sent.len() == 300_800);
     }
 
     #[test]

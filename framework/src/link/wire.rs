@@ -1,8 +1,8 @@
 //! A head and a body in one stream.
 //!
 //! HTTP/2 lets a server end a stream early without an error, and hyper reports the end of such a
-//! stream like any other. A page that was cut short must never be taken for whole, so a body says
-//! where it ends: with `content-length` when the length is known, otherwise with a trailer.
+//! stream like any other. A page that was cut short must never pass for complete, so a body
+//! declares its end: with `content-length` if the length is known, otherwise with a trailer.
 
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
@@ -18,7 +18,7 @@ use crate::body::{Body, BodyError};
 
 const CLOSING: HeaderName = HeaderName::from_static("headwater-closing");
 
-/// A head, already encoded, and the body that follows it, on their way out.
+/// An encoded head and the body that follows it, as an outgoing stream.
 #[derive(Debug)]
 pub(super) struct Wire {
     head: Bytes,
@@ -28,9 +28,9 @@ pub(super) struct Wire {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Closing {
-    /// `content-length` says where the body ends.
+    /// `content-length` declares the end of the body.
     Length,
-    /// A trailer has to.
+    /// A trailer must declare it.
     Trailer,
     Done,
 }
@@ -42,13 +42,13 @@ impl Wire {
         Wire { head, body, closing }
     }
 
-    /// All of it, if it is but a head of so many bytes at most.
+    /// Returns the whole message, if it is only a head of at most so many bytes.
     pub(super) fn short(&self, longest: usize) -> Option<&Bytes> {
         let is_short = self.body.is_end_stream() && self.head.len() <= longest;
         Some(&self.head).filter(|_| is_short && self.closing == Closing::Length)
     }
 
-    /// Nothing at all.
+    /// An empty message.
     pub(super) fn empty() -> Wire {
         Wire::new(Bytes::new(), Body::empty())
     }
@@ -103,7 +103,7 @@ impl HttpBody for Wire {
     }
 }
 
-/// Reads the head of a stream; the body is what follows it.
+/// Reads the head of a stream; the rest is the body.
 pub(super) async fn read<T: DeserializeOwned>(
     stream: Incoming,
     limit: usize,
@@ -112,7 +112,7 @@ pub(super) async fn read<T: DeserializeOwned>(
     Ok((postcard::from_bytes(&head).map_err(FrameError::Malformed)?, body))
 }
 
-/// The same, the head as it is.
+/// Does the same, without decoding the head.
 pub(super) async fn read_raw(stream: Incoming, limit: usize) -> Result<(Bytes, Body), FrameError> {
     let mut frames = Frames::new(stream, limit);
     let head = frames.message().await?.ok_or(FrameError::Torn)?;
@@ -126,17 +126,17 @@ pub(super) async fn read_raw(stream: Incoming, limit: usize) -> Result<(Bytes, B
     Ok((head, body))
 }
 
-/// What follows a head, on its way in.
+/// The body after a head, as an incoming stream.
 #[derive(Debug)]
 struct Rest {
     begun: Bytes,
     stream: Incoming,
-    /// Whether the closing trailer has come.
+    /// Whether the closing trailer has arrived.
     closed: bool,
 }
 
 impl Rest {
-    /// Whether the body has been received to its announced length or its closing trailer.
+    /// Returns whether the body has been received to its announced length or its closing trailer.
     fn is_whole(&self) -> bool {
         self.closed || self.stream.size_hint().exact() == Some(0)
     }

@@ -3,8 +3,8 @@ use std::time::Duration;
 const SHORTEST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(1);
 
-/// The time between two attempts: from 50 ms, twice as long after each failure, up to a second. A
-/// random part of it keeps front ends that lost the same back end from coming back all at once.
+/// The time between two attempts: 50 ms at first, doubled after each failure, up to a second. A
+/// random part of it keeps front ends that lost the same back end from reconnecting all at once.
 #[derive(Debug)]
 pub(super) struct Backoff {
     next: Duration,
@@ -15,7 +15,7 @@ impl Backoff {
         Backoff { next: SHORTEST }
     }
 
-    /// An attempt succeeded.
+    /// Resets the time after a success.
     pub(super) fn reset(&mut self) {
         self.next = SHORTEST;
     }
@@ -36,7 +36,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn it_doubles_up_to_a_second_and_starts_again() {
+    fn the_backoff_doubles_up_to_a_second_and_can_be_reset() {
         let mut backoff = Backoff::new();
         let waits: Vec<_> = (0..7).map(|_| backoff.take(1.0).as_millis()).collect();
         assert_eq!(waits, [50, 100, 200, 400, 800, 1000, 1000]);

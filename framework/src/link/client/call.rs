@@ -2,20 +2,26 @@
 //!
 //! # When a request is sent twice
 //!
-//! A link can break when the back end has the request and has not answered: its process was killed, say. Then it is
-//! not known whether the controller has run.
+//! A link can break when the back end has the request and has not answered, for example because its
+//! process was killed. Then the front end cannot determine whether the controller has run.
 //!
 //! - A GET or HEAD without a body changes nothing, so it is sent to the next back end.
-//! - A request with an id ([`Call::id`]) is sent once more, to whichever back end is there first, if its body was short and
-//!   had been sent to its end. The controller runs again. Its updates have the same ids, so those that were made
-//!   before are not made again (`state/repeats.rs`).
-//! - Any other request is not: the client learns that it is not known what became of it.
+//! - A request with an id ([`Call::id`]) is sent once more, to the first back end that is
+//!   available, if its body was short and had been sent to its end. The controller runs again. Its
+//!   updates have the same ids, so those that were made before are not made again
+//!   (`state/repeats.rs`).
+//! - Any other request is not sent again: the client is informed that its outcome is unknown.
 //!
-//! The router gives ids to requests of which something says that they may be carried out twice (RFC 9110, section 9.2.2: a proxy must not
-//! do that by itself). An `Idempotency-Key` says so, for with it the client announces to send the request again. A method
-//! does that is idempotent: PUT, DELETE. And the route may, with `resend`. It is not so for every POST, because a
-//! controller may do more than update: a mail would be sent twice, a card charged twice, after a cut that no visitor has seen. Once
-//! more is enough: a request that has cut two links may be what cuts them.
+//! The router gives an id to a request if it may be carried out twice (RFC 9110, section 9.2.2: a
+//! proxy must not repeat other requests by itself). The following permit it:
+//!
+//! - an `Idempotency-Key`, with which the client announces that it may send the request again;
+//! - an idempotent method: PUT, DELETE;
+//! - the route, with `resend`. That is not the default for every POST, because a controller may do
+//!   more than update: after a cut that no visitor has seen, a mail would be sent twice, a card
+//!   charged twice.
+//!
+//! One repetition is enough: a request that has cut two links may be their cause.
 
 use std::future::Future;
 use std::pin::pin;
@@ -39,27 +45,27 @@ use crate::link::wire::{self, Wire};
 use crate::link::{ANSWER_LIMIT, Answer, CALL_LIMIT, Call};
 use crate::problem::with_causes;
 
-/// The longest deadline that is kept; longer ones are taken for this.
+/// The longest deadline; longer ones are shortened to this.
 const LONGEST_DEADLINE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Why a call has no answer.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum CallError {
-    /// No back end is connected, or none took the call. The controller has not run.
+    /// No back end is connected, or none accepted the call. The controller has not run.
     #[error("no back end is connected")]
     NoBackend,
     /// The answer did not begin in time. The controller may be running.
     #[error("the back end did not answer within {0:?}")]
     Deadline(Duration),
-    /// The back end could not take the call or make an answer.
+    /// The back end could not accept the call or make an answer.
     #[error("the back end answered with status {status}: {message}")]
     Refused {
         /// The status of the link, not of the site: 500 when the controller panicked.
         status: u16,
-        /// What the back end says about it.
+        /// The back end's message.
         message: String,
     },
-    /// The connection broke, or what came over it cannot be understood.
+    /// The connection broke, or its data cannot be decoded.
     #[error("the connection to the back end broke: {reason}")]
     Broken {
         /// Whether the controller may have run.
@@ -70,7 +76,7 @@ pub(crate) enum CallError {
     /// The request's own body could not be read to its end. The controller may have run.
     #[error("the request's body could not be forwarded: {0}")]
     Body(#[source] BodyError),
-    /// What precedes the body is longer than the link carries.
+    /// The head is longer than the link accepts.
     #[error("the request without its body has {size} bytes, more than the {limit} of the link")]
     TooLong {
         /// Its size in bytes.
@@ -81,27 +87,27 @@ pub(crate) enum CallError {
 }
 
 impl CallError {
-    /// Whether the controller may still be running.
+    /// Returns whether the controller may still be running.
     pub(crate) fn may_run_on(&self) -> bool {
         use CallError::{Body, Broken, Deadline};
         matches!(self, Deadline(_) | Broken { sent: true, .. } | Body(_))
     }
 }
 
-/// What is asked of a back end.
+/// A request to a back end.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Action<'a> {
     Call {
-        /// Whether it changes nothing, so that it can be asked twice.
+        /// Whether it changes nothing, so that it can be sent twice.
         harmless: bool,
     },
-    /// Something else of this name.
+    /// Another action, with this name.
     Ask(&'a str),
 }
 
-/// How one back end dealt with a call.
+/// How a call to one back end failed.
 enum CallFailure {
-    /// It has never seen it: here is the call again.
+    /// The back end has not received it: this is the call again.
     Unsent(Wire),
     Sent(CallError),
 }
@@ -109,10 +115,11 @@ enum CallFailure {
 impl Link {
     /// Forwards a request to one of the back ends, in turn.
     ///
-    /// The body is read as the back end takes it. The answer is returned as soon as its head has
-    /// arrived; its body is still on its way. A call that no back end has seen is given to the next
-    /// one; after that only a GET or HEAD without a body is, or one that has an id. When the future or the answer's body
-    /// is dropped, the back end learns of it, but a controller that has started runs to its end.
+    /// The body is read as the back end accepts it. The answer is returned as soon as its head has
+    /// arrived; its body is still in flight. A call that no back end has received is sent to the
+    /// next one; after that only a GET or HEAD without a body is, or a call with an id. If the
+    /// future or the answer's body is dropped, the back end is informed, but a controller that has
+    /// started runs to its end.
     ///
     /// # Errors
     /// See [`CallError`]. Without a connected back end it fails at once. The deadline counts from
@@ -122,7 +129,7 @@ impl Link {
         call: Call,
         body: Body,
     ) -> impl Future<Output = Result<(Answer, Body), CallError>> + Send + use<> {
-        // Encoded before there is a future, which would hold the call all the while.
+        // Encoded before the future exists, which would otherwise hold the call all the time.
         let head = encoded(&call);
         let second = call.id.map(|_| encoded(&Call { is_again: true, ..call.clone() }));
         let harmless = matches!(call.method.as_str(), "GET" | "HEAD") && body.is_end_stream();
@@ -168,14 +175,14 @@ fn understood<T: DeserializeOwned>(head: &[u8]) -> Result<T, CallFailure> {
     postcard::from_bytes(head).map_err(|error| broken(FrameError::Malformed(error).to_string()))
 }
 
-/// The connection broke when the back end had the call.
+/// Returns the failure of a call whose connection broke after the back end had received it.
 fn broken(reason: String) -> CallFailure {
     CallFailure::Sent(CallError::Broken { sent: true, reason })
 }
 
 impl Shared {
-    /// Asks one back end after the other. `again` is the head of a request that may be sent twice,
-    /// `limit` the longest head of the answer, in bytes.
+    /// Sends a request to one back end after the other, until one answers. `again` is the head of a
+    /// request that may be sent twice, `limit` the longest head of the answer, in bytes.
     pub(super) async fn attempt_all<T: DeserializeOwned>(
         &self,
         action: Action<'_>,
@@ -204,7 +211,7 @@ impl Shared {
         Err(error)
     }
 
-    /// Sends a call for the second time, as soon as there is a back end that takes it.
+    /// Sends a call for the second time, as soon as a back end accepts it.
     async fn send_again(
         &self,
         head: &Bytes,
@@ -259,7 +266,7 @@ impl Shared {
         }
     }
 
-    /// Fetches the answer to a call that shared a stream: it is too long for that.
+    /// Fetches a held answer to a multiplexed call.
     async fn fetch_held(
         &self,
         slot: &Slot,
@@ -281,7 +288,7 @@ impl Shared {
         })
     }
 
-    /// Asks over a stream of its own.
+    /// Sends the request over a stream of its own.
     async fn attempt_alone(
         &self,
         uri: Uri,
@@ -291,8 +298,9 @@ impl Shared {
     ) -> Result<(Bytes, Body), CallFailure> {
         let request = session::request(&self.options, uri, wire);
         let sent = caller.sender.clone().try_send_request(request);
-        // A request that is sent while its connection ends can stay in hyper's channel, and comes
-        // back only when the last sender is gone. So a waiting call must not hold a sender.
+        // A request that is sent while its connection ends can stay in hyper's channel, and is
+        // returned only after the last sender was dropped. So a waiting call must not hold a
+        // sender.
         drop(caller);
         let response = match sent.await {
             Ok(response) => response,

@@ -11,11 +11,11 @@ use crate::link::wire::Wire;
 use crate::link::{FILES_LIMIT, FileLookup, FoundFiles, frame};
 use crate::log::ContentId;
 
-/// How long a back end may take until it begins to send a content.
+/// How long a back end may take to begin sending a content.
 const CONTENT_TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Link {
-    /// Asks a back end what the log says about files now.
+    /// Asks a back end for the present state of files according to the log.
     ///
     /// # Errors
     /// See [`CallError`]. Without a connected back end it fails at once.
@@ -29,8 +29,8 @@ impl Link {
         Ok(found)
     }
 
-    /// A content from `offset` on, on its way; `None` when the back end does not have it. Nothing is
-    /// said about whether it is the right one.
+    /// Fetches a content from `offset` on, as a stream; `None` if the back end does not have it.
+    /// The bytes are not checked against the id.
     ///
     /// # Errors
     /// See [`CallError`]. Without a connected back end it fails at once.
@@ -47,7 +47,7 @@ impl Link {
         })
     }
 
-    /// Asks something that can be asked again, of another back end if need be.
+    /// Sends a request that can be repeated, to another back end if necessary.
     async fn ask<T: DeserializeOwned>(
         &self,
         action: &str,

@@ -20,11 +20,11 @@ use crate::link::frame::Frames;
 use crate::link::{DOWN_LIMIT, Follower};
 use crate::log::Position;
 
-/// How long a back end may take to admit a front end: it has to write to its log.
+/// How long a back end may take to admit a front end: it must write to its log.
 const ADMISSION_TIMEOUT: Duration = Duration::from_secs(30);
-/// The shortest lease that is taken at its word.
+/// The shortest lease that is accepted; a shorter one counts as this.
 const SHORTEST_LEASE: Duration = Duration::from_millis(4);
-/// A feed is not given up as lost sooner than this: a busy machine must not lose it.
+/// The shortest silence after which a feed is given up: a busy machine must not lose it.
 const SHORTEST_SILENCE: Duration = Duration::from_secs(1);
 
 /// Follows the feed of one back end at a time, until the front end leaves.
@@ -69,8 +69,8 @@ pub(super) async fn follow<F: Follower>(
 }
 
 impl Shared {
-    /// Whether following this back end would mean to drop the cache while another one still has
-    /// the log that was followed so far.
+    /// Returns whether following this back end would drop the cache while another back end still
+    /// has the log that was followed so far.
     fn is_foreign(&self, slot: &Slot, follower: &impl Follower) -> bool {
         let Some(log) = follower.followed().map(|followed| followed.log.id) else { return false };
         let log_of = |slot: &Slot| slot.caller().map(|caller| caller.greeting.log);
@@ -110,14 +110,15 @@ impl Shared {
         );
         self.set_followed(slot, Some(welcome.log.id));
         feed.uplink.report(follower.holdings().borrow().clone());
-        // A writer may be waiting for what was applied before the feed was cut.
+        // A writer may be waiting for the acknowledgement of records that were applied before the
+        // feed was cut.
         feed.uplink.acknowledge(welcome.start);
         let lease = welcome.lease.max(SHORTEST_LEASE);
         feed.run(self, follower, lease, leaving, answered).await
     }
 }
 
-/// Tells the follower that the feed has ended, however it did.
+/// Informs the follower of the end of the feed, whatever its cause.
 struct OnCut<'a, F: Follower>(&'a F);
 
 impl<F: Follower> Drop for OnCut<'_, F> {
@@ -126,7 +127,7 @@ impl<F: Follower> Drop for OnCut<'_, F> {
     }
 }
 
-/// A feed that a back end has welcomed this front end to.
+/// A feed to which a back end has admitted this front end.
 struct Feed {
     frames: Frames,
     uplink: Uplink,
@@ -165,14 +166,16 @@ impl Feed {
                 return Err(SessionProblem::Feed("it began without a welcome".to_owned()));
             }
         };
-        let goes_on = |followed: &Followed| {
+        let continues = |followed: &Followed| {
             followed.log.id == welcome.log.id
                 && followed.fingerprint == welcome.fingerprint
                 && followed.applied == welcome.start
         };
-        let resumed = followed.filter(|followed| welcome.resumed && goes_on(followed));
+        let resumed = followed.filter(|followed| welcome.resumed && continues(followed));
         if welcome.resumed && resumed.is_none() {
-            return Err(SessionProblem::Feed("it resumed where this front end was not".to_owned()));
+            return Err(SessionProblem::Feed(
+                "it resumed at a position that this front end does not have".to_owned(),
+            ));
         }
         let mut snapshot = Vec::new();
         for _ in 0..welcome.snapshot {
@@ -186,7 +189,8 @@ impl Feed {
         Ok((feed, welcome, resumed, snapshot))
     }
 
-    /// Applies what comes, in its order, and asks for a lease four times during each.
+    /// Applies messages in the order of their arrival, and asks for a lease four times in each
+    /// lease time.
     async fn run<F: Follower>(
         &mut self,
         shared: &Shared,
@@ -199,14 +203,14 @@ impl Feed {
         let mut silence = std::pin::pin!(tokio::time::sleep(patience));
         let mut farewell = false;
         let mut holdings = follower.holdings();
-        // It may have changed since the first report.
+        // The holdings may have changed since the first report.
         holdings.mark_changed();
         let mut renewals = tokio::time::interval(lease / 4);
         renewals.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             let message = tokio::select! {
-                // Leases are asked for however much there is to read, and what has come is read
-                // before the back end is called silent.
+                // Leases are requested however much there is to read, and arrived messages are read
+                // before the back end counts as silent.
                 biased;
                 _ = renewals.tick(), if !farewell => {
                     self.uplink.renew();
@@ -237,7 +241,7 @@ impl Feed {
                     self.position = through;
                     self.uplink.acknowledge(through);
                 }
-                // The lease was given up; this answers a renewal from before.
+                // The lease was given up; this answers an earlier renewal.
                 Ok(Down::Renewed { .. } | Down::Withheld { .. }) if farewell => continue,
                 Ok(Down::Renewed { stamp }) => {
                     let stamp = self.answered(stamp)?;
@@ -261,16 +265,18 @@ impl Feed {
         }
     }
 
-    /// The stamp of a renewal that was answered.
+    /// Returns the stamp of an answered renewal.
     fn answered(&self, stamp: u64) -> Result<Moment, SessionProblem> {
         let stamp = Moment::from_nanos(stamp);
         match self.uplink.answered(stamp) {
             true => Ok(stamp),
-            false => Err(SessionProblem::Feed("it renewed what was not asked for".to_owned())),
+            false => {
+                Err(SessionProblem::Feed("it answered a renewal that was not sent".to_owned()))
+            }
         }
     }
 
-    /// Whether the run goes on from here, in order.
+    /// Checks that the run continues from the present position, in order.
     fn check(&self, records: &[FeedRecord], through: Position) -> Result<(), SessionProblem> {
         let mut last = self.position;
         for record in records {

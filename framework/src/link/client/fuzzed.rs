@@ -1,4 +1,4 @@
-//! What the fuzz target of multiplexed calls reaches.
+//! The entry point of the fuzz target of multiplexed calls.
 
 use std::pin::pin;
 
@@ -11,32 +11,32 @@ use tokio::sync::watch;
 use super::multiplex::{Multiplexer, Outcome, PendingCall};
 use crate::link::multiplex::Queue;
 
-/// What has become of multiplexed calls.
+/// The result of multiplexed calls.
 #[derive(Debug, PartialEq, Eq)]
 pub struct MultiplexedCalls {
-    /// What the back end has said of each call that was not dropped; `None` while that is awaited.
+    /// The back end's answer to each call that was not dropped; `None` if it is still awaited.
     pub outcomes: Vec<Option<Result<CallOutcome, String>>>,
     /// Whether another call could be sent afterwards.
     pub is_open: bool,
-    /// Whether the back end has said that it is about to stop.
+    /// Whether the back end has announced that it is about to stop.
     pub is_leaving: bool,
-    /// All that went to the back end.
+    /// All bytes that were sent to the back end.
     pub sent: Vec<u8>,
 }
 
-/// What a back end says of a call.
+/// A back end's answer to a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CallOutcome {
     /// The encoded answer, and its body.
     Answered(Vec<u8>, Vec<u8>),
-    /// It is to be fetched with this ticket.
+    /// It can be fetched with this ticket.
     Held(u64),
     /// A status and a message.
     Refused(u16, String),
 }
 
-/// Sends `calls` and drops those that `is_dropped` names by their indices. Reads what there is of
-/// `stream`, sends `later`, and drops everything.
+/// Sends `calls` and drops those for whose indices `is_dropped` returns true. Reads the available
+/// part of `stream`, sends `later`, and drops everything.
 pub fn multiplexed<S: HttpBody<Data = Bytes, Error = hyper::Error> + Unpin>(
     stream: S,
     calls: &[&[u8]],
@@ -58,7 +58,7 @@ pub fn multiplexed<S: HttpBody<Data = Bytes, Error = hyper::Error> + Unpin>(
     let outcomes = pending.iter_mut().flatten().map(outcome).collect();
     let is_open = multiplexer.ask(later).is_some();
     let is_leaving = multiplexer.is_leaving();
-    // The sender is gone with the task that reads.
+    // The sender was dropped with the task that reads.
     assert!(has_ended || seen.has_changed().is_ok_and(|has_changed| has_changed == is_leaving));
     drop((pending, multiplexer));
     let mut sent = Vec::new();

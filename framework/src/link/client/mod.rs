@@ -1,11 +1,11 @@
 //! The front end's half of the link.
 //!
-//! - `slot`: one for each back end: the connection that takes calls, and what is known of it.
-//! - `session`: one HTTP/2 connection, and what its peer may answer.
+//! - `slot`: one for each back end: the connection for calls, and the state of the back end.
+//! - `session`: one HTTP/2 connection, and the answers that its peer may give.
 //! - `call`, `multiplex` and `upload`: forwarding a request, sending many of them over one stream,
-//!   and watching a request body on its way.
-//! - `files`: asking about files of the docroot, and for their contents.
-//! - `follow` and `uplink`: the feed, and what the front end says in it.
+//!   and tracking the upload of a request body.
+//! - `files`: looking up files of the docroot, and fetching their contents.
+//! - `follow` and `uplink`: the feed, and the front end's messages in it.
 //! - `backoff`: the time between two attempts.
 //!
 //! [`Link::start`] spawns a task for each slot, which keeps it connected, and one that follows the
@@ -44,13 +44,13 @@ use crate::budget::Budget;
 use crate::claim::Claim;
 use crate::log::LogId;
 
-/// How many bytes of request bodies are kept, all together, so that they can be sent again.
+/// The number of bytes of request bodies that are kept in total, so that they can be sent again.
 const KEPT_BODIES: u64 = 64 << 20;
 
 /// How long [`Link::leave`] waits for the back end's answer.
 const FAREWELL: Duration = Duration::from_secs(1);
 
-/// What a front end's link needs to know.
+/// The options of a front end's link.
 #[derive(Debug, Clone)]
 pub(crate) struct LinkOptions {
     /// The front end's name.
@@ -61,13 +61,13 @@ pub(crate) struct LinkOptions {
     pub backends: Vec<Connector>,
     /// The secret that the back ends require.
     pub secret: Option<String>,
-    /// How long leases are here: a connection whose peer is silent for about as long is given up.
-    /// What counts for the leases themselves is what the back end says.
+    /// The configured length of a lease: a connection whose peer is silent for about as long is
+    /// closed. The leases themselves have the length that the back end declares.
     pub lease: Duration,
-    /// Where the feed is followed: a runtime that nothing else keeps busy. Otherwise it is the
-    /// present one.
+    /// The runtime for the feed, which nothing else should keep busy. By default it is the present
+    /// one.
     pub feed: Option<Handle>,
-    /// The lock by which it can be seen that this process has ended, held as long as there is a link.
+    /// The lock that proves when this process has ended, held as long as the link exists.
     pub(crate) claim: Option<Arc<Claim>>,
     pub(super) version: u32,
 }
@@ -101,22 +101,22 @@ pub(crate) struct Link {
     _tasks: Vec<AbortOnDropHandle<()>>,
 }
 
-/// What the link's tasks and its calls have in common.
+/// The state that the link's tasks and its calls share.
 #[derive(Debug)]
 struct Shared {
     options: LinkOptions,
-    /// Where calls go.
+    /// The URI of calls.
     calls: Uri,
     slots: Vec<Slot>,
     /// Memory for bodies that may have to be sent again.
     kept_bodies: Budget,
-    /// Where the next call looks for a back end first.
+    /// The slot that the next call tries first.
     turn: AtomicUsize,
     /// The log of the feed, while there is one.
     followed: watch::Sender<Option<LogId>>,
     /// Whether the last renewal of this feed was answered without a lease.
     on_probation: AtomicBool,
-    /// Notified whenever a slot or the feed has changed.
+    /// Notified of every change of a slot or the feed.
     changed: watch::Sender<()>,
     /// Whether the feed was left for good.
     left: watch::Sender<bool>,
@@ -150,12 +150,12 @@ impl Link {
         Link { shared, leaving, _tasks: tasks }
     }
 
-    /// Whether a call would find a back end now.
+    /// Returns whether a back end is connected that accepts calls.
     pub(crate) fn is_connected(&self) -> bool {
         self.shared.sessions().next().is_some()
     }
 
-    /// Returns when a call would find a back end.
+    /// Waits until a back end is connected that accepts calls.
     pub(crate) async fn connected(&self) {
         let mut changes = self.changes();
         while !self.is_connected() {
@@ -163,21 +163,22 @@ impl Link {
         }
     }
 
-    /// Notified whenever [`Link::status`] has something new, save for the number of calls.
+    /// Returns a receiver that is notified of every change of [`Link::status`], except of the
+    /// number of calls.
     pub(crate) fn changes(&self) -> watch::Receiver<()> {
         self.shared.changed.subscribe()
     }
 
-    /// Leaves the feed for good, and tells the back end that this front end holds no lease, so
-    /// that no writer waits for it. Calls go on. The caller must have stopped serving from its
-    /// cache before. Waits for the back end's answer, but not for long.
+    /// Leaves the feed for good, and informs the back end that this front end holds no lease, so
+    /// that no writer waits for it. Calls are still forwarded. The caller must have stopped serving
+    /// from its cache before. Waits for the back end's answer, but not for long.
     pub(crate) async fn leave(&self) {
         self.leaving.cancel();
         let mut left = self.shared.left.subscribe();
         let _ = tokio::time::timeout(FAREWELL, left.wait_for(|left| *left)).await;
     }
 
-    /// What the link knows of its back ends.
+    /// Returns the state of the link and its back ends.
     pub(crate) fn status(&self) -> LinkStatus {
         LinkStatus {
             followed: *self.shared.followed.borrow(),
@@ -188,13 +189,13 @@ impl Link {
 }
 
 impl Shared {
-    /// Where the feed comes from now, if there is one.
+    /// Records the log of the feed and its slot, or that there is no feed.
     fn set_followed(&self, slot: &Slot, log: Option<LogId>) {
         self.followed.send_replace(log);
         slot.set_followed(log.is_some());
     }
 
-    /// How this front end introduces itself.
+    /// Returns the front end's introduction.
     fn open(&self, follower: &impl Follower) -> Open {
         Open {
             name: self.options.name.clone(),
@@ -204,8 +205,8 @@ impl Shared {
         }
     }
 
-    /// The slots whose back ends take calls, beginning with the one whose turn it is. A back end
-    /// with another log than the one that is followed takes none.
+    /// Iterates over the slots whose back ends accept calls, beginning with the next in turn. A
+    /// back end with another log than the one that is followed gets none.
     fn sessions(&self) -> impl Iterator<Item = (&Slot, Arc<slot::Caller>)> {
         let followed = *self.followed.borrow();
         let turn = self.turn.load(Ordering::Relaxed);

@@ -24,14 +24,14 @@ pub(super) struct Multiplexer {
 
 #[derive(Debug, Default)]
 struct Calls {
-    /// Whether no more may be asked.
+    /// Whether no more calls may be sent.
     closed: bool,
     /// Whether the back end is about to stop.
     leaving: bool,
     last: u32,
-    /// How many hold a permit at the back end, or may hold one.
+    /// The number of calls that hold a permit at the back end, or may hold one.
     open: usize,
-    /// Where the answer to each call is sent.
+    /// The receivers of answers, by call.
     waiting: HashMap<u32, oneshot::Sender<(ServerMessage, Bytes)>>,
 }
 
@@ -41,15 +41,15 @@ pub(super) struct PendingCall {
     queue: Queue,
     number: u32,
     message: oneshot::Receiver<(ServerMessage, Bytes)>,
-    /// Whether the answer is, or was, to be fetched.
+    /// Whether the answer is held at the back end, or was fetched from there.
     is_held: bool,
 }
 
-/// What a back end says of a call.
+/// A back end's answer to a call.
 pub(super) enum Outcome {
     /// The encoded answer, and its body.
     Answered(Bytes, Body),
-    /// It is to be fetched with this ticket.
+    /// It can be fetched with this ticket.
     Held(u64),
     Refused(u16, String),
 }
@@ -72,7 +72,7 @@ impl Multiplexer {
         Ok(multiplexer)
     }
 
-    /// Sends calls to `queue`. The future reads what the back end says, to the end of `stream`.
+    /// Sends calls to `queue`. The future reads the back end's messages, to the end of `stream`.
     pub(super) fn over<S: HttpBody<Data = Bytes, Error = hyper::Error> + Unpin>(
         queue: Queue,
         stream: S,
@@ -83,7 +83,7 @@ impl Multiplexer {
         (Multiplexer { calls, queue }, reading)
     }
 
-    /// Whether the back end is about to stop: then it is sent no more calls.
+    /// Returns whether the back end is about to stop: then it is sent no more calls.
     pub(super) fn is_leaving(&self) -> bool {
         lock(&self.calls).leaving
     }
@@ -95,7 +95,7 @@ impl Multiplexer {
         if calls.closed || calls.open >= MAX_CALLS || self.queue.unsent() > MAX_UNSENT {
             return None;
         }
-        // It is long since one that is waiting had this number, but not for ever.
+        // Numbers wrap around, so a very old call may still wait under this number.
         let number = calls.last.wrapping_add(1).max(1);
         calls.last = number;
         if calls.waiting.contains_key(&number) {
@@ -103,7 +103,7 @@ impl Multiplexer {
         }
         calls.waiting.insert(number, sender);
         calls.open += 1;
-        // Before it can be closed.
+        // Sent under the lock, before the queue can be closed.
         self.queue.send(number, &[call], None);
         drop(calls);
         Some(PendingCall {
@@ -117,10 +117,9 @@ impl Multiplexer {
 }
 
 impl PendingCall {
-    /// What the back end answers.
+    /// Waits for the back end's answer.
     ///
-    /// # Errors
-    /// A message, when the stream has ended or what arrives cannot be decoded.
+    /// A message, if the stream has ended or the answer cannot be decoded.
     pub(super) async fn outcome(&mut self) -> Result<Outcome, String> {
         let message = (&mut self.message).await;
         let (message, mut rest) =
@@ -131,7 +130,8 @@ impl PendingCall {
                     rest.try_get_u32().ok().filter(|length| *length as usize <= rest.len());
                 let length = answer.ok_or("an answer is torn")?;
                 let answer = rest.split_to(length as usize);
-                // A visitor may take long over it, and what it was cut from holds other answers too.
+                // A visitor may read it slowly, and the buffer that it was cut from contains other
+                // answers too.
                 let body = Body::from(Bytes::copy_from_slice(&rest));
                 Ok(Outcome::Answered(answer, body))
             }
@@ -145,8 +145,8 @@ impl PendingCall {
     }
 }
 
-/// Cancels the call, unless its answer has arrived. An answer that is to be fetched must have been
-/// fetched by then.
+/// Cancels the call, unless its answer has arrived. An answer that is held must have been fetched
+/// by then.
 impl Drop for PendingCall {
     fn drop(&mut self) {
         let mut calls = lock(&self.calls);
@@ -154,7 +154,7 @@ impl Drop for PendingCall {
         let is_awaited = calls.waiting.remove(&self.number).is_some();
         let mut is_held = || matches!(self.message.try_recv(), Ok((ServerMessage::Held(_), _)));
         if is_awaited || self.is_held || is_held() {
-            // Before another call can ask for its permit.
+            // Sent before another call can use its permit.
             self.queue.send(self.number, &[], None);
         }
     }
@@ -166,7 +166,7 @@ impl Drop for Multiplexer {
     }
 }
 
-/// Reads to the end of the stream.
+/// Reads answers to the end of the stream.
 async fn read<S: HttpBody<Data = Bytes, Error = hyper::Error> + Unpin>(
     stream: S,
     calls: Arc<Mutex<Calls>>,

@@ -19,9 +19,9 @@ use crate::link::multiplex::PIECE;
 use crate::link::{CONNECTION_WINDOW, Connector, HEADER_LIMIT, STREAM_WINDOW, STREAMS, path};
 use crate::problem::with_causes;
 
-/// How long a connection may take to come about, and then the first answer.
+/// How long a connection may take to be established, and then the first answer.
 pub(super) const GREETING_TIMEOUT: Duration = Duration::from_secs(1);
-/// How much of an error's explanation is read, in bytes.
+/// The number of bytes of an error's explanation that are read.
 const EXPLANATION_LIMIT: usize = 4096;
 
 /// Why a connection to a back end cannot be used.
@@ -60,7 +60,7 @@ impl From<hyper::Error> for SessionProblem {
     }
 }
 
-/// A new connection: the way to send requests, and the task that keeps it.
+/// Opens a connection. Returns its sender of requests, and the task that drives it.
 pub(super) async fn connect<B>(
     connector: &Connector,
     purpose: Purpose,
@@ -83,8 +83,8 @@ where
             .keep_alive_interval(ping_interval(options.lease))
             .keep_alive_timeout(PING_TIMEOUT)
             .keep_alive_while_idle(true)
-            // Front ends whose visitors leave reset streams with data under way. That is no
-            // offence, and these counters run for as long as the connection lives.
+            // Front ends reset streams with data in flight when visitors leave. That is no abuse,
+            // and these counters run for as long as the connection lives.
             .max_concurrent_reset_streams(STREAMS as usize)
             .max_local_error_reset_streams(None)
             .handshake(TokioIo::new(stream))
@@ -102,14 +102,14 @@ where
     Ok((sender, AbortOnDropHandle::new(task)))
 }
 
-/// Where an action of the link is.
+/// Returns the URI of an action of the link.
 pub(super) fn uri(options: &LinkOptions, action: &str) -> Uri {
     // HTTP/2 requires an authority; the server ignores it.
     let uri = format!("http://headwater{}", path(options.version, action));
     uri.parse().expect("a number and a word make a path")
 }
 
-/// A request of the link.
+/// Builds a request of the link.
 pub(super) fn request<B>(options: &LinkOptions, uri: Uri, body: B) -> Request<B> {
     let mut request = Request::new(body);
     *request.method_mut() = http::Method::POST;
@@ -123,7 +123,7 @@ pub(super) fn request<B>(options: &LinkOptions, uri: Uri, body: B) -> Request<B>
     request
 }
 
-/// The body of an answer that says yes; what is wrong otherwise.
+/// Returns the body of a positive answer, or the problem.
 pub(super) async fn accepted(
     options: &LinkOptions,
     response: Response<Incoming>,
@@ -142,7 +142,7 @@ pub(super) async fn accepted(
     })
 }
 
-/// The sentence with which a back end says no.
+/// Returns the explanation in a back end's refusal.
 pub(super) async fn explanation(response: Response<Incoming>) -> String {
     let body = Limited::new(response.into_body(), EXPLANATION_LIMIT).collect();
     match tokio::time::timeout(GREETING_TIMEOUT, body).await {

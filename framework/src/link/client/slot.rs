@@ -20,7 +20,7 @@ use crate::link::{Connector, Greeting};
 /// The longest greeting, in bytes.
 const GREETING_LIMIT: usize = 64 * 1024;
 
-/// The place of one configured back end.
+/// The connection to one configured back end, and its state.
 #[derive(Debug)]
 pub(super) struct Slot {
     pub(super) connector: Connector,
@@ -30,16 +30,16 @@ pub(super) struct Slot {
     changed: watch::Sender<()>,
 }
 
-/// A connection that takes calls.
+/// A connection that accepts calls.
 #[derive(Debug)]
 pub(super) struct Caller {
     pub(super) sender: SendRequest<Wire>,
     pub(super) greeting: Greeting,
-    /// Where short calls go.
+    /// The stream for short calls.
     pub(super) multiplexer: Arc<Multiplexer>,
 }
 
-/// What is known of a back end.
+/// The last known state of a back end.
 #[derive(Debug, Clone, Default)]
 struct Known {
     greeting: Option<Greeting>,
@@ -52,7 +52,7 @@ struct Known {
 pub(super) struct InFlight<'a>(&'a Slot);
 
 impl Slot {
-    /// Notifies `changed` whenever something becomes known.
+    /// Creates a slot without a connection. It notifies `changed` of every change.
     pub(super) fn new(connector: Connector, changed: watch::Sender<()>) -> Slot {
         Slot {
             connector,
@@ -63,13 +63,13 @@ impl Slot {
         }
     }
 
-    /// The connection that takes calls, if there is one.
+    /// Returns the connection, if it accepts calls.
     pub(super) fn caller(&self) -> Option<Arc<Caller>> {
         self.any_caller()
             .filter(|caller| !caller.sender.is_closed() && !caller.multiplexer.is_leaving())
     }
 
-    /// The connection for calls, if there is one, though it may take no more of them.
+    /// Returns the connection for calls, even if it accepts no more of them.
     pub(super) fn any_caller(&self) -> Option<Arc<Caller>> {
         self.caller.load_full()
     }
@@ -80,7 +80,7 @@ impl Slot {
         InFlight(self)
     }
 
-    /// Whether the feed comes from here.
+    /// Records whether the feed is received from this back end.
     pub(super) fn set_followed(&self, followed: bool) {
         self.change(|known| {
             known.followed = followed;
@@ -90,7 +90,7 @@ impl Slot {
         });
     }
 
-    /// Something went wrong. It is logged unless it is what went wrong before.
+    /// Records a problem. It is logged unless it equals the last one.
     pub(super) fn failed(&self, problem: &SessionProblem) {
         let problem = problem.to_string();
         if self.known.load().last_error.as_ref() != Some(&problem) {
@@ -144,7 +144,7 @@ impl Drop for InFlight<'_> {
     }
 }
 
-/// Keeps a slot's connection for calls, for as long as the link lives.
+/// Keeps a slot connected for calls, for as long as the link lives.
 pub(super) async fn keep_connected(shared: Arc<Shared>, index: usize) {
     let slot = &shared.slots[index];
     let mut backoff = Backoff::new();
@@ -169,8 +169,8 @@ pub(super) async fn keep_connected(shared: Arc<Shared>, index: usize) {
     }
 }
 
-/// Connects, and asks the back end for its name and log. A connection that a back end has not
-/// answered takes no calls: they would wait for their deadlines.
+/// Connects, and asks the back end for its name and log. A connection on which the back end has not
+/// answered accepts no calls: they would wait for their deadlines.
 async fn greet(
     shared: &Shared,
     slot: &Slot,
@@ -195,7 +195,7 @@ async fn greet(
     Ok((Caller { sender, greeting, multiplexer: Arc::new(multiplexer) }, connection))
 }
 
-/// What the future says, unless it takes longer than `limit`.
+/// Returns the result of the future, unless it takes longer than `limit`.
 pub(super) async fn within<T>(
     limit: Duration,
     future: impl Future<Output = Result<T, SessionProblem>>,

@@ -12,13 +12,13 @@ use crate::link::feed::{Holdings, Open, Up};
 use crate::link::frame::{self, FrameError};
 use crate::log::Position;
 
-/// The front end's messages in the feed. The transport takes each message when it can send
-/// it, so nothing queues up: of two acknowledgements or reports only the later is sent, and the stamp of a
-/// renewal is read when it leaves.
+/// The front end's messages in the feed. The transport fetches each message when it can send it, so
+/// nothing queues up: of two acknowledgements or reports only the later is sent, and the stamp of a
+/// renewal is read when the renewal is sent.
 #[derive(Debug)]
 pub(super) struct Uplink(Arc<Shared>);
 
-/// The transport's end of it.
+/// The transport's end of the uplink.
 #[derive(Debug)]
 pub(super) struct UplinkBody(Arc<Shared>);
 
@@ -35,13 +35,13 @@ struct Pending {
     closed: bool,
     /// The stamp of the last renewal that was sent.
     stamp: Moment,
-    /// How long the last answer to a renewal took, until that is said.
+    /// How long the last answer to a renewal took, until that is reported.
     answer_took: Option<Duration>,
     waker: Option<Waker>,
 }
 
 impl Uplink {
-    /// Begins with `open`.
+    /// Creates an uplink whose first message is `open`.
     pub(super) fn new(open: Open) -> Result<(Uplink, UplinkBody), FrameError> {
         let pending = Pending {
             open: Some(frame::encode(&Up::Open(open), UP_LIMIT)?),
@@ -70,12 +70,13 @@ impl Uplink {
         self.0.change(|pending| pending.renew = true);
     }
 
-    /// After this no renewal is sent.
+    /// Announces that the front end leaves. No renewal is sent after this.
     pub(super) fn leave(&self) {
         self.0.change(|pending| pending.leave = true);
     }
 
-    /// The renewal with this stamp has been answered. Returns whether it, or a later one, was sent.
+    /// Records the answer to the renewal with this stamp. Returns whether that renewal, or a later
+    /// one, was sent.
     pub(super) fn answered(&self, stamp: Moment) -> bool {
         let mut pending = self.0.pending();
         pending.answer_took = Some(clock::now().since(stamp));
@@ -107,8 +108,8 @@ impl Shared {
 }
 
 impl Pending {
-    /// The next message. What is lacking of a record is said before the record is acknowledged, and
-    /// what was applied before more is asked for.
+    /// Returns the next message. Missing contents of a record are reported before the record is
+    /// acknowledged, and both before a lease is requested.
     fn next(&mut self) -> Option<Up> {
         if let Some(holdings) = self.holdings.take() {
             return Some(Up::Holdings(holdings));
@@ -183,7 +184,7 @@ mod tests {
         pending.answer_took = Some(Duration::from_millis(3));
         let Some(Up::Renew { stamp, answer_took }) = pending.next() else { panic!("no renewal") };
         assert_eq!(answer_took, Some(Duration::from_millis(3)));
-        assert_eq!(pending.answer_took, None, "it is said once");
+        assert_eq!(pending.answer_took, None, "it is reported once");
         assert!(stamp >= before.as_nanos());
         assert_eq!(pending.stamp.as_nanos(), stamp);
         assert_eq!(pending.next(), None);

@@ -15,34 +15,34 @@ use crate::budget::Share;
 /// The longest body that is kept so that it can be sent again, in bytes.
 const LONGEST_KEPT: u64 = 64 << 10;
 
-/// What is known of a request's body on its way to the back end.
+/// The progress of a request's body on its way to the back end.
 #[derive(Debug)]
 pub(super) struct Upload {
     progress: Mutex<Progress>,
 }
 
-/// The pieces of a body, for as long as it is short enough.
+/// The pieces of a body, as long as the body is short enough.
 #[derive(Debug)]
 struct Kept {
     pieces: Vec<Bytes>,
     length: u64,
-    /// Whether they are all of it.
+    /// Whether they are the complete body.
     is_whole: bool,
     share: Share,
 }
 
 #[derive(Debug)]
 struct Progress {
-    /// When the last piece was taken from the body.
+    /// When the last piece was read from the body.
     last: Instant,
-    /// Why the body could not be read on.
+    /// Why reading the body failed.
     failure: Option<BodyError>,
     /// The body, if it may have to be sent again.
     kept: Option<Kept>,
 }
 
 impl Upload {
-    /// Watches a body, and keeps it if it may have to be sent again: that takes memory of the share.
+    /// Watches a body, and keeps it if it may have to be sent again, in memory of the share.
     pub(super) fn watch(body: Body, share: Option<Share>) -> (Body, Arc<Upload>) {
         let kept =
             share.map(|share| Kept { pieces: Vec::new(), length: 0, is_whole: false, share });
@@ -58,19 +58,19 @@ impl Upload {
         (Body::stream(Watched { body, upload: upload.clone() }), upload)
     }
 
-    /// The body, if it was sent to its end and is still here.
+    /// Returns the body, if it was sent to its end and was kept.
     pub(super) fn take_kept(&self) -> Option<Body> {
         let kept = self.progress().kept.take().filter(|kept| kept.is_whole)?;
         Some(Body::pieces(kept.pieces))
     }
 
-    /// Why the body could not be read on, if that is what happened.
+    /// Returns the error if reading the body failed.
     pub(super) fn take_failure(&self) -> Option<BodyError> {
         self.progress().failure.take()
     }
 
-    /// What the future says; `None` when it has not said it `deadline` after the last piece of the
-    /// body was taken.
+    /// Returns the result of the future; `None` if it is not ready `deadline` after the last piece
+    /// of the body was read.
     pub(super) async fn within<T>(
         &self,
         deadline: Duration,
@@ -94,7 +94,7 @@ impl Upload {
 }
 
 impl Progress {
-    /// A piece of the body was sent.
+    /// Keeps a piece of the body that was sent.
     fn keep(&mut self, piece: Option<&Bytes>) {
         let (Some(kept), Some(piece)) = (&mut self.kept, piece) else { return };
         let length = piece.len() as u64;
@@ -106,7 +106,7 @@ impl Progress {
         }
     }
 
-    /// All of the body was sent.
+    /// Records that the whole body was sent.
     fn end(&mut self) {
         if let Some(kept) = &mut self.kept {
             kept.is_whole = true;

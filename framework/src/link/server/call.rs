@@ -26,7 +26,7 @@ pub(super) async fn answer<H: Host>(server: Arc<Server<H>>, stream: Incoming) ->
     };
     let controller = call.controller.clone();
     let request_id = call.request_id.clone();
-    // In a task of its own, for hyper drops this future when the front end resets the stream.
+    // In a task of its own, because hyper drops this future when the front end resets the stream.
     let host = server.host.clone();
     let handler = server.calls.spawn(Code::controller(&controller).watch(async move {
         let (answer, body) = host.call(call, body).await;
@@ -48,13 +48,13 @@ pub(super) async fn answer<H: Host>(server: Arc<Server<H>>, stream: Incoming) ->
     }
 }
 
-/// Sends an encoded answer, which is running until then.
+/// Sends an encoded answer. Its call counts as running until then.
 pub(super) fn send(head: Bytes, body: Body, running: TaskTrackerToken) -> Response<Body> {
     let wire = Wire::new(head, body);
     Response::new(Body::stream(Running { wire, _running: running }))
 }
 
-/// An answer whose call is running until it has been sent.
+/// An answer whose call counts as running until it has been sent.
 struct Running {
     wire: Wire,
     _running: TaskTrackerToken,

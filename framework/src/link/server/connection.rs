@@ -16,15 +16,16 @@ use crate::link::keep_alive::{KeepAlive, PING_TIMEOUT, ping_interval};
 use crate::link::multiplex::{MAX_CALLS, PIECE};
 use crate::link::{CONNECTION_WINDOW, HEADER_LIMIT, Host, STREAM_WINDOW, STREAMS};
 
-/// How long a peer may take to show that it belongs to the site.
+/// How long a peer may take to prove that it belongs to the site.
 pub(super) const INTRODUCTION: Duration = Duration::from_secs(10);
 
-/// What a connection's requests have shown about its peer.
+/// The peer of a connection, as far as its requests have identified it.
 #[derive(Debug, Clone)]
 pub(super) struct Peer {
-    /// It knows the secret.
+    /// Cancelled when it has sent the secret.
     pub(super) trusted: CancellationToken,
-    /// It does not, or it speaks another version: the connection is closed after the answer.
+    /// Cancelled when it has not, or when it speaks another version: the connection is closed after
+    /// the answer.
     pub(super) refused: CancellationToken,
     /// Its streams of multiplexed calls.
     pub(super) multiplexers: TaskTracker,
@@ -63,9 +64,9 @@ pub(super) async fn serve<H: Host>(server: Arc<Server<H>>, stream: Stream) {
         .keep_alive_interval(ping_interval(lease))
         .keep_alive_timeout(PING_TIMEOUT)
         .auto_date_header(false)
-        // Front ends whose visitors leave reset streams, before they are accepted or with data
-        // under way. That is not an offence, and the second counter runs for as long as the connection
-        // lives.
+        // Front ends reset streams when visitors leave, before the streams are accepted or with
+        // data in flight. That is no abuse, and the second counter runs for as long as the
+        // connection lives.
         .max_pending_accept_reset_streams(STREAMS as usize)
         .max_local_error_reset_streams(None)
         .serve_connection(TokioIo::new(stream), service);
@@ -99,7 +100,7 @@ pub(super) async fn serve<H: Host>(server: Arc<Server<H>>, stream: Stream) {
             () = introduction.as_mut(), if !introduced => {
                 introduced = peer.trusted.is_cancelled();
                 if !introduced {
-                    tracing::debug!("a connection of the link was closed: it asked for nothing");
+                    tracing::debug!("a connection of the link was closed: it sent no valid request");
                     return;
                 }
             }

@@ -10,7 +10,7 @@ use crate::link::files::{Fetch, Fetched};
 use crate::link::wire::{self, Wire};
 use crate::link::{BackEndRefusal, FILES_LIMIT, FileLookup, Host, frame};
 
-/// Answers what the log says about files.
+/// Answers with the present state of files according to the log.
 pub(super) async fn lookup<H: Host>(host: &H, stream: Incoming) -> Response<Body> {
     let lookup = match question::<FileLookup>(stream).await {
         Ok(lookup) => lookup,

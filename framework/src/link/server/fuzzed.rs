@@ -1,4 +1,4 @@
-//! What the fuzz target of multiplexed calls reaches at the back end.
+//! The entry point of the fuzz target of multiplexed calls at the back end.
 
 use std::sync::Arc;
 
@@ -16,21 +16,22 @@ use crate::body::{Body, BodyError};
 use crate::clock::Moment;
 use crate::link::multiplex::{Queue, ServerMessage};
 use crate::link::{
-    Admission, Answer, AnswerContent, BackEndRefusal, Call, FeedBatch, FileLookup, FoundFiles,
-    Grant, Greeting, Holdings, Host, How, MemberId, Open,
+    Admission, Answer, AnswerContent, BackEndRefusal, Call, Departure, FeedBatch, FileLookup,
+    FoundFiles, Grant, Greeting, Holdings, Host, MemberId, Open,
 };
 use crate::log::{ContentId, Epoch, LogEpoch, LogId, Position};
 
-/// What has become of a stream of multiplexed calls.
+/// The result of serving a stream of multiplexed calls.
 #[derive(Debug)]
 pub struct ServedCalls {
-    /// What was sent to the front end.
+    /// The bytes that were sent to the front end.
     pub said: Vec<u8>,
-    /// What was fetched with the tickets in it: an encoded answer behind its length, and its body.
+    /// The answers that were fetched with the tickets in it: an encoded answer, preceded by its
+    /// length, and its body.
     pub fetched: Vec<(u64, Bytes, Bytes)>,
     /// Why the stream was not read to its end.
     pub error: Option<String>,
-    /// How many permits are available in the end.
+    /// The number of permits that are available in the end.
     pub permits: usize,
 }
 
@@ -153,7 +154,7 @@ impl Host for Echo {
         unreachable!("{NO_CALL}")
     }
 
-    fn left(&self, _: MemberId, _: How) {
+    fn left(&self, _: MemberId, _: Departure) {
         unreachable!("{NO_CALL}")
     }
 }

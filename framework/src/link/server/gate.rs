@@ -14,15 +14,15 @@ use crate::link::{Host, VERSION};
 /// The longest greeting, in bytes.
 const GREETING_LIMIT: usize = 64 * 1024;
 
-/// Answers one request, if it may be answered at all.
+/// Checks a request, and answers it or refuses it.
 pub(super) async fn answer<H: Host>(
     server: Arc<Server<H>>,
     peer: Peer,
     request: Request<Incoming>,
 ) -> Response<Body> {
-    if !knows_secret(server.options.secret.as_deref(), request.headers()) {
+    if !has_secret(server.options.secret.as_deref(), request.headers()) {
         if !peer.refused.is_cancelled() {
-            tracing::warn!("a connection to the link was refused: it does not know the secret");
+            tracing::warn!("a connection to the link was refused: it did not send the secret");
         }
         peer.refused.cancel();
         return refusal(StatusCode::UNAUTHORIZED, "the secret is wrong or missing");
@@ -39,7 +39,7 @@ pub(super) async fn answer<H: Host>(
     }
     peer.trusted.cancel();
     if request.method() != Method::POST {
-        let mut answer = refusal(StatusCode::METHOD_NOT_ALLOWED, "the link is spoken with POST");
+        let mut answer = refusal(StatusCode::METHOD_NOT_ALLOWED, "the link accepts POST only");
         answer.headers_mut().insert(ALLOW, HeaderValue::from_static("POST"));
         return answer;
     }
@@ -56,26 +56,26 @@ pub(super) async fn answer<H: Host>(
         "feed" => member::answer(server, request.into_body()),
         _ => refusal(
             StatusCode::NOT_FOUND,
-            "the link knows hello, call, calls, held, feed, lookup and content",
+            "the link accepts hello, call, calls, held, feed, lookup and content",
         ),
     }
 }
 
-/// Whether the headers carry the secret, if there is one. Takes as long for a nearly right one as
-/// for a wrong one of the same length.
-fn knows_secret(secret: Option<&str>, headers: &HeaderMap) -> bool {
+/// Returns whether the headers contain the secret, if one is required. The comparison takes
+/// constant time for a given length.
+fn has_secret(secret: Option<&str>, headers: &HeaderMap) -> bool {
     let Some(secret) = secret else { return true };
     let sent = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
     sent.and_then(|sent| sent.strip_prefix(b"Bearer "))
         .is_some_and(|sent| sent.ct_eq(secret.as_bytes()).into())
 }
 
-/// A refusal, with a message for the log of the other end.
+/// Returns a refusal, with a message for the log of the peer.
 pub(super) fn refusal(status: StatusCode, message: impl Into<String>) -> Response<Body> {
     text(status, message.into())
 }
 
-/// The answer to a head that cannot be read.
+/// Returns the answer to a head that cannot be read.
 pub(super) fn unreadable(error: &FrameError) -> Response<Body> {
     let status = match error {
         FrameError::TooLong { .. } => StatusCode::PAYLOAD_TOO_LARGE,
@@ -96,11 +96,11 @@ mod tests {
 
     #[test]
     fn only_the_secret_itself_opens_the_gate() {
-        assert!(knows_secret(None, &HeaderMap::new()));
-        assert!(knows_secret(Some("river"), &headers("Bearer river")));
+        assert!(has_secret(None, &HeaderMap::new()));
+        assert!(has_secret(Some("river"), &headers("Bearer river")));
         for wrong in ["Bearer rivers", "Bearer rive", "Bearer ", "river", "Basic river"] {
-            assert!(!knows_secret(Some("river"), &headers(wrong)), "{wrong}");
+            assert!(!has_secret(Some("river"), &headers(wrong)), "{wrong}");
         }
-        assert!(!knows_secret(Some("river"), &HeaderMap::new()));
+        assert!(!has_secret(Some("river"), &HeaderMap::new()));
     }
 }

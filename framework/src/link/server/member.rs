@@ -16,15 +16,16 @@ use crate::body::{Body, BodyError};
 use crate::clock::Moment;
 use crate::link::feed::{Down, Open, SnapshotPiece, Up, Welcome};
 use crate::link::frame::{self, Frames};
-use crate::link::{BackEndRefusal, DOWN_LIMIT, Grant, Host, How, MemberId, UP_LIMIT};
+use crate::link::{BackEndRefusal, DOWN_LIMIT, Departure, Grant, Host, MemberId, UP_LIMIT};
 use crate::log::Position;
 
 /// How long a front end may take to introduce itself.
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
-/// About how many bytes of records are sent in one message. A front end that does not read holds
-/// two messages here, and what its window has room for.
+/// The approximate number of bytes of records in one message. For a front end that does not read,
+/// two messages are kept here, besides the bytes in its window.
 const BATCH: usize = 64 * 1024;
-/// A front end that asks for no lease during two of them, but no less than this, is given up.
+/// A feed ends if its front end asks for no lease during two lease times, but not sooner than after
+/// this.
 const SHORTEST_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Starts a front end's feed.
@@ -85,57 +86,57 @@ async fn serve<H: Host>(
         ended = member.listen(&mut up) => ended,
         ended = member.speak(down) => ended,
         () = goodbye.cancelled() => Ok(()),
-        () = down.closed() => Err(Trouble::gone("it closed the connection")),
+        () = down.closed() => Err(FeedProblem::gone("it closed the connection")),
     };
     match ended {
         Ok(()) => {
-            // The member leaves before its front end learns of it.
+            // The host records the departure before the front end receives the goodbye.
             drop(member);
             let farewell = down.send(&Down::Goodbye);
             let _ = tokio::time::timeout(FAREWELL, farewell).await;
             tracing::info!("the feed of front end {name} has ended");
             Ok(())
         }
-        Err(trouble) => Err(trouble.of(&name)),
+        Err(problem) => Err(problem.of(&name)),
     }
 }
 
-/// Why a feed ends, before the member is known.
+/// Why a feed ends, without the front end's name.
 #[derive(Debug)]
-enum Trouble {
+enum FeedProblem {
     Gone(String),
     Host(BackEndRefusal),
 }
 
-impl Trouble {
-    fn gone(reason: impl ToString) -> Trouble {
-        Trouble::Gone(reason.to_string())
+impl FeedProblem {
+    fn gone(reason: impl ToString) -> FeedProblem {
+        FeedProblem::Gone(reason.to_string())
     }
 
     fn of(self, name: &str) -> FeedEnd {
         match self {
-            Trouble::Gone(reason) => FeedEnd::Gone(name.to_owned(), reason),
-            Trouble::Host(refusal) => FeedEnd::Host(name.to_owned(), refusal),
+            FeedProblem::Gone(reason) => FeedEnd::Gone(name.to_owned(), reason),
+            FeedProblem::Host(refusal) => FeedEnd::Host(name.to_owned(), refusal),
         }
     }
 }
 
-/// A front end that was admitted. It has left when this is dropped.
+/// A front end that was admitted. Dropping it reports its departure to the host.
 struct FollowingMember<'a, H: Host> {
     host: &'a H,
     id: MemberId,
     start: Position,
-    /// How long it may say nothing.
+    /// How long it may be silent.
     patience: Duration,
-    /// How far records have been sent.
+    /// The position up to which records have been sent.
     sent: AtomicU64,
-    /// The renewal that is to be answered next.
+    /// The renewal that must be answered next.
     renewal: watch::Sender<Option<Renewal>>,
-    /// Whether it has said that it leaves.
-    said_goodbye: AtomicBool,
+    /// Whether it has announced that it leaves.
+    has_said_goodbye: AtomicBool,
 }
 
-/// What a renewal is answered, behind the records up to `through`.
+/// The answer to a renewal, which follows the records up to `through`.
 #[derive(Debug, Clone, Copy)]
 struct Renewal {
     through: Position,
@@ -156,7 +157,7 @@ impl<'a, H: Host> FollowingMember<'a, H> {
             patience: admission.lease.saturating_mul(2).max(SHORTEST_PATIENCE),
             sent: AtomicU64::new(admission.start.0),
             renewal: watch::Sender::new(None),
-            said_goodbye: AtomicBool::new(false),
+            has_said_goodbye: AtomicBool::new(false),
         };
         let welcome = Welcome {
             log: admission.log,
@@ -178,7 +179,7 @@ impl<'a, H: Host> FollowingMember<'a, H> {
         welcome: Welcome,
         snapshot: Vec<SnapshotPiece>,
         down: &Downlink,
-    ) -> Result<(), Trouble> {
+    ) -> Result<(), FeedProblem> {
         down.send(&Down::Welcome(welcome)).await?;
         for piece in snapshot {
             down.send(&Down::Snapshot { piece }).await?;
@@ -186,15 +187,18 @@ impl<'a, H: Host> FollowingMember<'a, H> {
         Ok(())
     }
 
-    /// Reads what the front end sends, until it leaves.
-    async fn listen(&self, up: &mut Frames) -> Result<(), Trouble> {
+    /// Reads the front end's messages, until it leaves.
+    async fn listen(&self, up: &mut Frames) -> Result<(), FeedProblem> {
         loop {
             let received = tokio::time::timeout(self.patience, up.next()).await;
-            let received = received.map_err(|_| Trouble::gone("it asks for no lease any more"))?;
-            match received.map_err(Trouble::gone)? {
+            let received =
+                received.map_err(|_| FeedProblem::gone("it no longer asks for a lease"))?;
+            match received.map_err(FeedProblem::gone)? {
                 Some(Up::Ack { position }) => {
                     if position.0 > self.sent.load(Ordering::Relaxed) {
-                        return Err(Trouble::gone("it acknowledged what it was not sent"));
+                        return Err(FeedProblem::gone(
+                            "it acknowledged a record that was not sent",
+                        ));
                     }
                     self.host.acknowledged(self.id, position);
                 }
@@ -202,27 +206,28 @@ impl<'a, H: Host> FollowingMember<'a, H> {
                     self.host.holds(self.id, holdings);
                 }
                 Some(Up::Renew { stamp, answer_took }) => {
-                    // First the grant, then the position: the module's argument rests on it.
+                    // The grant comes before the position: the argument in the module documentation
+                    // relies on it.
                     let grant = self.host.granted(self.id, Moment::from_nanos(stamp), answer_took);
                     if grant == Grant::Unknown {
-                        return Err(Trouble::gone("it follows another feed now"));
+                        return Err(FeedProblem::gone("it follows another feed now"));
                     }
                     let is_given = grant == Grant::Given;
                     let through = self.host.committed();
                     self.renewal.send_replace(Some(Renewal { through, stamp, is_given }));
                 }
                 Some(Up::Leave) => {
-                    self.said_goodbye.store(true, Ordering::Relaxed);
+                    self.has_said_goodbye.store(true, Ordering::Relaxed);
                     return Ok(());
                 }
-                Some(Up::Open(_)) => return Err(Trouble::gone("it introduced itself twice")),
-                None => return Err(Trouble::gone("it closed the feed")),
+                Some(Up::Open(_)) => return Err(FeedProblem::gone("it introduced itself twice")),
+                None => return Err(FeedProblem::gone("it closed the feed")),
             }
         }
     }
 
-    /// Sends the records, and answers renewals behind them.
-    async fn speak(&self, down: &Downlink) -> Result<(), Trouble> {
+    /// Sends the records, and answers renewals after them.
+    async fn speak(&self, down: &Downlink) -> Result<(), FeedProblem> {
         let mut renewals = self.renewal.subscribe();
         let mut sent = self.start;
         loop {
@@ -249,19 +254,19 @@ impl<'a, H: Host> FollowingMember<'a, H> {
         }
     }
 
-    /// Sends the next run of the log, and says how far it reaches.
+    /// Sends the next run of the log, and returns its last position.
     async fn send_records(
         &self,
         after: Position,
         through: Position,
         down: &Downlink,
-    ) -> Result<Position, Trouble> {
-        let batch = self.host.records(after, through, BATCH).await.map_err(Trouble::Host)?;
+    ) -> Result<Position, FeedProblem> {
+        let batch = self.host.records(after, through, BATCH).await.map_err(FeedProblem::Host)?;
         if batch.through <= after {
             let message = format!("the log has nothing after position {after}");
-            return Err(Trouble::Host(BackEndRefusal { message }));
+            return Err(FeedProblem::Host(BackEndRefusal { message }));
         }
-        // Before it is on its way: the acknowledgement may be here at once.
+        // Stored before sending: the acknowledgement may arrive at once.
         self.sent.store(batch.through.0, Ordering::Relaxed);
         let reached = batch.through;
         down.send(&Down::Records { records: batch.records, through: reached }).await?;
@@ -271,33 +276,35 @@ impl<'a, H: Host> FollowingMember<'a, H> {
 
 impl<H: Host> Drop for FollowingMember<'_, H> {
     fn drop(&mut self) {
-        let how = match self.said_goodbye.load(Ordering::Relaxed) {
-            true => How::Goodbye,
-            false => How::Cut,
+        let departure = match self.has_said_goodbye.load(Ordering::Relaxed) {
+            true => Departure::Goodbye,
+            false => Departure::Cut,
         };
-        self.host.left(self.id, how);
+        self.host.left(self.id, departure);
     }
 }
 
-/// The way down to the front end.
+/// The channel of messages to the front end.
 struct Downlink(mpsc::Sender<Bytes>);
 
 impl Downlink {
     /// Waits until the transport has room for another message.
-    async fn send(&self, message: &Down) -> Result<(), Trouble> {
+    async fn send(&self, message: &Down) -> Result<(), FeedProblem> {
         let message = frame::encode(message, DOWN_LIMIT).map_err(|error| {
-            Trouble::Host(BackEndRefusal { message: format!("a message cannot be sent: {error}") })
+            FeedProblem::Host(BackEndRefusal {
+                message: format!("a message cannot be sent: {error}"),
+            })
         })?;
-        self.0.send(message).await.map_err(|_| Trouble::gone("it closed the connection"))
+        self.0.send(message).await.map_err(|_| FeedProblem::gone("it closed the connection"))
     }
 
-    /// Returns when the front end is gone.
+    /// Waits until the front end has disconnected.
     async fn closed(&self) {
         self.0.closed().await;
     }
 }
 
-/// The messages on their way to the transport.
+/// The messages that the transport reads.
 struct Messages(mpsc::Receiver<Bytes>);
 
 impl HttpBody for Messages {

@@ -2,8 +2,8 @@
 //!
 //! - [`serve`] accepts connections and, when it stops, drains them.
 //! - `connection`: one connection, from its first request to its end.
-//! - `gate`: which requests are for this link, and whether they know the secret.
-//! - `permits`: how many multiplexed calls are open, and held answers, which wait to be fetched.
+//! - `gate`: checks that requests are for this link, and contain the secret.
+//! - `permits`: bounds the open multiplexed calls, and keeps held answers until they are fetched.
 //! - `call`, `multiplex`, `member` and `files`: the kinds of request: a call, multiplexed calls, a
 //!   front end's feed, and questions about files of the docroot.
 
@@ -27,7 +27,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::{AbortOnDropHandle, TaskTracker};
 
-use super::connector::{Arrived, Purpose};
+use super::connector::{Accepted, Purpose};
 use super::{Host, Incoming};
 
 /// How long front ends may take to read the last message of their feeds, and connections to end
@@ -42,15 +42,16 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 /// How a back end serves its link.
 #[derive(Debug, Clone)]
 pub(crate) struct ServerOptions {
-    /// What front ends must know. Needed when others than this machine can connect.
+    /// The secret that front ends must send. Required if the listener is reachable from beyond this
+    /// machine.
     pub secret: Option<String>,
-    /// How long leases are: a connection whose peer is silent for about as long is given up.
+    /// The length of a lease: a connection whose peer is silent for about as long is closed.
     pub lease: Duration,
-    /// How many connections are served at a time; more are closed at once.
+    /// The number of connections that are served at a time; further ones are closed at once.
     pub connections: usize,
-    /// How long calls that are running may take when the back end stops.
+    /// How long running calls may take when the back end stops.
     pub drain: Duration,
-    /// Where calls are answered, if not where [`serve`] runs: that runtime is then left to feeds.
+    /// The runtime for calls, if not the one that [`serve`] runs in, which is then left to feeds.
     pub calls: Option<Handle>,
 }
 
@@ -69,42 +70,41 @@ impl Default for ServerOptions {
 /// Why a back end's link cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum ServeError {
-    /// Others than this machine could connect, and need not know anything.
+    /// The listener is reachable from beyond this machine, and no secret is required.
     #[error(
         "the link listens on {address}, which others than this machine can reach; set `secret` in \
          `[link]` of project.toml, on back ends and front ends, or listen on 127.0.0.1"
     )]
     NoSecret {
-        /// Where it listens.
+        /// The listener's address.
         address: SocketAddr,
     },
-    /// The listener is of no use.
+    /// The listener cannot be used.
     #[error("the link cannot listen: {0}")]
     Listen(#[from] std::io::Error),
 }
 
-/// What the connections of a link have in common.
+/// The state that the connections of a link share.
 struct Server<H> {
     host: Arc<H>,
     options: ServerOptions,
     /// The calls that are running, until their answers have been sent.
     calls: TaskTracker,
     feeds: TaskTracker,
-    /// Answers that are to be fetched.
+    /// Answers that wait to be fetched.
     held: Arc<permits::HeldAnswers>,
-    /// No more requests are taken.
+    /// Cancelled when no more requests are accepted.
     draining: CancellationToken,
-    /// Feeds are to end.
+    /// Cancelled when feeds must end.
     goodbye: CancellationToken,
 }
 
-/// Serves the link until `stop` is done. Then no more connections and calls are taken, running
-/// calls get [`ServerOptions::drain`] to finish (those that write need the feeds for it), and at
-/// last the feeds are closed with a goodbye. Must be called within a tokio runtime; the future does
-/// all of it.
+/// Serves the link until `stop` is done. Then no more connections and calls are accepted, running
+/// calls get [`ServerOptions::drain`] to finish (those that write need the feeds for it), and
+/// finally the feeds are closed with a goodbye. Must be called within a tokio runtime; the returned
+/// future does all of this.
 ///
-/// # Errors
-/// When the listener can be reached from beyond this machine and there is no secret.
+/// If the listener is reachable from beyond this machine and there is no secret.
 pub(crate) fn serve<H: Host>(
     incoming: Incoming,
     host: Arc<H>,
@@ -174,10 +174,11 @@ impl<H: Host> Server<H> {
     }
 
     /// Serves a connection in the runtime for its purpose.
-    async fn serve(self: Arc<Self>, arrived: Arrived) {
-        let sorted = tokio::time::timeout(connection::INTRODUCTION, arrived.sorted()).await;
-        let (stream, purpose) = match sorted {
-            Ok(Ok(sorted)) => sorted,
+    async fn serve(self: Arc<Self>, accepted: Accepted) {
+        let introduced =
+            tokio::time::timeout(connection::INTRODUCTION, accepted.introduced()).await;
+        let (stream, purpose) = match introduced {
+            Ok(Ok(introduced)) => introduced,
             Ok(Err(_)) | Err(_) => return,
         };
         let calls = self.options.calls.clone().filter(|_| purpose == Purpose::Calls);
@@ -185,7 +186,7 @@ impl<H: Host> Server<H> {
         match stream.moved_to(&calls) {
             Ok(stream) => {
                 let serving = calls.spawn(connection::serve(self, stream));
-                // A panic in it is its own, and ends the connection.
+                // A panic in the task ends this connection only.
                 let _ = AbortOnDropHandle::new(serving).await;
             }
             Err(error) => tracing::warn!("a connection of the link cannot be served: {error}"),
@@ -201,8 +202,8 @@ impl<H: Host> Server<H> {
         }
         self.goodbye.cancel();
         self.feeds.close();
-        // A call that was on its way when the stop came has begun meanwhile, and holds its
-        // connection open; when it has ended, its answer still has to leave.
+        // A call that was in flight at the stop has begun meanwhile, and keeps its connection open;
+        // when it has ended, its answer must still be sent.
         let goodbye = tokio::time::Instant::now();
         let mut busy = goodbye;
         loop {

@@ -20,14 +20,14 @@ use crate::link::multiplex::{MAX_ANSWER, MAX_CALL, OVERHEAD, Queue, ServerMessag
 use crate::link::{Call, FILES_LIMIT, Host, wire};
 use crate::log::panic_message;
 
-/// A call counts as running, and holds its permit, until the transport has taken its answer. So a
-/// front end that does not read its answers cannot start calls without bound.
+/// A running call. It counts as running, and holds its permit, until the transport has accepted its
+/// answer. So a front end that does not read its answers cannot start calls without bound.
 pub(super) struct Running {
     call: TaskTrackerToken,
     permit: Permit,
 }
 
-/// Opens a stream of multiplexed calls. It is open until all its answers are sent, or being
+/// Opens a stream of multiplexed calls. It stays open until all its answers are sent, or being
 /// fetched.
 pub(super) fn answer<H: Host>(
     server: Arc<Server<H>>,
@@ -99,7 +99,7 @@ where
         let call: Call = postcard::from_bytes(&call).map_err(FrameError::Malformed)?;
         let Some(permit) = permits.acquire(number) else {
             let message =
-                ServerMessage::Refused(503, "more calls than there are permits for".to_owned());
+                ServerMessage::Refused(503, "there are more calls than permits".to_owned());
             send(queue, number, &message, None);
             continue;
         };
@@ -113,7 +113,7 @@ where
     }
 }
 
-/// Lets the host answer a call, and sends the answer unless the call has been cancelled.
+/// Has the host answer a call, and sends the answer unless the call has been cancelled.
 async fn run<H: Host>(
     server: &Arc<Server<H>>,
     number: u32,

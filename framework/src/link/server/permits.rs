@@ -13,14 +13,14 @@ use crate::body::Body;
 #[derive(Clone)]
 pub(super) struct Permits {
     active: Arc<Mutex<HashMap<u32, Active>>>,
-    /// As many as a peer may have, on all its streams.
+    /// The permits of a peer, on all its streams.
     available: Arc<Semaphore>,
 }
 
 struct Active {
-    /// Tells apart two calls to which a peer gives the same number.
+    /// Distinguishes calls to which a peer gives the same number.
     permit: Weak<()>,
-    /// Where its answer is held, if it is.
+    /// The held answer, if there is one.
     held: Option<(Arc<HeldAnswers>, u64)>,
     _permit: OwnedSemaphorePermit,
 }
@@ -33,17 +33,17 @@ pub(super) struct Permit {
 }
 
 impl Permits {
-    /// No call is open.
+    /// Creates the permits of a stream without open calls.
     pub(super) fn new(available: Arc<Semaphore>) -> Permits {
         Permits { active: Arc::default(), available }
     }
 
-    /// A permit for the call of this number, if there is one.
+    /// Returns a permit for the call of this number, if one is available.
     pub(super) fn acquire(&self, number: u32) -> Option<Permit> {
         let permit = self.available.clone().try_acquire_owned().ok()?;
         let identity = Arc::new(());
         let active = Active { permit: Arc::downgrade(&identity), held: None, _permit: permit };
-        // It releases the permit of an earlier call with this number, whose answer is then not
+        // This releases the permit of an earlier call with this number, whose answer is then not
         // sent.
         let before = self.active().insert(number, active);
         before.into_iter().for_each(Active::forget);
@@ -56,13 +56,13 @@ impl Permits {
         active.into_iter().for_each(Active::forget);
     }
 
-    /// Cancels all of them.
+    /// Cancels all calls.
     pub(super) fn cancel_all(&self) {
         let all = std::mem::take(&mut *self.active());
         all.into_values().for_each(Active::forget);
     }
 
-    /// Notes where the answer to a call is held. `false` if the call has been cancelled.
+    /// Records where the answer to a call is held. Returns `false` if the call has been cancelled.
     fn note(&self, number: u32, identity: &Weak<()>, held: (Arc<HeldAnswers>, u64)) -> bool {
         let mut active = self.active();
         let permit = active.get_mut(&number).filter(|active| active.permit.ptr_eq(identity));
@@ -83,7 +83,7 @@ impl Active {
 }
 
 impl Permit {
-    /// Whether the call has been cancelled.
+    /// Returns whether the call has been cancelled.
     pub(super) fn is_cancelled(&self) -> bool {
         !self.active_in(&self.permits.active())
     }
@@ -103,13 +103,13 @@ impl Drop for Permit {
     }
 }
 
-/// Answers that are too long to share a stream, or not whole, until they are fetched.
+/// Answers that are too long to share a stream, or incomplete, until they are fetched.
 #[derive(Default)]
 pub(super) struct HeldAnswers(Mutex<HashMap<u64, Kept>>);
 
 /// An encoded answer and its body.
 type Whole = (Bytes, Body);
-/// What counts the call as running, and its stream as open.
+/// The tokens that count the call as running, and its stream as open.
 type Tokens = (TaskTrackerToken, TaskTrackerToken);
 
 struct Kept {
@@ -121,7 +121,7 @@ struct Kept {
 
 impl HeldAnswers {
     /// Keeps an answer until it is fetched, its call is cancelled, or its time is over. Returns the
-    /// ticket to fetch it with.
+    /// ticket for fetching it.
     pub(super) fn keep(self: &Arc<Self>, permit: Permit, whole: Whole, tokens: Tokens) -> u64 {
         let ticket = rand::random();
         let held = self.clone();
@@ -133,14 +133,14 @@ impl HeldAnswers {
             (permit.permits.clone(), permit.number, Arc::downgrade(&permit.identity));
         let kept = Kept { whole, tokens, permit, end: end.abort_handle() };
         self.answers().insert(ticket, kept);
-        // It may have been cancelled meanwhile, before its place was noted.
+        // The call may have been cancelled before the ticket was recorded.
         if !permits.note(number, &identity, (self.clone(), ticket)) {
             drop(self.remove(ticket));
         }
         ticket
     }
 
-    /// Hands over an answer.
+    /// Removes an answer and returns it.
     pub(super) fn take(&self, ticket: u64) -> Option<(Whole, Tokens)> {
         let Kept { whole, tokens, permit, end } = self.remove(ticket)?;
         end.abort();

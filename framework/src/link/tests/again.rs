@@ -13,7 +13,7 @@ fn identified() -> Call {
     Call { id: Some(9), ..call("again") }
 }
 
-/// A body in pieces, as it comes from a client.
+/// A body in pieces, as a client sends it.
 fn pieces(pieces: impl IntoIterator<Item = Bytes>) -> Body {
     let frames = pieces.into_iter().map(|piece| Ok::<_, BodyError>(Frame::data(piece)));
     Body::stream(StreamBody::new(stream::iter(frames.collect::<Vec<_>>())))
@@ -35,7 +35,7 @@ async fn cut_at(backend: &Backend, relay: &Relay, calls: usize) {
 }
 
 #[tokio::test]
-async fn a_call_with_an_id_is_sent_again_with_its_body_when_the_link_is_there_again() {
+async fn a_call_with_an_id_is_sent_again_with_its_body_after_a_reconnection() {
     let (backend, relay, link) = behind_a_relay().await;
     let body = pieces(["to", "", "be"].map(Bytes::from));
     let posting = link.call(identified(), body);
@@ -60,7 +60,7 @@ async fn another_back_end_may_answer_a_call_that_is_sent_again() {
     second.host.gate.add_permits(2);
     let link = Link::start(options(vec![tcp(relay.address), tcp(second_address)]), Reader::new());
     all_connected(&link).await;
-    // One of the two goes to the first back end, whose gate is closed.
+    // One of the two is sent to the first back end, whose gate is closed.
     let post = || link.call(identified(), Body::from("a"));
     let both = async { tokio::join!(post(), post()) };
     let trouble = cut_at(&first, &relay, 1);
@@ -103,7 +103,7 @@ async fn a_long_body_is_not_kept_to_be_sent_again() {
 }
 
 #[tokio::test]
-async fn a_call_that_no_back_end_comes_for_again_ends_with_its_deadline() {
+async fn a_call_that_no_back_end_accepts_again_ends_with_its_deadline() {
     let (backend, relay, link) = behind_a_relay().await;
     let call = Call { deadline: 500, ..identified() };
     let trouble = cut_at(&backend, &relay, 1);

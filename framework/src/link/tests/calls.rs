@@ -130,7 +130,7 @@ async fn a_controller_that_panics_affects_no_other_call() {
 }
 
 #[tokio::test]
-async fn a_controller_runs_to_its_end_when_its_visitor_has_gone() {
+async fn a_controller_runs_to_its_end_after_its_visitor_has_disconnected() {
     let (backend, link) = pair().await;
     let running = until("it runs", &backend.host.calls, |calls| *calls == 1);
     tokio::select! {
@@ -144,9 +144,9 @@ async fn a_controller_runs_to_its_end_when_its_visitor_has_gone() {
 }
 
 #[tokio::test]
-async fn an_answer_that_breaks_off_is_not_taken_for_whole() {
+async fn an_interrupted_answer_is_not_taken_for_complete() {
     let (_backend, link) = pair().await;
-    // The break may overtake the head of the answer.
+    // The error may overtake the head of the answer.
     match soon("the answer", link.call(call("break"), Body::empty())).await {
         Ok((_, body)) => {
             let error = soon("the break", body.collect(1 << 20)).await.unwrap_err();
@@ -167,7 +167,7 @@ async fn a_failure_of_the_visitors_body_is_reported() {
 }
 
 #[tokio::test]
-async fn back_ends_take_turns_and_a_stopped_one_is_passed_over() {
+async fn back_ends_take_turns_and_a_stopped_one_is_skipped() {
     let log = crate::log::LogEpoch::first_of(7);
     let (first, first_address) = Backend::on_tcp(TestHost::with_log("b1", log)).await;
     let (_second, second_address) = Backend::on_tcp(TestHost::with_log("b2", log)).await;
@@ -200,7 +200,7 @@ async fn a_back_end_that_stops_lets_calls_finish() {
 }
 
 #[tokio::test]
-async fn a_get_that_was_under_way_when_its_back_end_died_is_asked_of_the_next() {
+async fn a_get_in_flight_when_its_back_end_died_is_sent_to_the_next() {
     let log = crate::log::LogEpoch::first_of(7);
     let (first, first_address) = Backend::on_tcp(TestHost::with_log("b1", log)).await;
     let relay = relay::Relay::to(first_address).await;
@@ -209,7 +209,7 @@ async fn a_get_that_was_under_way_when_its_back_end_died_is_asked_of_the_next() 
     let link = Link::start(options(vec![tcp(relay.address), tcp(second_address)]), Reader::new());
     all_connected(&link).await;
 
-    // One of the two goes to the first back end, whose gate is closed.
+    // One of the two is sent to the first back end, whose gate is closed.
     let get = || Call { method: "GET".to_owned(), ..call("wait") };
     let calls = join_all([link.call(get(), Body::empty()), link.call(get(), Body::empty())]);
     let dying = async {
@@ -224,7 +224,7 @@ async fn a_get_that_was_under_way_when_its_back_end_died_is_asked_of_the_next() 
 }
 
 #[tokio::test]
-async fn a_post_that_was_under_way_when_its_back_end_died_is_not_repeated() {
+async fn a_post_in_flight_when_its_back_end_died_is_not_repeated() {
     let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let relay = relay::Relay::to(address).await;
     let link = Link::start(options(vec![tcp(relay.address)]), Reader::new());
@@ -240,7 +240,7 @@ async fn a_post_that_was_under_way_when_its_back_end_died_is_not_repeated() {
     assert_eq!(*backend.host.calls.borrow(), 1);
 }
 
-/// What the link says went wrong with its only back end.
+/// Returns the error that the link reports of its only back end.
 async fn problem(link: &Link) -> String {
     let wrong = |it: &LinkStatus| it.backends[0].last_error.is_some();
     status("something goes wrong", link, wrong).await.backends[0].last_error.clone().unwrap()

@@ -58,11 +58,11 @@ async fn a_feed_within_the_process_works_in_the_same_way() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_renewal_comes_behind_everything_that_was_in_the_log_when_it_was_asked_for() {
+async fn a_renewal_is_answered_after_everything_that_was_in_the_log_at_its_stamp() {
     let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     backend.host.slow.store(true, Ordering::Relaxed);
     let reader = Reader::new();
-    // When each record was committed, by the one clock that both ends have here.
+    // The time when each record was committed, by the one clock that both ends have here.
     let commits = Arc::new(Mutex::new(Vec::new()));
     let failures = Arc::new(Mutex::new(Vec::new()));
     let (known, failed) = (commits.clone(), failures.clone());
@@ -79,7 +79,7 @@ async fn a_renewal_comes_behind_everything_that_was_in_the_log_when_it_was_asked
     let appending = std::thread::spawn(move || {
         let mut last = Position::START;
         for round in 0..200 {
-            // About as fast as the log can be read, so that renewals come in between.
+            // About as fast as the log can be read, so that renewals are sent in between.
             std::thread::sleep(Duration::from_millis(2));
             for number in 0..50 {
                 last = host.append(format!("record {number} of round {round}"));
@@ -98,7 +98,8 @@ async fn a_renewal_comes_behind_everything_that_was_in_the_log_when_it_was_asked
 async fn no_lease_is_given_without_a_record_whose_writer_saw_none() {
     let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let reader = Reader::new();
-    // A writer that commits and looks, whenever the link has just read what is committed.
+    // A writer that commits and checks the leases, whenever the link has just read the committed
+    // position.
     let unwaited = Arc::new(Mutex::new(Position::START));
     let written = unwaited.clone();
     *backend.host.after_committed.lock().unwrap() = Some(Box::new(move |host: &TestHost| {
@@ -123,7 +124,7 @@ async fn no_lease_is_given_without_a_record_whose_writer_saw_none() {
 }
 
 #[tokio::test]
-async fn a_lease_that_cannot_be_noted_is_not_given() {
+async fn a_lease_that_cannot_be_recorded_is_not_granted() {
     let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     *backend.host.grants.lock().unwrap() = Grant::Unknown;
     let reader = Reader::new();
@@ -133,12 +134,12 @@ async fn a_lease_that_cannot_be_noted_is_not_given() {
 }
 
 #[tokio::test]
-async fn a_feed_goes_on_without_leases_while_they_are_withheld() {
+async fn a_feed_continues_without_leases_while_they_are_withheld() {
     let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     *backend.host.grants.lock().unwrap() = Grant::Withheld;
     let reader = Reader::new();
     let link = Link::start(options(vec![tcp(address)]), reader.clone());
-    // Longer than either end waits for a sign of life.
+    // Longer than either end tolerates silence.
     let asked = |seen: &Seen| seen.renewals >= 30 && seen.answer_took.is_some();
     until("leases are asked for", &backend.host.members, |it| it.values().any(asked)).await;
     let state = reader.state.borrow().clone();
@@ -150,14 +151,14 @@ async fn a_feed_goes_on_without_leases_while_they_are_withheld() {
 }
 
 #[tokio::test]
-async fn a_feed_that_was_cut_goes_on_where_it_was() {
+async fn a_feed_that_was_cut_continues_at_its_position() {
     let (backend, relay, _link, reader) = followed().await;
     let before = backend.host.append("before");
     reached(&reader, before).await;
     relay.set(Mode::Cut);
     until("the front end sees the cut", &reader.state, |state| state.cuts == 1).await;
     until("the back end sees the cut", &backend.host.members, |members| {
-        members.values().any(|seen| seen.left == Some(How::Cut))
+        members.values().any(|seen| seen.left == Some(Departure::Cut))
     })
     .await;
     let meanwhile = backend.host.append("meanwhile");
@@ -171,12 +172,12 @@ async fn a_feed_that_was_cut_goes_on_where_it_was() {
 }
 
 #[tokio::test]
-async fn a_feed_that_goes_silent_is_given_up_and_taken_up_again() {
+async fn a_silent_feed_is_given_up_and_opened_again() {
     let (backend, relay, link, reader) = followed().await;
     relay.set(Mode::Swallow);
     until("the silence is noticed", &reader.state, |state| state.cuts == 1).await;
     until("the back end notices too", &backend.host.members, |members| {
-        members.values().any(|seen| seen.left == Some(How::Cut))
+        members.values().any(|seen| seen.left == Some(Departure::Cut))
     })
     .await;
     status("so it is for calls", &link, |it| !it.backends[0].connected).await;
@@ -214,7 +215,7 @@ async fn a_front_end_that_leaves_is_released_and_stays_away() {
     soon("it leaves", link.leave()).await;
     let members = backend.host.members.borrow().clone();
     let left: Vec<_> = members.values().map(|seen| seen.left).collect();
-    assert_eq!(left, [Some(How::Goodbye)]);
+    assert_eq!(left, [Some(Departure::Goodbye)]);
     assert_eq!(echo(&link, "still served").await, "still served");
     assert_eq!(reader.state.borrow().welcomes.len(), 1);
     assert_eq!(link.status().followed, None);
@@ -225,7 +226,7 @@ async fn a_link_that_is_dropped_is_cut() {
     let (backend, _relay, link, _reader) = followed().await;
     drop(link);
     until("it is gone", &backend.host.members, |members| {
-        members.values().any(|seen| seen.left == Some(How::Cut))
+        members.values().any(|seen| seen.left == Some(Departure::Cut))
     })
     .await;
 }
@@ -252,7 +253,7 @@ async fn a_back_end_that_stops_sends_a_goodbye_and_the_next_one_is_followed() {
 }
 
 #[tokio::test]
-async fn a_refused_front_end_learns_why_and_tries_again() {
+async fn a_refused_front_end_receives_the_reason_and_tries_again() {
     let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let reason = "there is another front end with this name";
     *backend.host.refuse.lock().unwrap() = Some(reason.to_owned());
@@ -267,7 +268,7 @@ async fn a_refused_front_end_learns_why_and_tries_again() {
 }
 
 #[tokio::test]
-async fn a_front_end_that_fails_to_apply_is_cut_and_comes_back() {
+async fn a_front_end_that_fails_to_apply_is_cut_and_reconnects() {
     let (backend, _relay, _link, reader) = followed().await;
     fail_once(&reader);
     let last = backend.host.append("hard to apply");
@@ -276,7 +277,7 @@ async fn a_front_end_that_fails_to_apply_is_cut_and_comes_back() {
     assert_eq!(payloads(&reader), ["hard to apply"]);
 }
 
-/// Lets the front end panic when it applies the next records.
+/// Makes the front end panic when it applies the next records.
 fn fail_once(reader: &Reader) {
     let mut fails = true;
     *reader.on_apply.lock().unwrap() = Some(Box::new(move || {
@@ -287,7 +288,7 @@ fn fail_once(reader: &Reader) {
 }
 
 #[tokio::test]
-async fn a_back_end_with_another_log_is_used_for_nothing_while_there_is_one_with_this_log() {
+async fn a_back_end_with_another_log_is_not_used_while_one_with_this_log_is_connected() {
     let (first, first_address) = Backend::on_tcp(TestHost::new("b1")).await;
     let (second, second_address) = Backend::on_tcp(TestHost::new("b2")).await;
     let reader = Reader::new();
@@ -300,7 +301,7 @@ async fn a_back_end_with_another_log_is_used_for_nothing_while_there_is_one_with
         assert_eq!(answer.log, first.host.log);
     }
 
-    // The feed alone breaks: the other back end would be the next.
+    // Only the feed breaks: the other back end would be the next.
     fail_once(&reader);
     let last = first.host.append("hard to apply");
     until("it is cut", &reader.state, |state| state.cuts >= 1).await;

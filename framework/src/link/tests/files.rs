@@ -19,7 +19,7 @@ fn lookup(paths: &[&str], applied: Position) -> FileLookup {
 }
 
 #[tokio::test]
-async fn a_back_end_says_what_it_knows_of_files() {
+async fn a_back_end_returns_the_state_of_files() {
     let (backend, link) = pair().await;
     let content = put(&backend.host, "a.png", "picture");
     let found = link.lookup(&lookup(&["a.png", "b.png"], Position::START)).await.unwrap();
@@ -29,7 +29,7 @@ async fn a_back_end_says_what_it_knows_of_files() {
 }
 
 #[tokio::test]
-async fn a_content_comes_from_any_byte_on() {
+async fn a_content_is_sent_from_any_byte_on() {
     let (backend, link) = pair().await;
     let bytes: Bytes = (0..3_000_000_u32).map(|number| number as u8).collect::<Vec<u8>>().into();
     let content = put(&backend.host, "a.bin", bytes.clone());
@@ -42,7 +42,7 @@ async fn a_content_comes_from_any_byte_on() {
 }
 
 #[tokio::test]
-async fn a_content_that_breaks_off_is_not_taken_for_whole() {
+async fn an_interrupted_content_is_not_taken_for_complete() {
     let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let relay = Relay::to(address).await;
     let link = Link::start(options(vec![tcp(relay.address)]), Reader::new());
@@ -54,7 +54,7 @@ async fn a_content_that_breaks_off_is_not_taken_for_whole() {
 }
 
 #[tokio::test]
-async fn without_a_back_end_there_is_no_word_of_files() {
+async fn without_a_back_end_a_lookup_fails() {
     let link = Link::start(options(vec![tcp(([127, 0, 0, 1], 9).into())]), Reader::new());
     let lookup = lookup(&["a.png"], Position::START);
     assert!(matches!(link.lookup(&lookup).await, Err(CallError::NoBackend)));
@@ -62,7 +62,7 @@ async fn without_a_back_end_there_is_no_word_of_files() {
 }
 
 #[tokio::test]
-async fn what_is_held_is_reported_again_over_every_feed() {
+async fn holdings_are_reported_again_over_every_feed() {
     let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let relay = Relay::to(address).await;
     let reader = Reader::new();
@@ -88,7 +88,7 @@ async fn what_is_held_is_reported_again_over_every_feed() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn what_is_lacking_is_reported_before_the_record_is_acknowledged() {
+async fn missing_contents_are_reported_before_the_record_is_acknowledged() {
     let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let reader = Reader::new();
     let lacks = reader.clone();

@@ -19,14 +19,14 @@ pub(super) const LEASE: Duration = Duration::from_millis(400);
 pub(super) struct TestHost {
     pub(super) name: String,
     pub(super) log: LogEpoch,
-    /// Payloads by position; a position without one is empty.
+    /// Payloads by position; the record at a position without one is empty.
     records: Mutex<BTreeMap<Position, Bytes>>,
     pub(super) committed: watch::Sender<Position>,
     pub(super) members: watch::Sender<BTreeMap<MemberId, Seen>>,
     ids: AtomicU64,
-    /// Runs whenever the link asks what is committed, right after.
+    /// Runs after each call of `committed`.
     pub(super) after_committed: Mutex<Option<Hook>>,
-    /// How many bytes of records have been handed to the link.
+    /// The number of bytes of records that the link has received.
     pub(super) handed_out: AtomicUsize,
     /// Whether the log is read from a slow disk, a few records at a time.
     pub(super) slow: AtomicBool,
@@ -34,13 +34,13 @@ pub(super) struct TestHost {
     pub(super) contents: Mutex<BTreeMap<String, (ContentId, Bytes)>>,
     /// The snapshot for front ends that do not resume.
     pub(super) snapshot: Mutex<Vec<SnapshotPiece>>,
-    /// What becomes of renewals.
+    /// The decision on renewals.
     pub(super) grants: Mutex<Grant>,
     pub(super) refuse: Mutex<Option<String>>,
     pub(super) calls: watch::Sender<usize>,
     /// Bytes of bodies that controllers have read or made.
     pub(super) bytes: Arc<watch::Sender<usize>>,
-    /// Controllers that wait, wait for this.
+    /// Controllers that wait acquire permits of this.
     pub(super) gate: Semaphore,
     pub(super) gathering: Barrier,
     pub(super) finished: watch::Sender<usize>,
@@ -48,19 +48,19 @@ pub(super) struct TestHost {
 
 type Hook = Box<dyn FnMut(&TestHost) + Send>;
 
-/// What the test back end has seen of a member.
+/// The state of a member, as the test back end has observed it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) open: Option<Open>,
     pub(super) acknowledged: Position,
     pub(super) holdings: Holdings,
-    /// What had been reported when each position was acknowledged.
+    /// The reported holdings when each position was acknowledged.
     pub(super) held_then: Vec<(Position, Holdings)>,
     pub(super) lease_until: Option<Moment>,
     pub(super) renewals: usize,
-    /// How long the answer to its last renewal but one took, as it says.
+    /// The reported time that the answer to its last renewal but one took.
     pub(super) answer_took: Option<Duration>,
-    pub(super) left: Option<How>,
+    pub(super) left: Option<Departure>,
 }
 
 impl TestHost {
@@ -103,7 +103,7 @@ impl TestHost {
         position
     }
 
-    /// Whether a writer would have to wait for a member now.
+    /// Returns whether a writer would have to wait for a member now.
     pub(super) fn is_leased(&self) -> bool {
         let now = clock::now();
         let members = self.members.borrow();
@@ -299,10 +299,10 @@ impl Host for TestHost {
         Ok(found.map(|(_, bytes)| Body::from(bytes.slice(offset as usize..))))
     }
 
-    fn left(&self, member: MemberId, how: How) {
+    fn left(&self, member: MemberId, departure: Departure) {
         self.see(member, |seen| {
             assert_eq!(seen.left, None, "a member leaves once");
-            seen.left = Some(how);
+            seen.left = Some(departure);
         });
     }
 }

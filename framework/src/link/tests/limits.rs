@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::*;
 
-/// How far a sender may be ahead of its reader: a few windows, and what kernels buffer.
+/// How many bytes a sender may be ahead of its reader: a few windows, and the buffers of kernels.
 const AHEAD: usize = 4 * STREAM_WINDOW as usize;
 
 #[tokio::test]
@@ -17,7 +17,7 @@ async fn an_upload_is_read_from_its_source_no_faster_than_the_controller_takes_i
     let uploading = link.call(call("count"), flood(TOTAL, taken.clone()));
     let watching = async {
         until("the upload begins", &backend.host.calls, |calls| *calls == 1).await;
-        // The controller reads nothing. Meanwhile other calls have their way.
+        // The controller reads nothing. Meanwhile other calls succeed.
         for _ in 0..100 {
             assert_eq!(echo(&link, "meanwhile").await, "meanwhile");
         }
@@ -36,7 +36,7 @@ async fn an_upload_is_read_from_its_source_no_faster_than_the_controller_takes_i
 }
 
 #[tokio::test]
-async fn a_download_is_made_no_faster_than_it_is_read() {
+async fn a_download_is_produced_no_faster_than_it_is_read() {
     let (backend, link) = pair().await;
     let (_, mut body) = link.call(call("flood"), Body::empty()).await.unwrap();
     for _ in 0..100 {
@@ -54,7 +54,7 @@ async fn a_download_is_made_no_faster_than_it_is_read() {
 }
 
 #[tokio::test]
-async fn stalled_uploads_hold_up_neither_calls_nor_the_feed() {
+async fn stalled_uploads_block_neither_calls_nor_the_feed() {
     let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let reader = Reader::new();
     let link = Link::start(options(vec![tcp(address)]), reader.clone());

@@ -31,10 +31,10 @@ use crate::request::RequestScope;
 use host::TestHost;
 use reader::Reader;
 
-/// Far more than anything here takes.
+/// Far more time than anything here takes.
 const GENEROUS: Duration = Duration::from_secs(30);
 
-/// What the future says; it must not take forever.
+/// Returns the result of the future, which must be ready soon.
 async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     match tokio::time::timeout(GENEROUS, future).await {
         Ok(output) => output,
@@ -42,12 +42,12 @@ async fn soon<T>(what: &str, future: impl Future<Output = T>) -> T {
     }
 }
 
-/// Waits until the watched value is as described.
+/// Waits until the watched value satisfies the predicate.
 async fn until<T: Clone>(what: &str, watched: &watch::Sender<T>, is: impl FnMut(&T) -> bool) -> T {
     soon(what, watched.subscribe().wait_for(is)).await.unwrap().clone()
 }
 
-/// A back end that is being served.
+/// A running back end.
 struct Backend {
     host: Arc<TestHost>,
     stop: CancellationToken,
@@ -90,7 +90,7 @@ async fn pair() -> (Backend, Link) {
     (backend, link)
 }
 
-/// Waits until the link's status is as described.
+/// Waits until the link's status satisfies the predicate.
 async fn status(what: &str, link: &Link, mut is: impl FnMut(&LinkStatus) -> bool) -> LinkStatus {
     let mut changes = link.changes();
     let waiting = async {
@@ -146,7 +146,7 @@ async fn echo(link: &Link, word: &'static str) -> String {
     text(body).await
 }
 
-/// A body of this many bytes whose length is not announced; counts what is taken from it.
+/// A body of this many bytes whose length is not announced; counts the bytes that are read from it.
 fn flood(total: usize, taken: Arc<watch::Sender<usize>>) -> Body {
     const PIECE: usize = 64 * 1024;
     let piece = Bytes::from(vec![b'x'; PIECE]);

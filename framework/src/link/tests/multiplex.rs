@@ -46,7 +46,7 @@ async fn each_multiplexed_call_is_answered_under_its_number() {
 }
 
 #[tokio::test]
-async fn nonsense_ends_the_shared_stream_and_nothing_else() {
+async fn malformed_bytes_end_the_shared_stream_and_nothing_else() {
     let (_backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     for nonsense in [vec![0, 0, 0, 2, 1, 1], vec![0, 0, 0, 5, 0, 0, 0, 1, 255], vec![255; 64]] {
         let mut calls = framed(3, &call("name"));
@@ -61,7 +61,7 @@ async fn nonsense_ends_the_shared_stream_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn answers_that_are_too_long_to_share_a_stream_arrive_whole() {
+async fn answers_that_are_too_long_to_share_a_stream_arrive_complete() {
     let (_backend, link) = pair().await;
     for length in [0, 1, MAX_ANSWER - 1000, MAX_ANSWER - 1, MAX_ANSWER, MAX_ANSWER + 1, 1 << 20] {
         let params = vec![("length".to_owned(), length.to_string())];
@@ -72,14 +72,14 @@ async fn answers_that_are_too_long_to_share_a_stream_arrive_whole() {
 }
 
 #[tokio::test]
-async fn an_answer_streamed_after_the_stop_arrives_whole() {
+async fn an_answer_streamed_after_the_stop_arrives_complete() {
     let (backend, link) = pair().await;
     let Backend { host, stop, serving } = backend;
     let waiting = link.call(call("wait, then flood"), Body::empty());
     let stopping = async {
         until("the call runs", &host.calls, |calls| *calls == 1).await;
         stop.cancel();
-        // It is asked nothing more.
+        // It is sent no more calls.
         status("it is leaving", &link, |it| !it.backends[0].connected).await;
         host.gate.add_permits(1);
     };
@@ -95,7 +95,7 @@ async fn a_peer_that_does_not_read_its_answers_is_not_served_without_bound() {
     let call = Call { params, ..call("repeat") };
     let calls = (1..=5000).flat_map(|number| framed(number, &call)).collect();
     let _unread = raw::unread(address, "calls", calls).await;
-    // As many as have a place; more than that only as far as the transport takes answers.
+    // As many as there are permits; more than that only as the transport accepts answers.
     until("the places are taken", &backend.host.calls, |calls| *calls >= 1024).await;
     let link = Link::start(options(vec![tcp(address)]), Reader::new());
     soon("the front end connects", link.connected()).await;

@@ -1,4 +1,4 @@
-//! Peers that do not keep to the rules.
+//! Peers that violate the protocol.
 
 use std::convert::Infallible;
 
@@ -27,7 +27,7 @@ async fn connect(address: SocketAddr) -> SendRequest<Full<Bytes>> {
     sender
 }
 
-/// What an action of the link answers to these bytes, the closing trailer left out.
+/// Returns the answer of an action of the link to these bytes, without the closing trailer.
 pub(super) async fn exchange(
     address: SocketAddr,
     action: &str,
@@ -38,7 +38,7 @@ pub(super) async fn exchange(
     (status, soon("its body", response.into_body().collect()).await.unwrap().to_bytes())
 }
 
-/// The same, its body not yet read.
+/// Does the same, without reading the body.
 pub(super) async fn unread(
     address: SocketAddr,
     action: &str,
@@ -92,7 +92,7 @@ async fn a_feed_that_does_not_begin_with_an_introduction_is_closed() {
 }
 
 #[tokio::test]
-async fn an_acknowledgement_of_what_was_not_sent_ends_the_feed() {
+async fn an_acknowledgement_of_a_record_that_was_not_sent_ends_the_feed() {
     let (backend, address) = Backend::on_tcp(TestHost::new("b1")).await;
     let open = Open { name: "liar".to_owned(), incarnation: 1, followed: None, predecessor: None };
     let mut messages = frame::encode(&Up::Open(open), UP_LIMIT).unwrap().to_vec();
@@ -102,10 +102,10 @@ async fn an_acknowledgement_of_what_was_not_sent_ends_the_feed() {
     let members = backend.host.members.borrow().clone();
     let liar = members.values().next().unwrap();
     assert_eq!(liar.acknowledged, Position::START);
-    assert_eq!(liar.left, Some(How::Cut));
+    assert_eq!(liar.left, Some(Departure::Cut));
 }
 
-/// A back end that greets well, and answers everything else with what it is given.
+/// A back end that answers the greeting correctly, and everything else with the given bodies.
 async fn imposter(answer: impl Fn(&str) -> Body + Clone + Send + 'static) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -137,7 +137,7 @@ async fn imposter(answer: impl Fn(&str) -> Body + Clone + Send + 'static) -> Soc
     address
 }
 
-/// Takes calls, and has all their answers fetched.
+/// Accepts calls, and holds all their answers.
 fn hold_all(calls: hyper::body::Incoming) -> Body {
     let queue = Queue::<()>::default();
     let body = Body::stream(queue.body());
@@ -151,14 +151,14 @@ fn hold_all(calls: hyper::body::Incoming) -> Body {
     body
 }
 
-/// A body that ends like any other, but says nowhere how long it is to be.
+/// A body that ends like any other, but declares its length nowhere.
 fn unclosed(bytes: Bytes) -> Body {
     let frames = [Ok::<_, Infallible>(Frame::data(bytes))];
     Body::stream(StreamBody::new(futures_util::stream::iter(frames)))
 }
 
 #[tokio::test]
-async fn an_answer_without_its_closing_trailer_is_not_taken_for_whole() {
+async fn an_answer_without_its_closing_trailer_is_not_taken_for_complete() {
     let address = imposter(|_| {
         let answer = Answer {
             status: 200,
@@ -187,7 +187,7 @@ async fn an_answer_without_its_closing_trailer_is_not_taken_for_whole() {
 }
 
 #[tokio::test]
-async fn an_answer_that_cannot_be_understood_is_an_error() {
+async fn an_answer_that_cannot_be_decoded_is_an_error() {
     let address = imposter(|_| Body::from(vec![0, 0, 0, 3, 255, 255, 255])).await;
     let link = Link::start(options(vec![tcp(address)]), Reader::new());
     soon("the front end connects", link.connected()).await;
@@ -226,7 +226,7 @@ async fn a_back_end_that_answers_pings_but_renews_nothing_is_given_up() {
 }
 
 #[tokio::test]
-async fn a_lease_that_was_not_asked_for_is_not_believed() {
+async fn an_answer_to_a_renewal_that_was_not_sent_ends_the_feed() {
     let address = imposter(|_| {
         let mut messages = welcome(Position(1)).to_vec();
         let renewed = Down::Renewed { stamp: u64::MAX };
@@ -241,7 +241,7 @@ async fn a_lease_that_was_not_asked_for_is_not_believed() {
 }
 
 #[tokio::test]
-async fn records_that_go_back_are_not_applied() {
+async fn records_with_decreasing_positions_are_not_applied() {
     let address = imposter(|_| {
         let mut messages = welcome(Position(5)).to_vec();
         let record = FeedRecord { position: Position(5), payload: Bytes::from_static(b"again") };

@@ -6,12 +6,12 @@ use crate::clock::Moment;
 use crate::link::*;
 use crate::log::Position;
 
-/// A front end that records what its feed says.
+/// A front end that records the messages of its feed.
 pub(super) struct Reader {
     pub(super) state: watch::Sender<State>,
-    /// What it says that it holds.
+    /// The holdings that it reports.
     pub(super) holdings: watch::Sender<Holdings>,
-    /// Runs at each renewal, with what is remembered.
+    /// Runs at each renewal, with the recorded state.
     pub(super) on_renewal: Mutex<Option<OnRenewal>>,
     /// Runs before records are applied.
     pub(super) on_apply: Mutex<Option<Box<dyn FnMut() + Send>>>,

@@ -8,18 +8,18 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::task::AbortOnDropHandle;
 
-/// What becomes of the connections through a relay.
+/// The treatment of connections through a relay.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mode {
-    /// They are carried.
+    /// They are forwarded.
     Carry,
-    /// They are closed, new ones at once.
+    /// They are closed, and new ones are closed at once.
     Cut,
-    /// They stay open, and nothing comes through.
+    /// They stay open, and no bytes pass.
     Swallow,
 }
 
-/// A way to a back end that can be disturbed.
+/// A relay to a back end, which can interrupt connections.
 pub(super) struct Relay {
     pub(super) address: SocketAddr,
     mode: watch::Sender<Mode>,
@@ -37,7 +37,7 @@ impl Relay {
         Relay { address, mode, connections, _task: AbortOnDropHandle::new(task) }
     }
 
-    /// How many there have been.
+    /// Returns the number of connections so far.
     pub(super) fn connections(&self) -> usize {
         self.connections.load(Ordering::Relaxed)
     }
@@ -61,7 +61,7 @@ async fn relay(
     }
 }
 
-/// A connection that was once disturbed does not recover.
+/// A connection that was interrupted does not recover.
 async fn carry(mut front: TcpStream, target: SocketAddr, mut mode: watch::Receiver<Mode>) {
     front.set_nodelay(true).unwrap();
     if *mode.borrow_and_update() == Mode::Carry {
