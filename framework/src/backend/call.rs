@@ -1,4 +1,4 @@
-//! How a forwarded request is answered: wait for the position, run the controller, invalidate.
+//! Answers a forwarded request: waits for the position, runs the controller, invalidates.
 
 use std::future::ready;
 use std::str::FromStr;
@@ -27,17 +27,17 @@ use crate::session::SessionRecord;
 use crate::state::{AfterReply, Reads, Recorder, Widened};
 
 impl Backend {
-    /// Answers a call. Whatever goes wrong becomes an answer too.
+    /// Answers a call. Every error becomes an answer too.
     pub(super) async fn answer(self: &Arc<Self>, mut call: Call, body: Body) -> (Answer, Body) {
-        // A call goes on here when its visitor has gone. Those with bodies have permits of their
-        // own, so that slow uploads keep no other call out.
+        // A call continues here after its visitor has disconnected. Those with bodies have permits
+        // of their own, so that slow uploads block no other calls.
         let places = if body.is_end_stream() { &self.places } else { &self.upload_places };
         let Ok(_place) = places.try_acquire() else {
             let message = "The back end has too many requests to handle.";
             let reply = reply::error(StatusCode::SERVICE_UNAVAILABLE).message(message);
             return self.wire(reply, self.tail.applied());
         };
-        // What is sent for the second time was counted the first time.
+        // A request that is sent for the second time was counted the first time.
         if let Some(rate) = call.rate.as_ref().filter(|_| !call.is_again)
             && let Err(wait) = self.rates.take(rate, clock::now())
         {
@@ -83,10 +83,10 @@ impl Backend {
         };
         let journal = Arc::new(CallJournal::new(Arc::clone(self), invalidations, own, ids));
         let request_id = call.request_id.clone();
-        // What the controller makes of the body may live as long as the call.
+        // The data that the controller reads from the body may live as long as the call.
         let memory = Arc::new(self.memory.share());
         let allowance = Allowance { fields: self.fields, memory: Arc::clone(&memory) };
-        // Only what may be cached has to know what it depends on.
+        // Dependencies are recorded only for content that may be cached.
         let after_reply = match call.scope {
             RequestScope::Key { .. } => Some(AfterReply::Refused),
             RequestScope::Full => call.has_fragments.then_some(AfterReply::Ignored),
@@ -132,7 +132,8 @@ impl Backend {
         (answer, body)
     }
 
-    /// What a controller without a request could reach: the data as they are, to be read and changed.
+    /// Returns the site as a controller without a request could access it, for reading and changing
+    /// data.
     #[cfg(feature = "test")]
     pub(crate) fn site(self: &Arc<Self>) -> Arc<SiteAccess> {
         let (own, invalidations) = (Invalidation::new(), Invalidations::default());
@@ -147,7 +148,7 @@ impl Backend {
         })
     }
 
-    /// Whether a session that a cookie has is one.
+    /// Returns whether the session of a cookie is valid.
     fn honours(&self, session: &SessionRecord) -> bool {
         let revocations = self.revocations.lock().unwrap_or_else(PoisonError::into_inner);
         session.expires > milliseconds_since_1970()
@@ -155,8 +156,8 @@ impl Backend {
             && !revocations.revoke(session)
     }
 
-    /// Waits until this back end knows all that the front end knew. A position of another log, or of a
-    /// fork of this one, says nothing here.
+    /// Waits until this back end has applied everything that the front end had applied. A position
+    /// of another log, or of a fork of this one, is ignored.
     pub(super) async fn has_reached(
         &self,
         log: Option<LogEpoch>,
@@ -169,7 +170,7 @@ impl Backend {
         tokio::time::timeout(deadline, self.tail.reach(applied)).await.is_ok()
     }
 
-    /// Whether a position of this log means a record of the back end's own.
+    /// Returns whether a position of this log belongs to a record that this back end has too.
     fn knows(&self, log: LogEpoch, position: Position) -> bool {
         log == self.log.epoch() || self.log.includes(log, position)
     }
@@ -226,7 +227,7 @@ impl Backend {
         (answer, body)
     }
 
-    /// Makes the controller's request of what came over the link.
+    /// Builds the controller's request from the call.
     fn request(
         &self,
         call: Call,
@@ -238,8 +239,8 @@ impl Backend {
     ) -> Result<Request, Reply> {
         Ok(Request {
             parts: RequestParts {
-                method: Method::from_str(&call.method).map_err(|_| no_valid("method"))?,
-                uri: Uri::from_str(&call.uri).map_err(|_| no_valid("URL"))?,
+                method: Method::from_str(&call.method).map_err(|_| invalid("method"))?,
+                uri: Uri::from_str(&call.uri).map_err(|_| invalid("URL"))?,
                 headers,
                 params: call.params,
                 scope: call.scope,
@@ -266,19 +267,19 @@ impl Backend {
 fn headers_of(call: &Call) -> Result<HeaderMap, Reply> {
     let mut headers = HeaderMap::with_capacity(call.headers.len());
     for (name, value) in &call.headers {
-        let name = HeaderName::from_str(name).map_err(|_| no_valid("headers"))?;
-        let value = HeaderValue::from_bytes(value).map_err(|_| no_valid("headers"))?;
+        let name = HeaderName::from_str(name).map_err(|_| invalid("headers"))?;
+        let value = HeaderValue::from_bytes(value).map_err(|_| invalid("headers"))?;
         headers.append(name, value);
     }
     Ok(headers)
 }
 
-fn no_valid(what: &str) -> Reply {
-    let message = format!("The request has no valid {what}.");
+fn invalid(part: &str) -> Reply {
+    let message = format!("The request has no valid {part}.");
     reply::error(StatusCode::BAD_REQUEST).message(message)
 }
 
-/// What a visitor gets that has to wait for so long before it calls again.
+/// Returns the reply to a visitor that must wait for so long before its next call.
 fn too_often(rate: &CallRate, wait: Duration) -> Reply {
     let seconds = wait.as_nanos().div_ceil(1_000_000_000);
     let (route, visitor) = rate.bucket.split_once('\n').unwrap_or_default();
@@ -290,14 +291,14 @@ fn too_often(rate: &CallRate, wait: Duration) -> Reply {
             rate.requests
         ))
         .header("retry-after", seconds.to_string())
-        // Whatever the route says of this status, it is for this visitor alone.
+        // Whatever the route declares for this status, the reply is for this visitor alone.
         .header("cache-control", "no-store")
 }
 
-/// Puts a reply that may be cached into the groups of what its controller has read.
+/// Adds the groups of the data that the controller has read to a reply that may be cached.
 ///
-/// A body that is still to be written while something holds a view of the data may read more of them, on which the
-/// page would then not depend: it is not cached.
+/// If a stream that still has to write the body holds a view of the data, it may read more of them,
+/// which the page's groups would not include. Such a reply is not cached.
 fn close(recorder: Arc<Recorder>, reply: Reply, controller: &str) -> (Reply, Option<Widened>) {
     let is_written = match reply.content() {
         reply::Content::Body(body) => body.as_bytes().is_some() || body.is_end_stream(),
@@ -314,9 +315,9 @@ fn close(recorder: Arc<Recorder>, reply: Reply, controller: &str) -> (Reply, Opt
     (reply.record((!is_partial).then_some(groups)), widened)
 }
 
-/// The groups that a reply to an unsafe request makes wrong by naming them in
-/// `Cache-Group-Invalidation` (RFC 9875, section 3). A field that is not a List of Strings is ignored
-/// as a whole (RFC 9651, section 4.2), and so are parameters of its members.
+/// Returns the groups that a reply to an unsafe request invalidates with `Cache-Group-Invalidation`
+/// (RFC 9875, section 3). A field that is not a List of Strings is ignored as a whole (RFC 9651,
+/// section 4.2), and so are parameters of its members.
 fn named_by(reply: &Reply) -> Invalidation {
     let lines = reply.headers().get_all(CACHE_GROUP_INVALIDATION).iter();
     let field = lines.map(HeaderValue::as_bytes).collect::<Vec<_>>().join(&b", "[..]);

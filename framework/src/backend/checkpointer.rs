@@ -1,4 +1,4 @@
-//! When a back end makes checkpoints, and what becomes of the records that they replace.
+//! Makes a back end's checkpoints, and drops or archives the records that they replace.
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -18,24 +18,24 @@ use crate::log::{Beginning, Log, Past, Position};
 use crate::session::Revocations;
 use crate::state::States;
 
-/// How often it is looked whether a checkpoint is due.
+/// The interval between checks whether a checkpoint is due.
 const LOOK: Duration = Duration::from_millis(500);
-/// How long it takes until one is tried again that has failed.
+/// The pause after a checkpoint that has failed.
 const AGAIN: Duration = Duration::from_secs(60);
 
 /// When checkpoints are made.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct CheckpointOptions {
-    /// After so many bytes of records, and not before the log has as many as the last checkpoint; 0 for no
-    /// such limit.
+    /// After so many bytes of records, but at least as many as the last checkpoint is long; 0 for
+    /// no such limit.
     pub bytes: u64,
-    /// After so long a time in which something was written; 0 for no such limit.
+    /// After so long a time in which records were written; 0 for no such limit.
     pub interval: Duration,
-    /// What becomes of the records.
+    /// Whether the replaced records are kept.
     pub records: ReplacedRecords,
 }
 
-/// What is restored at the start and saved later, and where.
+/// The data that is restored at the start and saved later, with its store.
 pub(super) struct Saved {
     pub(super) states: Arc<States>,
     pub(super) tail: Arc<Tail>,
@@ -50,18 +50,19 @@ pub(super) struct Saved {
 pub(super) struct Checkpointer {
     saved: Saved,
     options: CheckpointOptions,
-    /// The log's.
+    /// The log's folder.
     folder: PathBuf,
-    /// A run has it until its thread has ended, whatever becomes of the request for it.
+    /// Held by a run until its thread has ended, even if the request for it is dropped.
     turn: Arc<tokio::sync::Mutex<()>>,
     stop: Arc<AtomicBool>,
-    /// When the last run ended that was successful.
+    /// When the last successful run ended.
     made: Mutex<Moment>,
-    /// Whether the log has records that the last checkpoint replaces and that are to leave it.
+    /// Whether the log still has records that the last checkpoint replaces and that must be
+    /// dropped.
     has_replaced: AtomicBool,
-    /// How long the last one is, in bytes.
+    /// The length of the last checkpoint, in bytes.
     length: AtomicU64,
-    /// How many bytes of records there were when it was made.
+    /// The number of bytes of records when it was made.
     made_at: AtomicU64,
 }
 
@@ -72,23 +73,22 @@ pub(crate) struct Made {
     pub position: Position,
     /// The length of the file in bytes.
     pub bytes: u64,
-    /// How many items of states it has.
+    /// The number of items of states in it.
     pub items: u64,
     /// How long it took, in milliseconds.
     pub milliseconds: u64,
-    /// The last record that the log has no more.
+    /// The last record that is no longer in the log.
     pub base: Position,
-    /// How many records left the log.
+    /// The number of records that were removed from the log.
     pub dropped: u64,
-    /// Where older records are left, if those of the log were dropped.
+    /// The files that still contain older records, if those of the log were dropped.
     pub left: Vec<PathBuf>,
 }
 
 impl Saved {
     /// Restores the newest checkpoint of the log, if there is one.
     ///
-    /// # Errors
-    /// When the log cannot be replayed without.
+    /// If the log cannot be replayed without the checkpoint.
     pub(super) fn restore(&self, past: &Past) -> Result<Beginning, String> {
         let Some(restored) = self.checkpoints.restore(past, &self.states)? else {
             return Ok(Beginning::default());
@@ -118,17 +118,17 @@ impl Checkpointer {
         }
     }
 
-    /// Whether there are no checkpoints at all.
+    /// Returns whether there are no checkpoints at all.
     pub(super) fn is_empty(&self) -> bool {
         self.saved.checkpoints.names().is_ok_and(|names| names.is_empty())
     }
 
-    /// Gives up a checkpoint that is being made, and makes no more.
+    /// Aborts a checkpoint that is being made, and makes no more.
     pub(super) fn stop(&self) {
         self.stop.store(true, Ordering::Relaxed);
     }
 
-    /// Whether a checkpoint is due, when the log has `bytes`.
+    /// Returns whether a checkpoint is due when the log has `bytes` bytes of records.
     fn is_due(&self, bytes: u64, now: Moment) -> bool {
         let CheckpointOptions { bytes: limit, interval, .. } = self.options;
         let since = bytes.saturating_sub(self.made_at.load(Ordering::Relaxed));
@@ -138,9 +138,9 @@ impl Checkpointer {
         by_bytes || by_time
     }
 
-    /// Makes a checkpoint, while updates and queries go on. Unless records are
-    /// [kept](ReplacedRecords::Keep), it makes two and leaves no older ones, so that all records up to now are in
-    /// neither. It goes on when the future is dropped.
+    /// Makes a checkpoint, while updates and queries continue. Unless records are
+    /// [kept](ReplacedRecords::Keep), it makes two and removes older ones, so that the records up
+    /// to now are in neither. It continues when the future is dropped.
     ///
     /// # Errors
     /// A sentence for an operator.
@@ -152,13 +152,13 @@ impl Checkpointer {
         let number = if records == ReplacedRecords::Keep { 1 } else { 2 };
         if (records, self.options.records) == (ReplacedRecords::Drop, ReplacedRecords::Archive) {
             let base = log.base();
-            tracing::warn!(%base, "the records behind this position will be missing in the archives");
+            tracing::warn!(%base, "the records after this position will be missing in the archives");
         }
         self.take_turn(log, records, number).await
     }
 
-    /// Makes so many checkpoints and drops what they replace, in a task of its own: two runs at a time would
-    /// write to the same files.
+    /// Makes so many checkpoints and drops the records that they replace, in a task of its own.
+    /// Only one run is active at a time, because two would write to the same files.
     async fn take_turn(
         self: &Arc<Self>,
         log: &Arc<Log>,
@@ -174,7 +174,7 @@ impl Checkpointer {
                 this.make(&log).await?;
             }
             let made = this.make(&log).await?;
-            // One more is due later, though nothing may be written until then.
+            // Another one is due later, though nothing may be written until then.
             let replaced = records != ReplacedRecords::Keep && log.base() < made.position;
             this.has_replaced.store(replaced, Ordering::Relaxed);
             this.drop_replaced(&log, records).await?;
@@ -246,7 +246,7 @@ impl Checkpointer {
         Ok(Made { position, bytes, items, milliseconds, base, dropped, left })
     }
 
-    /// Takes those records out of the log that both checkpoints replace.
+    /// Removes the records that both checkpoints replace from the log.
     async fn drop_replaced(&self, log: &Arc<Log>, records: ReplacedRecords) -> Result<(), String> {
         if records == ReplacedRecords::Keep {
             return Ok(());
@@ -262,22 +262,22 @@ impl Checkpointer {
                 log.archive(&archive, base.position, &stop)?;
             }
             log.drop_records(base, &stop)?;
-            // What was to be erased is still in the ones that stay.
+            // Data that must be erased is still in the older checkpoints.
             if records == ReplacedRecords::Drop { checkpoints.remove_old() } else { Ok(()) }
         });
         dropping.await.and_then(|dropped| dropped)
     }
 }
 
-/// Runs what takes long on a thread of its own. A node that stops does not wait for it, as it would for a
-/// blocking task of the runtime: each piece of it looks whether it is to stop.
+/// Runs long work on a thread of its own. A node that stops does not wait for it, as it would for a
+/// blocking task of the runtime: each piece of the work checks whether it must stop.
 async fn on_a_thread<R: Send + 'static>(
     work: impl FnOnce() -> R + Send + 'static,
 ) -> Result<R, String> {
     let (answer, done) = tokio::sync::oneshot::channel();
     let named = std::thread::Builder::new().name("headwater-saves".to_owned());
     let spawned = named.spawn(move || {
-        // There may be no task left that waits for it.
+        // The task that waits for the answer may have been dropped.
         let _ = answer.send(work());
     });
     spawned.map_err(|error| format!("its thread cannot be started: {error}"))?;

@@ -6,8 +6,8 @@ use crate::log::{Invalidation, Position, Record};
 /// The records whose deferred invalidations no later record has settled, and the calls that may
 /// still settle some.
 ///
-/// A call settles what it has deferred when it ends. If it cannot (the disk is full, or its back end
-/// was killed), its records are left over: they are open, and every call that is under way began
+/// A call settles its deferred invalidations when it ends. If it cannot (the disk is full, or its
+/// back end was killed), its records are left over: they are open, and every call in progress began
 /// after them.
 #[derive(Debug, Default)]
 pub(super) struct Deferrals(Mutex<Inner>);
@@ -15,7 +15,7 @@ pub(super) struct Deferrals(Mutex<Inner>);
 #[derive(Debug, Default)]
 struct Inner {
     open: BTreeMap<Position, Invalidation>,
-    /// From where on each call under way may have deferred something.
+    /// The position after which each call in progress may have deferred something.
     calls: BTreeMap<u64, Position>,
     begun: u64,
 }
@@ -43,17 +43,17 @@ impl Deferrals {
         }
     }
 
-    /// What no record has settled.
+    /// Returns the deferred invalidations that no record has settled.
     pub(super) fn open(&self) -> Vec<(Position, Invalidation)> {
         self.lock().open.clone().into_iter().collect()
     }
 
-    /// What no record had settled when a checkpoint was made.
+    /// Restores the deferred invalidations that were open when a checkpoint was made.
     pub(super) fn restore(&self, open: Vec<(Position, Invalidation)>) {
         self.lock().open = open.into_iter().collect();
     }
 
-    /// A call begins that will write nothing at or before `position`.
+    /// Begins a call that will write nothing at or before `position`.
     pub(super) fn begin(self: &Arc<Self>, position: Position) -> DeferringCall {
         let mut inner = self.lock();
         inner.begun += 1;
@@ -62,7 +62,7 @@ impl Deferrals {
         DeferringCall { deferrals: Arc::clone(self), number }
     }
 
-    /// What no call will settle any more.
+    /// Returns the deferred invalidations that no call will settle any more.
     pub(super) fn left_over(&self) -> Vec<(Position, Invalidation)> {
         let inner = self.lock();
         let earliest = inner.calls.values().min().copied().unwrap_or(Position(u64::MAX));
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_call_leaves_unsettled_is_left_over_when_the_call_has_ended() {
+    fn unsettled_invalidations_of_a_call_are_left_over_when_the_call_has_ended() {
         let deferrals = Arc::new(Deferrals::default());
         let call = deferrals.begin(Position(3));
         deferrals.observe(&record(4, "news", None));

@@ -1,4 +1,4 @@
-//! The docroot of a back end: where the files come from that the log puts into every docroot.
+//! The docroot of a back end: the source of the files that the log puts into every docroot.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
@@ -21,10 +21,10 @@ use crate::log::{ContentId, FileChange, Position, Record};
 
 use super::Backend;
 
-/// How much of a content is read at a time, in bytes.
+/// The number of bytes of a content that are read at a time.
 const PIECE: usize = 128 * 1024;
 
-/// The files of a back end: those in its docroot, and those that the log knows.
+/// The files of a back end: those in its docroot, and those in the log.
 #[derive(Debug)]
 pub(super) struct BackEndDocroot {
     folder: PathBuf,
@@ -46,17 +46,17 @@ impl BackEndDocroot {
         }
         let mut manifest = self.lock();
         for change in &record.content.files {
-            // Records come in order here, so the manifest is never ahead of one.
+            // Records arrive in order here, so the manifest is never ahead of one.
             let _ = manifest.apply(record.position, change);
         }
     }
 
-    /// What the log said when a checkpoint was made.
+    /// Restores the manifest of a checkpoint.
     pub(super) fn restore(&self, manifest: Manifest) {
         *self.lock() = manifest;
     }
 
-    /// What the log says, as of now or a moment ago.
+    /// Returns the log's manifest, as of now or a moment ago.
     pub(super) fn manifest(&self) -> Manifest {
         self.lock().clone()
     }
@@ -84,14 +84,14 @@ impl BackEndDocroot {
         Ok(Taken::new(FileChange { path: path.to_owned(), content }, (pin, turn)))
     }
 
-    /// What the manifest says about files.
+    /// Looks files up in the manifest.
     pub(super) fn find(&self, paths: &[String]) -> FoundFiles {
         let manifest = self.lock();
         let files = paths.iter().map(|path| manifest.get(path).map(|entry| entry.content));
         FoundFiles { files: files.collect() }
     }
 
-    /// A content from `offset` on.
+    /// Returns a content from `offset` on; `None` if it is not here.
     pub(super) async fn content(
         self: &Arc<Self>,
         content: ContentId,
@@ -128,7 +128,7 @@ impl BackEndDocroot {
         }
     }
 
-    /// Opens a content. When it is lost, it may still be in the docroot.
+    /// Opens a content. If it is missing from the store, it may still be in the docroot.
     fn open(&self, content: ContentId) -> Result<Option<std::fs::File>, StoreError> {
         if let Some(file) = self.store.open_content(content)? {
             return Ok(Some(file));
@@ -148,7 +148,7 @@ impl BackEndDocroot {
         Ok(None)
     }
 
-    /// The lock for importing the file at `path`.
+    /// Returns the lock for importing the file at `path`.
     fn turn(&self, path: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         turns.retain(|_, turn| turn.strong_count() > 0);
@@ -166,11 +166,11 @@ impl BackEndDocroot {
 }
 
 impl Backend {
-    /// What the log says about files, once this back end is as far as the front end.
+    /// Looks files up in the log, once this back end has reached the front end's position.
     pub(super) async fn lookup(&self, lookup: FileLookup) -> Result<FoundFiles, BackEndRefusal> {
         let deadline = Duration::from_millis(lookup.deadline);
         if !self.has_reached(lookup.log, lookup.applied, deadline).await {
-            let message = "the back end does not know yet what the front end knows".to_owned();
+            let message = "the back end has not reached the front end's position yet".to_owned();
             return Err(BackEndRefusal { message });
         }
         Ok(self.docroot.find(&lookup.paths))

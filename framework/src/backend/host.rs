@@ -1,4 +1,4 @@
-//! The back end as the link sees it.
+//! Implements the link's interface to the back end.
 
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
@@ -15,10 +15,10 @@ use crate::log::{ContentId, Draft, Membership, Position};
 use super::Backend;
 use super::members::FeedId;
 
-/// How often it is looked whether a front end that was cut off has ended.
+/// The longest pause between checks whether a front end that was cut off has ended.
 const LONGEST_PAUSE: Duration = Duration::from_millis(50);
 
-/// Gives the link its view of a back end.
+/// A back end as the link's host.
 pub(crate) struct BackendHost(pub Arc<Backend>);
 
 impl Host for BackendHost {
@@ -99,7 +99,7 @@ impl Backend {
         if let Some(before) = predecessor {
             self.members.end(before, &name);
         }
-        // Joining and leaving are written one at a time: the log must never say that a front end
+        // Joining and leaving are written one at a time: the log must never record that a front end
         // has left after it was admitted again.
         let _alone = self.membership.lock().await;
         if !self.members.knows(incarnation) {
@@ -129,7 +129,7 @@ impl Backend {
             start,
             resumed,
             backend: self.name.clone(),
-            // Taken after `start` was fixed: it may be ahead of it, but lacks nothing.
+            // Taken after `start` was determined: it may be ahead of `start`, but lacks nothing.
             snapshot: match resumed {
                 true => Vec::new(),
                 false => self.snapshot(),
@@ -138,13 +138,14 @@ impl Backend {
         })
     }
 
-    /// What a page follows from besides the records: how their groups are derived, and the code that makes it. A front
-    /// end that has followed another one drops its cache.
+    /// Returns the fingerprint of everything besides the records that determines a page: the rules
+    /// that derive groups from records, and the program's code. A front end that has followed
+    /// another fingerprint drops its cache.
     fn fingerprint(&self) -> u64 {
         self.states.derivation() ^ self.program
     }
 
-    /// What a front end has to know of the log that does not resume its feed.
+    /// Returns the snapshot for a front end that does not resume its feed.
     fn snapshot(&self) -> Vec<SnapshotPiece> {
         let revocations = self.revocations.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let files = self.docroot.manifest().to_pieces().into_iter();
@@ -158,18 +159,19 @@ impl Backend {
         through: Position,
         max_bytes: usize,
     ) -> Result<FeedBatch, BackEndRefusal> {
-        // What they invalidate is derived on applying and kept in the tail only.
+        // Invalidations are derived when records are applied, and kept in the tail only.
         let records = self.tail.between(after, through).ok_or_else(|| BackEndRefusal {
             message: format!("the records after {after} are no longer in memory"),
         })?;
         Ok(batch(records, through, max_bytes))
     }
 
-    /// Looks whether a front end that was cut off has ended, until its lease is over.
+    /// Checks whether the process of a front end that was cut off has ended, until its lease is
+    /// over.
     async fn watch_for_end(&self, incarnation: u64, name: String) {
         let path = claim::path(&self.claims, &name);
         let deadline = clock::now().after(self.members.lease());
-        // Its sockets are closed before the last of it is gone.
+        // A process that ends closes its sockets before it releases its lock.
         let mut pause = Duration::from_millis(1);
         while clock::now() < deadline {
             let path = path.clone();
@@ -182,7 +184,7 @@ impl Backend {
         }
     }
 
-    /// Writes that a front end has left, unless it has come back meanwhile.
+    /// Writes to the log that a front end has left, unless it has joined again meanwhile.
     async fn note_left(&self, incarnation: u64) {
         let _alone = self.membership.lock().await;
         if !self.members.knows(incarnation) {
@@ -191,7 +193,7 @@ impl Backend {
     }
 }
 
-/// As much of the records as fits into `max_bytes`, but one at least.
+/// Returns as many of the records as fit into `max_bytes`, but at least one.
 fn batch(records: Vec<(Position, bytes::Bytes)>, through: Position, max_bytes: usize) -> FeedBatch {
     let mut batch = FeedBatch { records: Vec::with_capacity(records.len()), through };
     let mut bytes = 0;

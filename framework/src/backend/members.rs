@@ -5,30 +5,32 @@
 //! A record becomes visible to feeds when it is durable and applied; call that moment T. For every
 //! front end one of these holds:
 //!
-//! - It acknowledges the record: it has applied it, and serves nothing that it invalidates.
-//! - It does not. Every lease that it holds without having applied the record was asked for before
-//!   T, because a renewal that is answered later is answered behind the record. The moment until
-//!   which such a lease can run is noted *before* the renewal is sent: the present plus lease plus
-//!   a margin for the difference between clocks. When that is over, it serves nothing at all.
-//! - It is not known here. Then it holds no lease of ours, because its joining is durable before it
-//!   gets its first one. When a back end starts, those that the log knows are taken to hold leases
-//!   from the back end's predecessor, all as long as the log says; unless the file is certainly the
-//!   one that the predecessor left, there may be front ends that joined in records it no longer has,
-//!   because it was wiped or restored: they are waited for as one nameless member.
-//!
+//! - It acknowledges the record: it has applied it, and serves nothing that the record invalidates.
+//! - It does not acknowledge the record. Every lease that it holds without having applied the
+//!   record was requested before T, because a renewal that is answered later is answered after the
+//!   record. The moment until which such a lease can run is noted *before* the answer to the
+//!   renewal is sent: the present plus lease plus a margin for the difference between clocks. After
+//!   that moment the front end serves nothing from its cache.
+//! - It is not known here. Then it holds no lease of this back end, because its joining is durable
+//!   before it gets its first one. When a back end starts, it presumes that the front ends in the
+//!   log hold leases from its predecessor, all as long as the log declares. Unless the file is
+//!   certainly the one that the predecessor left, there may be further front ends, whose joining is
+//!   in records that the log no longer has, because it was wiped or restored: they are waited for
+//!   as one nameless member.
 //! - Its process has ended, as its [`claim`](crate::claim) proves: it serves nothing at all.
 //!
-//! So a writer waits for each member until it acknowledges, until its process is known to have ended, or until its
-//! lease as of T is over, and never longer than lease plus margin. What it waits for is in [`waiting`].
+//! So a writer waits for each member until the member acknowledges the record, until its process is
+//! known to have ended, or until its lease as of T is over, and never longer than lease plus
+//! margin. The waits are implemented in [`waiting`].
 //!
 //! # Front ends whose silence costs too much
 //!
 //! A front end that stops again and again would make each writer wait for its lease again and
-//! again. [`probation`] says which front ends get no lease for a while, and why that costs the site
-//! little; [`awaited`] says whose silence a wait was. A renewal is assessed in the same critical
-//! section in which a lease is noted, and after all waits up to then were counted against the front
-//! end. So a front end that wakes, acknowledges and asks for a lease is penalised before it gets
-//! one.
+//! again. [`probation`] decides which front ends get no lease for a while, and explains why that
+//! costs the site little; [`awaited`] decides which front end was silent in a wait. A renewal is
+//! assessed in the same critical section in which a lease is noted, and after all waits up to then
+//! were counted against the front end. So a front end that wakes, acknowledges and asks for a lease
+//! is penalised before it gets one.
 
 mod awaited;
 mod member;
@@ -60,15 +62,15 @@ pub(crate) use unheld::Unheld;
 /// A front end that is cut off and without a lease is forgotten after this time.
 const FORGET_AFTER: Duration = Duration::from_secs(60);
 
-/// Stands for the front ends of a log that may have been here before.
+/// The incarnation that stands for the front ends of a log that may have been here before.
 const NAMELESS: u64 = 0;
 
-/// The members of the cluster, as this back end knows them.
+/// The members of the cluster, as recorded by this back end.
 #[derive(Debug)]
 pub(crate) struct Members {
     lease: Duration,
     inner: Mutex<Inner>,
-    /// Notified when a member's holdings change, or a member goes.
+    /// Notified when a member's holdings change, or a member leaves.
     moved: watch::Sender<()>,
 }
 
@@ -82,7 +84,7 @@ struct Inner {
 }
 
 impl Members {
-    /// No members yet; leases are `lease` long.
+    /// Creates an empty membership with leases of this length.
     pub(crate) fn new(lease: Duration) -> Members {
         let probation = Probation::new(lease);
         let awaited = Awaited::new(lease, probation.patience());
@@ -90,32 +92,34 @@ impl Members {
         Members { lease, inner: Mutex::new(inner), moved: watch::Sender::new(()) }
     }
 
-    /// How long leases are.
+    /// Returns the length of leases.
     pub(crate) fn lease(&self) -> Duration {
         self.lease
     }
 
-    /// Takes a front end, known from before this back end's start, to hold a lease as long as
-    /// `lease` from now.
+    /// Presumes that a front end from before this back end's start holds a lease of length `lease`
+    /// from now.
     pub(crate) fn presume(&self, incarnation: u64, name: String, lease: Duration) {
         let mut member = Member::new(name, lease, Position::START);
         member.lease_until = bound(clock::now(), lease);
         self.lock().members.insert(incarnation, member);
     }
 
-    /// Takes unknown front ends, of a log that was here before, to hold leases.
+    /// Presumes that unknown front ends, of a log that was here before, hold leases.
     pub(crate) fn presume_nameless(&self) {
         self.presume(NAMELESS, "(front ends of an earlier log)".to_owned(), self.lease);
     }
 
-    /// Whether the log has this run of a front end, with leases as long as those given now.
+    /// Returns whether the log contains this run of a front end, with leases at least as long as
+    /// those granted now.
     pub(crate) fn knows(&self, incarnation: u64) -> bool {
         let inner = self.lock();
         inner.members.get(&incarnation).is_some_and(|member| member.longest >= self.lease)
     }
 
-    /// A front end, whose joining is durable, follows the log from `start` on. An earlier feed of
-    /// the same run is over. It says that it has applied `start` when it has.
+    /// Records that a front end, whose joining is durable, follows the log from `start` on. An
+    /// earlier feed of the same run is over. The front end acknowledges `start` itself when it has
+    /// applied it.
     pub(crate) fn join(&self, incarnation: u64, name: &str, start: Position) -> FeedId {
         let mut inner = self.lock();
         inner.feeds += 1;
@@ -126,7 +130,7 @@ impl Members {
         member.last_seen = clock::now();
         member.asked = None;
         if member.ended.is_cancelled() {
-            // What joins lives, whatever was taken for a proof of its end.
+            // A front end that joins is running, whatever was taken for a proof of its end.
             tracing::error!(frontend = name, "a front end that was taken for ended has joined");
             member.ended = CancellationToken::new();
         }
@@ -135,7 +139,7 @@ impl Members {
         feed
     }
 
-    /// The front end has applied everything up to `position`.
+    /// Records that the front end has applied everything up to `position`.
     pub(crate) fn acknowledge(&self, feed: FeedId, position: Position) {
         let now = clock::now();
         let mut inner = self.lock();
@@ -152,7 +156,7 @@ impl Members {
         self.moved.send_replace(());
     }
 
-    /// The front end lacks these contents of files.
+    /// Records which contents of files the front end lacks.
     pub(crate) fn hold(&self, feed: FeedId, holdings: Holdings) {
         if let Some((_, member)) = self.lock().following(feed) {
             if let Some((position, reason)) = holdings.failing.first()
@@ -165,9 +169,10 @@ impl Members {
         self.moved.send_replace(());
     }
 
-    /// Notes until when the lease that is about to be sent can run, unless there is to be none: over
-    /// a feed that was given up, on probation, or for a front end that cannot store a file. The front end asked at `stamp` by its own clock, and says
-    /// how long its last answer took.
+    /// Notes until when the lease that is about to be sent can run, unless the lease is withheld:
+    /// over a feed that was given up, on probation, or from a front end that cannot store a file.
+    /// The front end asked at `stamp` by its own clock; `answer_took` is how long its last answer
+    /// took.
     pub(crate) fn grant(
         &self,
         feed: FeedId,
@@ -179,7 +184,7 @@ impl Members {
         let Some((run, member)) = inner.following(feed) else { return Grant::Unknown };
         let gap = member.asked.replace(stamp).map(|before| stamp.since(before));
         let name = member.name.clone();
-        // An earlier run of the same name may be what writers wait for.
+        // Writers may be waiting for an earlier run of the same name.
         let runs = inner.runs_of(&name);
         for one in &runs {
             inner.count(*one, now);
@@ -215,8 +220,8 @@ impl Members {
         Grant::Given
     }
 
-    /// The feed has ended without a goodbye: its last lease may still run. Returns the front end's
-    /// incarnation and name if it was a member.
+    /// Records that the feed has ended without a goodbye: its last lease may still run. Returns the
+    /// front end's incarnation and name if it was a member.
     pub(crate) fn cut(&self, feed: FeedId) -> Option<(u64, String)> {
         let mut inner = self.lock();
         let (incarnation, member) = inner.following(feed)?;
@@ -227,7 +232,7 @@ impl Members {
         Some((incarnation, name))
     }
 
-    /// It is certain that the process of the front end has ended, and its lease with it.
+    /// Records that the process of the front end has certainly ended, and its lease with it.
     pub(crate) fn end(&self, incarnation: u64, name: &str) {
         let now = clock::now();
         let mut inner = self.lock();
@@ -244,7 +249,8 @@ impl Members {
         tracing::info!(frontend = name, "front end's process has ended, and its lease with it");
     }
 
-    /// The front end has given up its lease and goes. Returns its incarnation if it was a member.
+    /// Records that the front end has given up its lease and leaves. Returns its incarnation if it
+    /// was a member.
     pub(crate) fn leave(&self, feed: FeedId) -> Option<u64> {
         let mut inner = self.lock();
         let (&incarnation, _) =
@@ -260,8 +266,8 @@ impl Members {
         Some(incarnation)
     }
 
-    /// Looks after members without leases: reports those that have newly lost theirs, and removes
-    /// and returns the incarnations of those that are gone for good.
+    /// Checks members without leases: reports those that have newly lost theirs, and removes and
+    /// returns the incarnations of those that are gone for good.
     pub(crate) fn look_after(&self) -> Vec<u64> {
         let now = clock::now();
         let mut inner = self.lock();
@@ -275,7 +281,7 @@ impl Members {
         let following = inner.members.values().filter(|member| member.feed.is_some());
         let following: BTreeSet<String> = following.map(|member| member.name.clone()).collect();
         let gone = inner.members.extract_if(.., |_, member| {
-            // A front end that was started again follows under its name as another run.
+            // A front end that was restarted follows under its name as another run.
             let replaced = following.contains(&member.name);
             let patience = if replaced { Duration::ZERO } else { FORGET_AFTER };
             member.feed.is_none() && member.lease_until.after(patience) <= now
@@ -283,8 +289,8 @@ impl Members {
         gone.map(|(incarnation, _)| incarnation).collect()
     }
 
-    /// How the members are, in the order of their names; `expected` are reported even if they never
-    /// came.
+    /// Returns the status of the members, in the order of their names; `expected` ones are reported
+    /// even if they never joined.
     pub(crate) fn status(&self, expected: &[String]) -> Vec<MemberStatus> {
         let now = clock::now();
         let inner = self.lock();
@@ -299,8 +305,8 @@ impl Members {
             })
             .collect();
         for name in expected {
-            let is_there = |member: &MemberStatus| &member.name == name;
-            if !status.iter().any(is_there) {
+            let has_name = |member: &MemberStatus| &member.name == name;
+            if !status.iter().any(has_name) {
                 let health = Health::Missing;
                 let (name, acknowledged) = (name.clone(), Position::START);
                 status.push(MemberStatus { name, incarnation: 0, health, acknowledged });
@@ -316,7 +322,7 @@ impl Members {
 }
 
 impl Inner {
-    /// The front end that says something in this feed.
+    /// Returns the front end of this feed, and records a sign of life.
     fn following(&mut self, feed: FeedId) -> Option<(u64, &mut Member)> {
         let mut members = self.members.iter_mut();
         let (run, member) = members.find(|(_, member)| member.feed == Some(feed))?;
@@ -329,18 +335,18 @@ impl Inner {
         runs.map(|(run, _)| *run).collect()
     }
 
-    /// Charges the front end for what writers have waited for it up to now.
+    /// Charges the front end for the time that writers have waited for it up to now.
     fn count(&mut self, incarnation: u64, now: Moment) {
         let Some(since) = self.awaited.silent_since(incarnation) else { return };
         if let Some(member) = self.members.get(&incarnation) {
-            // Beyond its lease no writer waits for it, though the record may wait for others.
+            // After its lease no writer waits for it, though the record may wait for others.
             self.probation.count(&member.name, since, now.min(member.lease_until));
         }
     }
 
-    /// Whether the front end cannot store a file that the log puts into the docroot, while another one
-    /// that can serves from its cache. If none can, a lease is withheld from none: an upload that fits
-    /// on no disk must not take the cache from the whole site.
+    /// Returns whether the front end cannot store a file that the log puts into the docroot, while
+    /// another front end that can serves from its cache. If none can, no lease is withheld: an
+    /// upload that fits on no disk must not disable the cache of the whole site.
     fn cannot_store(&self, incarnation: u64, now: Moment) -> bool {
         let fails = self.members.get(&incarnation).is_some_and(Member::is_failing);
         let stores = |member: &Member| member.lease_until > now && !member.is_failing();
@@ -353,7 +359,8 @@ impl Inner {
     }
 }
 
-/// Until when a lease can run that is given at `now`: clocks may differ in speed by half a percent.
+/// Returns until when a lease can run that is granted at `now`: clocks may differ in speed by half
+/// a percent.
 fn bound(now: Moment, lease: Duration) -> Moment {
     now.after(lease).after(lease / 200 + Duration::from_millis(5))
 }

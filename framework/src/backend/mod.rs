@@ -1,20 +1,22 @@
-//! A back end: runs controllers, owns the log, and tells the front ends what has become invalid.
+//! A back end: runs controllers, owns the log, and informs the front ends of invalidations.
 //!
-//! - [`Backend`]: opened on a log; writes, invalidates, reports.
-//! - [`BackendParts`]: what one is made of.
-//! - `call`: the right half of a request's way: wait for the position, controller, reply.
-//! - `writing`: what a controller writes, and what it invalidates.
-//! - `update_ids`: what its updates are recognised by when the request is sent a second time.
-//! - `checkpointer`: when checkpoints are made, and what becomes of the records that they replace.
-//! - `rates`: which visitors call too often.
-//! - `deferrals`: what was deferred and not settled.
+//! - [`Backend`]: the back end, opened on a log.
+//! - [`BackendParts`]: the parts that one is made of.
+//! - `call`: the back end's half of a request: wait for the position, run the controller, reply.
+//! - `writing`: the records that a controller writes, and their invalidations.
+//! - `update_ids`: the ids by which its updates are recognised when the request is sent a second
+//!   time.
+//! - `checkpointer`: when checkpoints are made, and whether the records that they replace are kept.
+//! - `rates`: limits how often visitors call.
+//! - `deferrals`: deferred invalidations that are not settled.
 //! - [`members`](Members): the front ends that may hold leases, and the writers that wait for them.
-//! - `program`: which program this is, because another one may make other pages of the same data.
+//! - `program`: identifies the running program, because another one may make other pages of the
+//!   same data.
 //! - `docroot`: the files that the log puts into every docroot.
 //! - `tail`: the end of the log, as feeds read it.
-//! - [`BackendHost`]: all of this as the link sees it.
+//! - [`BackendHost`]: implements the link's interface with all of this.
 //!
-//! This module must not know templates or the cache.
+//! This module must not depend on templates or the cache.
 
 mod call;
 mod checkpointer;
@@ -62,14 +64,14 @@ use rates::Rates;
 use tail::{Publisher, Tail};
 pub(crate) use update_ids::KeyOptions;
 
-/// How often members without leases are looked after.
+/// The interval between checks of members without leases.
 const LOOK_AFTER: Duration = Duration::from_millis(500);
-/// How often contents that nothing refers to are looked for.
+/// The interval between sweeps of contents without references.
 const SWEEP: Duration = Duration::from_secs(20);
 
-/// How long a request for records waits for the next one.
+/// How long a request for records waits for the next record.
 const LONGEST_FOLLOW: Duration = Duration::from_secs(20);
-/// How many records it is answered with, and about how many bytes of them.
+/// The most records in an answer, and roughly the most bytes of them.
 const LINES: usize = 4096;
 const LINES_BYTES: usize = 1 << 20;
 
@@ -89,7 +91,7 @@ pub(crate) struct Backend {
     hashes: Arc<StateHashes>,
     claims: PathBuf,
     states: Arc<States>,
-    /// Which program this is.
+    /// The hash that identifies this program.
     program: u64,
     resources: Arc<Resources>,
     sign_in: Option<Arc<str>>,
@@ -102,13 +104,13 @@ pub(crate) struct Backend {
     memory: Budget,
     /// Permits for calls without bodies, whether or not their answers are still wanted.
     places: Semaphore,
-    /// Places for calls with bodies.
+    /// Permits for calls with bodies.
     upload_places: Semaphore,
-    /// Which visitors call too often.
+    /// The rates of visitors' calls.
     rates: Rates,
 }
 
-/// What a back end reports of itself.
+/// A back end's report of its state.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct BackendReport {
     /// Its log.
@@ -120,11 +122,10 @@ pub(crate) struct BackendReport {
 }
 
 impl Backend {
-    /// Opens the log in `folder`, replays it, and settles what a predecessor has left open. Tells
-    /// whether the log is new.
+    /// Opens the log in `folder`, replays it, and settles the deferrals that a predecessor has left
+    /// open. The `bool` is true if the log is new.
     ///
-    /// # Errors
-    /// When the log cannot be opened; the message says what to do.
+    /// If the log cannot be opened; the message contains the remedy.
     pub(crate) async fn open(
         folder: &Path,
         parts: BackendParts,
@@ -210,23 +211,23 @@ impl Backend {
         for (position, invalidation) in backend.deferrals.left_over() {
             let draft = Draft { invalidation, settles: Some(position), ..Draft::default() };
             backend.append(draft).await.map_err(|error| {
-                let message = format!("cannot settle what the record at {position} has deferred");
+                let message =
+                    format!("cannot settle the deferred invalidation of the record at {position}");
                 Problem::new(format!("{message}: {error}"))
             })?;
         }
         Ok((backend, opened.last == Position::START))
     }
 
-    /// The log's id.
+    /// Returns the log's id.
     pub(crate) fn log_id(&self) -> LogId {
         self.log.id()
     }
 
-    /// Invalidates and waits until no front end serves what it invalidated.
+    /// Invalidates, and waits until no front end serves the invalidated content.
     ///
-    /// # Errors
-    /// When a pattern is not a regular expression or the record cannot be stored; then nothing is
-    /// invalidated, save where the error is [`WriteError::InDoubt`].
+    /// If a pattern is not a regular expression or the record cannot be stored; then nothing is
+    /// invalidated, unless the error is [`WriteError::InDoubt`].
     pub(crate) async fn invalidate(
         &self,
         invalidation: Invalidation,
@@ -235,10 +236,9 @@ impl Backend {
         Ok(journal.write_one(Draft { invalidation, ..Draft::default() }).await?.receipt)
     }
 
-    /// Writes a new site's first data in one transaction, before the first front end can come.
+    /// Writes a new site's first data in one transaction, before the first front end can connect.
     ///
-    /// # Errors
-    /// When they cannot be written; then none of them is.
+    /// If they cannot be written; then none of them is.
     pub(crate) async fn seed(&self, drafts: Vec<Draft>) -> Result<(), WriteError> {
         drafts.iter().try_for_each(check)?;
         for appended in self.log.append_together(drafts).await? {
@@ -272,20 +272,19 @@ impl Backend {
                 self.write_left(incarnation).await;
             }
             for (position, invalidation) in self.deferrals.left_over() {
-                tracing::warn!(%position, "settling what a call has deferred and left over");
+                tracing::warn!(%position, "settling the deferred invalidation of a call that has ended");
                 let draft = Draft { invalidation, settles: Some(position), ..Draft::default() };
                 if let Err(error) = self.append(draft).await {
-                    tracing::error!(%error, "cannot invalidate what a call has left over");
+                    tracing::error!(%error, "cannot settle the deferred invalidation of a call");
                 }
             }
             self.report_missing(&mut health);
         }
     }
 
-    /// Whether it can take writes.
+    /// Checks that the back end accepts writes.
     ///
-    /// # Errors
-    /// Why not, for an operator.
+    /// The reason, for an operator, if it does not.
     pub(crate) fn ready(&self) -> Result<(), String> {
         if let Some(reason) = self.log.halted() {
             return Err(reason);
@@ -296,12 +295,12 @@ impl Backend {
         }
     }
 
-    /// Why it applies no records any more, if so.
+    /// Returns why it no longer applies records, if so.
     pub(crate) fn halted(&self) -> Option<String> {
         self.log.halted()
     }
 
-    /// What it reports of itself.
+    /// Returns a report of its state.
     pub(crate) fn report(&self) -> BackendReport {
         BackendReport {
             log: self.log_id().to_string(),
@@ -310,7 +309,7 @@ impl Backend {
         }
     }
 
-    /// Makes a checkpoint; what becomes of the `records` that it replaces is said.
+    /// Makes a checkpoint; `records` decides whether the records that it replaces are kept.
     ///
     /// # Errors
     /// A sentence for an operator.
@@ -323,8 +322,8 @@ impl Backend {
         self.checkpointer.run(&self.log).await;
     }
 
-    /// Records behind `after` as lines of JSON: the first that there are if none is named. If it is to
-    /// `follow` and there is none yet, it waits a while for the next one.
+    /// Returns the records after `after` as lines of JSON, from the log's first one if `after` is
+    /// `None`. With `follow`, if there is none yet, it waits a while for the next one.
     ///
     /// # Errors
     /// A sentence for an operator.
@@ -347,7 +346,7 @@ impl Backend {
         reading.await.map_err(|error| error.to_string())?
     }
 
-    /// Takes no more writes, and closes the log when those that were taken are done.
+    /// Accepts no more writes, and closes the log when the accepted ones are done.
     pub(crate) async fn shut_down(&self) {
         self.checkpointer.stop();
         let log = Arc::clone(&self.log);
@@ -363,7 +362,8 @@ impl Backend {
         self.log.append(draft).await.map_err(WriteError::from)
     }
 
-    /// Appends drafts in one transaction and waits until no front end serves what they invalidate.
+    /// Appends drafts in one transaction, and waits until no front end serves the content that they
+    /// invalidate.
     async fn write_of(
         &self,
         call: Option<CallId>,
@@ -391,7 +391,7 @@ impl Backend {
         }
     }
 
-    /// Says once when an expected front end is not there, and once when it is again.
+    /// Logs once when an expected front end is not serving, and once when it serves again.
     fn report_missing(&self, known: &mut BTreeMap<String, bool>) {
         let status = self.members.status(&self.expected);
         for name in &self.expected {
@@ -410,7 +410,7 @@ impl Backend {
     }
 }
 
-/// Whether the draft's patterns are regular expressions.
+/// Checks that the draft's patterns are regular expressions.
 fn check(draft: &Draft) -> Result<(), WriteError> {
     let patterns = draft.invalidation.check().and_then(|()| draft.deferred.check());
     patterns.map_err(|(pattern, reason)| WriteError::Pattern { pattern, reason })

@@ -1,4 +1,4 @@
-//! What a back end is made of.
+//! The parts of a back end.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -12,19 +12,19 @@ use crate::log::RecordClock;
 use crate::request::Resources;
 use crate::state::States;
 
-/// What a back end is made of.
+/// The parts of a back end.
 pub(crate) struct BackendParts {
     /// The node's name.
     pub name: String,
-    /// How long leases are.
+    /// The length of leases.
     pub lease: Duration,
-    /// The names of the front ends that ought to be there.
+    /// The names of the expected front ends.
     pub expected: Vec<String>,
     /// The site's data.
     pub states: Arc<States>,
-    /// What the site's constructors have built.
+    /// The resources that the site's constructors have built.
     pub resources: Arc<Resources>,
-    /// Where visitors sign in, if the site has sessions.
+    /// The path where visitors sign in, if the site has sessions.
     pub sign_in: Option<Arc<str>>,
     /// The site's controllers.
     pub controllers: Vec<Registration>,
@@ -32,31 +32,35 @@ pub(crate) struct BackendParts {
     pub body_limit: u64,
     /// The most fields of a form or a query.
     pub fields: usize,
-    /// The most groups that a page has for what its controller has read, before they become wider.
+    /// The most groups that a page has for the data that its controller has read, before they
+    /// become wider.
     pub recorded_groups: usize,
-    /// How many bytes the request bodies may take that controllers read as a whole, all together.
+    /// The number of bytes that all request bodies which controllers read as a whole may take
+    /// together.
     pub collected_bodies: u64,
-    /// How many calls run at a time, those with bodies and those without counted apart.
+    /// The number of calls that run at a time; those with bodies and those without are counted
+    /// separately.
     pub calls: usize,
     /// The folder with the files that can be synchronized.
     pub docroot: PathBuf,
-    /// Where the contents of synchronized files are kept.
+    /// The store of the contents of synchronized files.
     pub store: Arc<Store>,
     /// How long a call waits until every front end has a file.
     pub sync_deadline: Duration,
-    /// Where front ends of this machine keep their claims.
+    /// The folder where front ends of this machine keep their claims.
     pub claims: PathBuf,
     /// When checkpoints are made.
     pub checkpoints: CheckpointOptions,
-    /// What is made of `Idempotency-Key`.
+    /// The options for `Idempotency-Key`.
     pub keys: KeyOptions,
-    /// What becomes of states that have another hash than the log says.
+    /// The reaction to states whose hash differs from the log's.
     pub on_difference: OnDifference,
-    /// Where the time of records comes from.
+    /// The clock of records.
     pub clock: RecordClock,
-    /// Whether no front end that has followed an earlier log can still be running, but for those of
+    /// Whether no front end that has followed an earlier log can still be running, except those of
     /// this process.
     pub alone: bool,
-    /// Whether front ends of other processes follow it, which may have followed another program before.
+    /// Whether front ends of other processes follow it, which may have followed another program
+    /// before.
     pub is_followed: bool,
 }

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::Xxh3;
 
-/// Which program this process runs: a hash of its file. Of a program whose file cannot be read, each process counts
-/// as another one.
+/// Returns a hash of this process's program file. If the file cannot be read, each process counts
+/// as another program.
 pub(super) fn program() -> u64 {
-    // The file that runs, also when another one has its name by now.
+    // The running file, even if another file has its name by now.
     let running = PathBuf::from("/proc/self/exe");
     let path = if running.exists() { Ok(running) } else { std::env::current_exe() };
     path.and_then(|path| hash(&path)).unwrap_or_else(|error| {

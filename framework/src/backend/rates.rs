@@ -1,9 +1,10 @@
-//! Which visitors call too often.
+//! Limits how often visitors call.
 //!
-//! Of each visitor of each route that has a rate one moment is kept: when its allowance is whole again. A call
-//! moves it on by the period divided by the number of requests, and is refused if it would then lie more than a period
-//! ahead. This is the generic cell rate algorithm: as many requests may come at once as the rate says, and then
-//! one for each that the period makes room for. A moment that has passed says nothing and need not be kept.
+//! For each visitor of each route with a rate, one moment is stored: when its allowance is full
+//! again. A call advances the moment by the period divided by the number of requests, and is
+//! refused if the moment would then be more than a period ahead. This is the generic cell rate
+//! algorithm: the declared number of requests may arrive at once, and then one at a time as the
+//! period makes room. A moment that has passed carries no information and need not be stored.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
@@ -12,61 +13,61 @@ use std::time::Duration;
 use crate::clock::Moment;
 use crate::link::CallRate;
 
-/// Of how many visitors the allowance is known at most. They take about 10 MiB.
+/// The greatest number of visitors whose allowance is stored. They take about 10 MiB.
 const MOST: usize = 1 << 16;
 
-/// How many there are before those are looked for that say nothing any more.
+/// The number of visitors below which passed moments are not swept.
 const FEW: usize = 1 << 10;
 
-/// How often visitors have called.
+/// The allowances of visitors.
 #[derive(Debug, Default)]
 pub(super) struct Rates(Mutex<Buckets>);
 
 #[derive(Debug, Default)]
 struct Buckets {
-    /// When each allowance is whole again, in nanoseconds of the clock.
-    whole_at: HashMap<Box<str>, u64>,
-    /// From how many on it is swept.
+    /// When each allowance is full again, in nanoseconds of the clock.
+    full_at: HashMap<Box<str>, u64>,
+    /// The number of entries from which on they are swept.
     sweep_at: usize,
 }
 
 impl Rates {
     /// Counts a call.
     ///
-    /// # Errors
-    /// After what time there will be room for it, when there is none. It is not counted then.
+    /// The time until there is room for the call, if there is none now. The call is not counted
+    /// then.
     pub(super) fn take(&self, rate: &CallRate, now: Moment) -> Result<(), Duration> {
         let now = now.as_nanos();
         let period = rate.period.saturating_mul(1_000_000);
         let interval = period / u64::from(rate.requests.max(1));
         let mut buckets = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = buckets.whole_at.get(&*rate.bucket).copied().unwrap_or_default().max(now);
+        let before = buckets.full_at.get(&*rate.bucket).copied().unwrap_or_default().max(now);
         let after = before.saturating_add(interval);
         let latest = now.saturating_add(period);
         if after > latest {
             return Err(Duration::from_nanos(after - latest));
         }
-        if buckets.whole_at.len() >= buckets.sweep_at.max(FEW) {
+        if buckets.full_at.len() >= buckets.sweep_at.max(FEW) {
             buckets.sweep(now);
         }
-        buckets.whole_at.insert(rate.bucket.as_str().into(), after);
+        buckets.full_at.insert(rate.bucket.as_str().into(), after);
         Ok(())
     }
 }
 
 impl Buckets {
-    /// Drops what says nothing any more. If that is too little, the half that would soonest say nothing is dropped too:
-    /// an attacker with as many addresses need not wait for any of them.
+    /// Drops the moments that have passed. If that is too little, the half that would pass soonest
+    /// is dropped too: an attacker with that many addresses need not wait for any of them.
     fn sweep(&mut self, now: u64) {
-        self.whole_at.retain(|_, whole_at| *whole_at > now);
-        if self.whole_at.len() >= MOST {
-            let mut moments: Vec<u64> = self.whole_at.values().copied().collect();
+        self.full_at.retain(|_, full_at| *full_at > now);
+        if self.full_at.len() >= MOST {
+            let mut moments: Vec<u64> = self.full_at.values().copied().collect();
             let half = moments.len() / 2;
             let (_, middle, _) = moments.select_nth_unstable(half);
             let middle = *middle;
-            self.whole_at.retain(|_, whole_at| *whole_at > middle);
+            self.full_at.retain(|_, full_at| *full_at > middle);
         }
-        self.sweep_at = (2 * self.whole_at.len()).min(MOST);
+        self.sweep_at = (2 * self.full_at.len()).min(MOST);
     }
 }
 
@@ -87,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn as_many_as_the_rate_says_may_come_at_once_and_then_one_at_a_time() {
+    fn a_whole_allowance_may_be_used_at_once_and_then_one_call_at_a_time() {
         let rates = Rates::default();
         let rate = rate("a", 10, 180);
         for _ in 0..10 {
@@ -102,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn visitors_do_not_use_up_what_is_anothers() {
+    fn visitors_do_not_use_up_the_allowance_of_others() {
         let rates = Rates::default();
         assert_eq!(rates.take(&rate("a", 1, 60), at(1)), Ok(()));
         assert_eq!(rates.take(&rate("b", 1, 60), at(1)), Ok(()));
@@ -118,21 +119,25 @@ mod tests {
                 Ok(())
             );
         }
-        assert!(rates.0.lock().unwrap().whole_at.len() <= MOST);
-        assert!(rates.take(&rate("999999", 1, 3600), at(1001)).is_err(), "the last are known");
-        // What has passed is dropped before what has not.
+        assert!(rates.0.lock().unwrap().full_at.len() <= MOST);
+        assert!(
+            rates.take(&rate("999999", 1, 3600), at(1001)).is_err(),
+            "the last are still counted"
+        );
+        // Moments that have passed are dropped before others.
         let rates = Rates::default();
         assert_eq!(rates.take(&rate("long", 1, 1_000_000), at(1)), Ok(()));
         for visitor in 0..200_000 {
             assert_eq!(rates.take(&rate(&visitor.to_string(), 1, 1), at(1 + visitor)), Ok(()));
         }
-        assert!(rates.0.lock().unwrap().whole_at.len() <= 2 * FEW);
+        assert!(rates.0.lock().unwrap().full_at.len() <= 2 * FEW);
         assert!(rates.take(&rate("long", 1, 1_000_000), at(200_001)).is_err());
     }
 
     proptest! {
-        /// In no period more than twice what the rate says, over many periods what it says for each and one more, and a
-        /// visitor that waits as long as it is told is let in.
+        /// In no period more than twice the declared number of calls; over many periods the
+        /// declared number for each and one more; and a visitor that waits as long as the refusal
+        /// demands is accepted.
         #[test]
         fn the_rate_holds_whenever_calls_come(
             requests in 1_u32..20,

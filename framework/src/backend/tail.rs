@@ -15,12 +15,13 @@ use crate::log::{
 use crate::session::Revocations;
 use crate::state::States;
 
-/// How much of the log's end is kept in memory for the feeds.
+/// The number of records of the log's end, and of their bytes, that are kept in memory for the
+/// feeds.
 const KEPT_RECORDS: usize = 16 * 1024;
 const KEPT_BYTES: usize = 16 << 20;
 
-/// The end of the log as feeds read it: what the latest records say to front ends, and the position up to
-/// which this back end has applied the log.
+/// The end of the log as feeds read it: the content of the latest records for front ends, and the
+/// position up to which this back end has applied the log.
 #[derive(Debug)]
 pub(super) struct Tail {
     applied: watch::Sender<Position>,
@@ -29,7 +30,7 @@ pub(super) struct Tail {
 
 #[derive(Debug, Default)]
 struct Recent {
-    /// The records after `after` that say something to front ends.
+    /// The records after `after` that concern front ends.
     records: VecDeque<(Position, Bytes)>,
     after: Position,
     bytes: usize,
@@ -40,12 +41,12 @@ impl Tail {
         Arc::new(Tail { applied: watch::channel(Position::START).0, recent: Mutex::default() })
     }
 
-    /// The records up to `position` are not shown: they are in a checkpoint.
+    /// Begins after `position`: earlier records are in a checkpoint.
     pub(super) fn begin(&self, position: Position) {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner).after = position;
     }
 
-    /// Up to where this back end has applied the log.
+    /// Returns the position up to which this back end has applied the log.
     pub(super) fn applied(&self) -> Position {
         *self.applied.borrow()
     }
@@ -57,13 +58,13 @@ impl Tail {
         let _ = applied.wait_for(|applied| *applied >= position).await;
     }
 
-    /// Whether what the records after `after` say is in memory.
+    /// Returns whether the content of the records after `after` is in memory.
     pub(super) fn reaches(&self, after: Position) -> bool {
         self.recent.lock().unwrap_or_else(PoisonError::into_inner).after <= after
     }
 
-    /// What the records after `after` and up to `through` say to front ends; `None` when that is no
-    /// longer in memory.
+    /// Returns the content for front ends of the records after `after` and up to `through`; `None`
+    /// if it is no longer in memory.
     pub(super) fn between(
         &self,
         after: Position,
@@ -90,7 +91,7 @@ impl Tail {
     }
 }
 
-/// Applies the log's records to the site's data, and then lets the feeds see them.
+/// Applies the log's records to the site's data, and then publishes them to the feeds.
 pub(super) struct Publisher {
     pub(super) states: Arc<States>,
     pub(super) tail: Arc<Tail>,
@@ -102,7 +103,7 @@ pub(super) struct Publisher {
 }
 
 impl Publisher {
-    /// What a checkpoint is made of.
+    /// Returns the data that checkpoints are made of.
     pub(super) fn saved(&self) -> Saved {
         Saved {
             states: Arc::clone(&self.states),
@@ -134,7 +135,8 @@ impl Applier for Publisher {
             notice.invalidation.merge(&record.content.invalidation);
             notice.revocations = record.content.revocations.clone();
         }
-        // Before all else: the states have changed, and a panic must not keep that from the front ends.
+        // This comes first: the states have changed, and a panic must not keep that from the front
+        // ends.
         let payload = notice.to_bytes();
         if !payload.is_empty() {
             self.tail.push(record.position, payload);
@@ -163,7 +165,7 @@ mod tests {
     use crate::log::Draft;
 
     #[test]
-    fn the_tail_gives_what_is_invalidated_between_two_positions() {
+    fn the_tail_returns_the_invalidations_between_two_positions() {
         let tail = Tail::new();
         let store = Store::open(std::path::Path::new("unused")).unwrap();
         let mut publisher = Publisher {
@@ -192,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_left_memory_is_reported_as_such() {
+    fn records_that_were_evicted_are_reported_as_missing() {
         let tail = Tail::new();
         for position in 1..=(KEPT_RECORDS as u64 + 5) {
             tail.push(Position(position), Bytes::from_static(b"x"));
@@ -203,7 +205,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tail_that_begins_with_a_checkpoint_does_not_reach_behind_it() {
+    fn a_tail_that_begins_with_a_checkpoint_has_no_records_before_it() {
         let tail = Tail::new();
         tail.begin(Position(7));
         tail.push(Position(9), Bytes::from_static(b"x"));

@@ -1,38 +1,45 @@
-//! What the updates of a call are recognised by when its request is sent a second time.
+//! The ids by which the updates of a call are recognised when its request is sent a second time.
 //!
 //! # Which requests have ids
 //!
-//! - One of an unsafe method with an `Idempotency-Key` (draft-ietf-httpapi-idempotency-key-header): a string of structured
-//!   fields (RFC 9651) with 1 to [`LONGEST_KEY`] characters. Anything else is answered with 400, since the client relies on
-//!   what would not hold. The id is a hash of the key.
-//! - One that the front end may send again by itself. It draws the id.
+//! - A request of an unsafe method with an `Idempotency-Key`
+//!   (draft-ietf-httpapi-idempotency-key-header): a string of structured fields (RFC 9651) with 1
+//!   to [`LONGEST_KEY`] characters. Any other value is answered with 400, because the client would
+//!   rely on a guarantee that does not hold. The id is a hash of the key.
+//! - A request that the front end may send again by itself. The front end draws the id.
 //!
-//! Others have none: they are not repeated but for new requests.
+//! Other requests have none, and count as new requests each time.
 //!
 //! # What a key is bound to
 //!
-//! A digest of method, path, query, content type, body, and of what tells clients apart: `Authorization`, the user of the session (or
-//! the session, if it has none), and where there is no session, the cookies. Not of the host, because a client may try another front end. It is keyed with the client's key, which stands nowhere: so a reader of the log does not learn a password by trying.
+//! A digest of method, path, query, content type, body, and the data that distinguishes clients:
+//! `Authorization`, the user of the session (or the session, if it has no user), and without a
+//! session, the cookies. The host is not included, because a client may try another front end. The
+//! digest is keyed with the client's key, which is stored nowhere: so a reader of the log cannot
+//! find a password by trial.
 //!
-//! **Why credentials are in the digest.** Without them a client that guesses or reuses another one's key would get that one's
-//! outcome, and its own update would be lost. They could be in the id instead, so that each client has its own keys. But
-//! nothing here knows who a client is: were a cookie or token renewed between two attempts, the second one would be
-//! applied as a new request, in silence. In the digest both cases are a 422, after which nothing is applied and
-//! nothing shown. What that costs: a key that another client has taken is of no use, so keys are to be random, as the draft
-//! recommends. Where a site has no sessions of this framework and cookies change that have nothing to do with it (a counter of
-//! visits), `[idempotency] cookies` names those that tell clients apart.
+//! **Why credentials are in the digest.** Without them a client that guesses or reuses another
+//! one's key would get that one's outcome, and its own update would be lost. They could be in the
+//! id instead, so that each client has its own keys. But nothing here identifies a client: were a
+//! cookie or token renewed between two attempts, the second attempt would silently be applied as a
+//! new request. With the credentials in the digest, both cases are a 422, after which nothing is
+//! applied and nothing shown. The cost: a key that another client has used is unusable, so keys
+//! should be random, as the draft recommends. On a site without sessions of this framework whose
+//! cookies change for unrelated reasons (a counter of visits), `[idempotency] cookies` lists the
+//! cookies that distinguish clients.
 //!
-//! A multipart form that is encoded anew has another boundary, so it is another request. To bind a key to the fields would mean to
-//! split the body here, where only bytes are seen, for a client that can as well send the same bytes again.
+//! A multipart form that is encoded again has another boundary, so it is another request. Binding a
+//! key to the fields would require parsing the body here, where only bytes are visible, for a
+//! client that can as well send the same bytes again.
 //!
-//! **The body** is hashed while the controller reads it, so that no node has to hold it. An update that is written
-//! before its end is reached is bound to the rest of the request only.
+//! **The body** is hashed while the controller reads it, so that no node must hold it. An update
+//! that is written before the end of the body is bound to the rest of the request only.
 //!
 //! # A request that is sent again runs its controller again
 //!
-//! Its updates return their first outcomes, so the reply is made of the same values; no reply is kept. What the
-//! controller does beside updates it does again, which is why a front end sends again by itself only what a client, a method or
-//! the route says is fit for it (`link/client/call.rs`).
+//! Its updates return their first outcomes, so the reply is made of the same values; no reply is
+//! kept. The controller repeats its other effects, which is why a front end sends a request again
+//! by itself only if the client, the method or the route permits it (`link/client/call.rs`).
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
@@ -57,16 +64,17 @@ use crate::session::SessionRecord;
 /// The most characters of a key.
 const LONGEST_KEY: usize = 255;
 
-/// What clients' keys are bound to, and for how long.
+/// The data that clients' keys are bound to, and the lifetime of keys.
 #[derive(Debug, Clone)]
 pub(crate) struct KeyOptions {
-    /// For how long a key is kept after its update.
+    /// How long a key is kept after its update.
     pub kept: Duration,
-    /// The names of the cookies that tell clients apart. None for all, unless there is a session.
+    /// The names of the cookies that distinguish clients. `None` for all, unless there is a
+    /// session.
     pub cookies: Option<Vec<String>>,
 }
 
-/// Gives the updates of a call their ids.
+/// Assigns the ids of a call's updates.
 #[derive(Debug)]
 pub(super) struct UpdateIds {
     call: u128,
@@ -81,11 +89,11 @@ enum Source {
 }
 
 impl UpdateIds {
-    /// The ids for a call with an unsafe method, if it has any; the body is the one to be read. `known` is the position
-    /// of this log that the front end knew when it sent the call first.
+    /// Returns the ids for a call with an unsafe method, if it has any, and the body to be read.
+    /// `known` is the position of this log that the front end had applied when it first sent the
+    /// call.
     ///
-    /// # Errors
-    /// The reply, when there is a key that is none.
+    /// The reply, if the key is invalid.
     pub(super) fn of(
         call: &Call,
         headers: &HeaderMap,
@@ -111,7 +119,7 @@ impl UpdateIds {
         Ok((ids, body))
     }
 
-    /// The id of the next update.
+    /// Returns the id of the next update.
     pub(super) fn next(&self) -> UpdateId {
         let source = match &self.source {
             Source::Client { head, body, kept } => {
@@ -127,13 +135,13 @@ impl UpdateIds {
 const ID_CONTEXT: &str = "headwater 2026-11-29 id of a request with an Idempotency-Key";
 const HEAD_CONTEXT: &str = "headwater 2026-11-29 head of a request with an Idempotency-Key";
 
-/// The key of the request, if it has one.
+/// Returns the key of the request, if it has one.
 fn key_of(headers: &HeaderMap) -> Result<Option<String>, Box<Reply>> {
     let mut lines = headers.get_all(IDEMPOTENCY_KEY).iter();
     let Some(line) = lines.next() else { return Ok(None) };
     let refused = || {
         let message = format!(
-            "The Idempotency-Key is to be one string of 1 to {LONGEST_KEY} characters in quotation marks, as in \
+            "The Idempotency-Key must be one string of 1 to {LONGEST_KEY} characters in quotation marks, as in \
              Idempotency-Key: \"8e03978e-40d5-43dd-bc93-6894a57f9324\"."
         );
         Box::new(reply::error(StatusCode::BAD_REQUEST).message(message))
@@ -155,7 +163,7 @@ fn digest_of_head(
 ) -> u128 {
     let keyed = blake3::derive_key(HEAD_CONTEXT, key.as_bytes());
     let mut hasher = blake3::Hasher::new_keyed(&keyed);
-    // Each part with its length, so that no two requests have the same parts in a row.
+    // Each part is preceded by its length, so that no two requests give the same sequence of bytes.
     let mut add = |part: &[u8]| {
         hasher.update(&(part.len() as u64).to_le_bytes()).update(part);
     };
@@ -175,13 +183,13 @@ fn digest_of_head(
             add(session.id.to_string().as_bytes());
         }
     }
-    let is_meant = |name: &str| match &options.cookies {
+    let is_relevant = |name: &str| match &options.cookies {
         None => session.is_none(),
         Some(names) => names.iter().any(|known| known == name),
     };
     // A browser may send them in another order.
     let cookies: BTreeMap<&str, &str> =
-        cookies(headers).filter(|(name, _)| is_meant(name)).collect();
+        cookies(headers).filter(|(name, _)| is_relevant(name)).collect();
     for (name, value) in cookies {
         add(name.as_bytes());
         add(value.as_bytes());
@@ -195,7 +203,8 @@ fn truncated(hasher: &blake3::Hasher) -> u128 {
     u128::from_le_bytes(bytes)
 }
 
-/// A body that is hashed while it is read; the hash is there when it has been read to its end.
+/// A body that is hashed while it is read; the hash is available when the body has been read to its
+/// end.
 #[derive(Debug)]
 struct Hashed {
     body: Body,
@@ -208,7 +217,7 @@ impl Hashed {
         let mut hasher = Box::new(blake3::Hasher::new());
         if body.is_end_stream() || body.as_bytes().is_some() {
             hasher.update(body.as_bytes().map_or(&[], |bytes| bytes));
-            // It is new.
+            // The cell is new, so this succeeds.
             let _ = digest.set(truncated(&hasher));
             return body;
         }
@@ -231,7 +240,7 @@ impl HttpBody for Hashed {
             self.hasher.update(data);
         }
         if frame.is_none() || self.body.is_end_stream() {
-            // What is polled after its end has set it.
+            // A poll after the end finds it set already.
             let _ = self.digest.set(truncated(&self.hasher));
         }
         Poll::Ready(frame)

@@ -1,40 +1,44 @@
-//! The journal of one call: what its controller writes, and what it said it would invalidate.
+//! The journal of one call: the records that its controller writes, and the invalidations that it
+//! declares.
 //!
 //! # An update and its invalidations are one record
 //!
-//! What `#[invalidate(…)]` names without a condition goes into every record that the controller
-//! writes. A controller that writes none gets a record of its own for it, after it has replied, or
-//! panicked: whatever it did outside the log may have made pages wrong.
+//! The invalidations of `#[invalidate(…)]` without a condition are included in every record that
+//! the controller writes. For a controller that writes none, a record of its own is written after
+//! it has replied or panicked: its effects outside the log may have made pages wrong.
 //!
-//! A condition (`when = …`) looks at the reply, which comes after the update. Were its invalidation
-//! written afterwards only, a back end killed in between would leave old pages for ever. So the
-//! record carries it as *deferred*, and a later record *settles* it: with the invalidation if the
-//! condition holds, without if not. What a call has left unsettled is invalidated soon after the call has ended, or at the
-//! next start.
+//! A condition (`when = …`) depends on the reply, which is made after the update. Were its
+//! invalidation only written afterwards, a back end that is killed in between would leave old pages
+//! for ever. So the record carries it as *deferred*, and a later record *settles* it: with the
+//! invalidation if the condition holds, without it if not. Invalidations that a call has left
+//! unsettled are made soon after the call has ended, or at the next start.
 //!
 //! # What an unsafe request makes wrong by itself
 //!
-//! RFC 9111, section 4.4: when a request with an unsafe method is answered without an error, what
-//! is cached for its own URL is wrong. The front end says which page that is ([`Call::own_url`]),
-//! and its group goes into every record that the call writes, as if `#[invalidate(…)]` had named
-//! it. A controller that writes nothing and replies with no error gets a record of its own for it.
+//! RFC 9111, section 4.4: when a request with an unsafe method is answered without an error, the
+//! cached content of its own URL is invalid. The front end names that page ([`Call::own_url`]), and
+//! its group is included in every record that the call writes, as if `#[invalidate(…)]` had named
+//! it. For a controller that writes nothing and replies without an error, a record of its own is
+//! written for it.
 //!
-//! The groups that the reply names in `Cache-Group-Invalidation` (RFC 9875, section 3) are known
-//! only with the reply, when the controller's own records are durable already. They go into the
-//! record that is written then anyway, or into one of their own; the visitor gets the answer after
-//! it. A back end that is killed in between has not answered. Where that is not enough, `At::invalidate` names them
-//! in `apply`.
+//! The groups that the reply names in `Cache-Group-Invalidation` (RFC 9875, section 3) are
+//! available only with the reply, when the controller's own records are durable already. They are
+//! included in the record that is written then anyway, or in one of their own; the visitor gets the
+//! answer after that. A back end that is killed in between has not answered. If that is not
+//! sufficient, `At::invalidate` names them in `apply`.
 //!
 //! # A refused update
 //!
-//! It has changed nothing, so its record invalidates nothing and defers nothing, whatever was written into it: every
-//! node that applies it finds the refusal. The call goes on as if it had not written that record.
+//! A refused update has changed nothing, so its record invalidates nothing and defers nothing,
+//! whatever it contains: every node that applies the record finds the refusal. The call continues
+//! as if it had not written that record.
 //!
 //! # A repeated update
 //!
-//! When a request is sent twice (`update_ids`), the records of its second run change nothing and carry nothing. What the
-//! first run has invalidated without a condition was in its records. Conditions, and the groups that the reply names, are
-//! looked at again, for the first run may have ended before it did so: it costs a fill where it did not.
+//! When a request is sent twice (`update_ids`), the records of its second run change nothing and
+//! invalidate nothing. The unconditional invalidations of the first run were in its records.
+//! Conditions, and the groups that the reply names, are evaluated again, because the first run may
+//! have ended before it did so; otherwise this costs a fill.
 //!
 //! [`Call::own_url`]: crate::link::Call
 
@@ -53,27 +57,28 @@ use crate::state::{Journal, WriteError, Writing, Written};
 
 pub(super) struct CallJournal {
     backend: Arc<Backend>,
-    /// Once it writes: most calls do not.
+    /// Set when the call first writes; most calls do not.
     call: OnceLock<CallId>,
     invalidations: Invalidations,
-    /// What the request makes wrong unless it is answered with an error.
+    /// The invalidation of the request's own URL, which applies unless it is answered with an
+    /// error.
     own: Invalidation,
-    /// What its updates are recognised by if the request is sent twice.
+    /// The ids of its updates, if the request may be sent twice.
     ids: Option<UpdateIds>,
     progress: Arc<Mutex<Progress>>,
-    /// Writes that are under way, whether or not the controller still waits for them.
+    /// Writes in progress, whether or not the controller still waits for them.
     under_way: TaskTracker,
 }
 
 #[derive(Default)]
 struct Progress {
-    /// The records that were written, to be settled if something was deferred.
+    /// The records that were written, which must be settled if they have deferred something.
     carriers: Vec<Position>,
-    /// Whether an update repeated one of an earlier run of the request, whose record has what the controller and the request
-    /// make wrong without a condition.
+    /// Whether an update repeated one of an earlier run of the request. The record of that one has
+    /// the unconditional invalidations.
     has_repeated: bool,
-    /// Whether the reply is there. What is written later, by a task or a body that the controller
-    /// left behind, is never settled, so it cannot defer anything.
+    /// Whether the controller has replied. A record that is written later, by a task or a body that
+    /// the controller left behind, is never settled, so it cannot defer anything.
     has_replied: bool,
     /// The last record that has ended sessions.
     revoked: Position,
@@ -97,7 +102,8 @@ impl CallJournal {
         }
     }
 
-    /// Behind which record a session is issued that the reply begins, when the controller ran from `as_of` on.
+    /// Returns the position after which a session that the reply begins is issued, if the
+    /// controller ran from `as_of` on.
     pub(super) fn issue(&self, as_of: Position) -> Position {
         as_of.max(self.progress().revoked)
     }
@@ -109,12 +115,12 @@ impl CallJournal {
         self.under_way.wait().await;
     }
 
-    /// What becomes wrong now that the reply is there: what it names itself, and what the
-    /// conditions that hold say.
+    /// Returns the invalidations that depend on the reply: the groups that it names itself, and
+    /// those of the conditions that hold.
     pub(super) fn due(&self, reply: &Reply, named: Invalidation) -> Invalidation {
         let mut due = named;
         for (invalidation, condition) in &self.invalidations.conditional {
-            // A condition that panics cannot say that nothing is wrong.
+            // A condition that panics counts as true: it cannot rule the invalidation out.
             let holds = catch_unwind(AssertUnwindSafe(|| condition(reply)));
             if holds.unwrap_or(true) {
                 due.merge(invalidation);
@@ -123,8 +129,8 @@ impl CallJournal {
         due
     }
 
-    /// Writes what remains to be written, after a reply with this status. Where that is nothing, as
-    /// after most calls, there is no future of a write to be moved about.
+    /// Writes the remaining invalidations, after a reply with this status. If there are none, as
+    /// after most calls, the future contains no write that would have to be moved.
     pub(super) async fn close(
         &self,
         mut due: Invalidation,
@@ -150,21 +156,21 @@ impl CallJournal {
         Ok(())
     }
 
-    /// What holds after [`close`](CallJournal::close) has failed: for the visitor, and why.
+    /// Returns the reply after [`close`](CallJournal::close) has failed: the message for the
+    /// visitor, and the cause.
     pub(super) fn unclosed(&self, error: &WriteError) -> Reply {
         let carriers = self.progress().carriers.clone();
         let cause = if carriers.is_empty() {
             format!(
-                "the controller has replied, but what the request makes wrong could not be \
+                "the controller has replied, but the pages that the request changes could not be \
                  invalidated, so cached pages may stay old: {error}"
             )
         } else {
             let positions: Vec<String> = carriers.iter().map(Position::to_string).collect();
             format!(
-                "what the controller has written is stored, at position {}; only what depends on \
-                 its reply could not be invalidated. What `#[invalidate(…, when = …)]` names is \
-                 invalidated when the log can be written, what `Cache-Group-Invalidation` names is \
-                 not: {error}",
+                "the controller's updates are stored, at position {}; only the invalidations that \
+                 depend on its reply failed. Those of `#[invalidate(…, when = …)]` are made when the \
+                 log can be written, those of `Cache-Group-Invalidation` are not: {error}",
                 positions.join(", ")
             )
         };
@@ -190,13 +196,14 @@ impl CallJournal {
             settles: Some(*carrier),
             ..Draft::default()
         };
-        // The last one invalidates for all of them, so that there is one wait. Were the back end killed
-        // before it, the last one would be left over, and it has deferred all that the others have.
+        // The last one invalidates for all of them, so that there is one wait. If the back end is
+        // killed before it, the last one is left over, and it has deferred everything that the
+        // others have.
         for carrier in others {
             self.backend.append(settling(carrier, Invalidation::new())).await?;
         }
         if due.is_empty() {
-            // Nothing becomes wrong, so no front end has to acknowledge it.
+            // Nothing is invalidated, so no front end must acknowledge it.
             self.backend.append(settling(last, Invalidation::new())).await?;
         } else {
             let settling = vec![settling(last, due.clone())];

@@ -4,24 +4,24 @@ use std::time::Duration;
 use crate::clock::Moment;
 use crate::log::Position;
 
-/// The records that writers wait for, and which lease holders have not acknowledged them. Pure: time is
-/// an argument.
+/// The records that writers wait for, and the lease holders that have not acknowledged them. Pure:
+/// time is an argument.
 ///
 /// # One call waits one lease at most for a front end
 ///
-/// A call may write several records, and waits for each before it goes on. A front end that stops,
-/// runs for a moment and stops again could make it wait for a lease each time. So a lease holder that
-/// is late with a record of a call gets no new lease until the call has ended, for one lease at most:
-/// neither while the record is awaited, nor after it has acknowledged it or its lease has run out. What the
-/// call waits for after that is the lease that the front end had before it was late, and that was over a lease
-/// and a quarter after the first record at the latest. This holds for each front end: two that take turns
-/// to be silent can cost a call two leases.
+/// A call may write several records, and waits for each before it continues. A front end that
+/// stops, runs for a moment and stops again could make it wait for a lease each time. So a lease
+/// holder that is late with a record of a call gets no new lease until the call has ended, for one
+/// lease at most: neither while the record is awaited, nor after the front end has acknowledged it
+/// or its lease has run out. After that, the call waits only for the lease that the front end had
+/// before it was late, which was over a lease and a quarter after the first record at the latest.
+/// This holds for each front end: two that take turns to be silent can cost a call two leases.
 ///
-/// Late means silent: after a prompt majority of the others. So this never takes the leases of a
+/// Late means silent after a prompt majority of the others. So this never withholds leases from a
 /// majority.
 #[derive(Debug)]
 pub(super) struct Awaited {
-    /// The longest wait that is not silence.
+    /// The longest wait that does not count as silence.
     patience: Duration,
     lease: Duration,
     tickets: u64,
@@ -30,11 +30,11 @@ pub(super) struct Awaited {
     calls: u64,
 }
 
-/// Names a call that may write several records.
+/// Identifies a call that may write several records.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CallId(u64);
 
-/// Names one writer's wait.
+/// Identifies one writer's wait.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Ticket(u64);
 
@@ -50,12 +50,13 @@ struct Record {
     majority: Option<Moment>,
 }
 
-/// The calls under way that had to wait: for which incarnation, and until when that counts.
+/// The calls under way that had to wait, each with the incarnation that was late and the end of its
+/// effect.
 #[derive(Debug, Default)]
 struct LateHolders(Vec<(CallId, u64, Moment)>);
 
 impl LateHolders {
-    /// The call has waited for these incarnations, which counts for a lease from now.
+    /// Records that the call has waited for these incarnations, which counts for a lease from now.
     fn add(&mut self, call: CallId, incarnations: &[u64], now: Moment, lease: Duration) {
         self.0.retain(|(_, _, until)| *until > now);
         let until = now.after(lease);
@@ -64,7 +65,8 @@ impl LateHolders {
 }
 
 impl Awaited {
-    /// No writer waits yet; leases are `lease` long, and a wait beyond `patience` is a silence.
+    /// Creates an empty set of waits; leases are `lease` long, and a wait longer than `patience` is
+    /// a silence.
     pub(super) fn new(lease: Duration, patience: Duration) -> Awaited {
         Awaited {
             patience,
@@ -76,20 +78,20 @@ impl Awaited {
         }
     }
 
-    /// A call begins.
+    /// Begins a call.
     pub(super) fn begin_call(&mut self) -> CallId {
         self.calls += 1;
         CallId(self.calls)
     }
 
-    /// The call writes no more.
+    /// Ends a call: it writes no more.
     pub(super) fn end_call(&mut self, call: CallId) {
         self.late.0.retain(|(late, ..)| *late != call);
     }
 
-    /// Whether a call under way has waited for the lease holder.
+    /// Returns whether a call under way has waited for the lease holder.
     pub(super) fn is_late(&self, incarnation: u64, now: Moment) -> bool {
-        // A renewal may come before the late acknowledgement.
+        // A renewal may arrive before the late acknowledgement.
         let is_awaited = |record: &Record| {
             record.silent.contains(&incarnation) && record.delayed(self.patience, now).is_some()
         };
@@ -97,8 +99,8 @@ impl Awaited {
             || self.records.values().any(is_awaited)
     }
 
-    /// A writer waits for the record, visible since `visible`; lease holders by incarnation, with the
-    /// position that each has acknowledged.
+    /// Begins a writer's wait for the record, visible since `visible`; `holders` are the lease
+    /// holders by incarnation, with the position that each has acknowledged.
     pub(super) fn begin(
         &mut self,
         position: Position,
@@ -120,7 +122,7 @@ impl Awaited {
         Ticket(self.tickets)
     }
 
-    /// The lease holder has acknowledged everything up to `position`.
+    /// Records that the lease holder has acknowledged everything up to `position`.
     pub(super) fn acknowledge(&mut self, incarnation: u64, position: Position, now: Moment) {
         for record in self.records.values_mut().filter(|record| record.position <= position) {
             if let Some(index) = record.silent.iter().position(|silent| *silent == incarnation) {
@@ -134,12 +136,13 @@ impl Awaited {
         }
     }
 
-    /// The incarnations of those that have not acknowledged the record.
+    /// Returns the incarnations that have not acknowledged the record.
     pub(super) fn silent(&self, ticket: Ticket) -> Vec<u64> {
         self.records.get(&ticket.0).map_or_else(Vec::new, |record| record.silent.clone())
     }
 
-    /// The lease holder has left or ended. It has acknowledged nothing, and is not waited for.
+    /// Records that the lease holder has left or ended. It has acknowledged nothing, and is not
+    /// waited for.
     pub(super) fn remove(&mut self, incarnation: u64, now: Moment) {
         for record in self.records.values_mut() {
             record.silent.retain(|silent| *silent != incarnation);
@@ -147,7 +150,8 @@ impl Awaited {
         }
     }
 
-    /// The writer waits no longer. Those that have not acknowledged the record by now are late.
+    /// Ends a writer's wait. The lease holders that have not acknowledged the record by now are
+    /// late.
     pub(super) fn end(&mut self, ticket: Ticket, now: Moment) {
         let Some(record) = self.records.remove(&ticket.0) else { return };
         if let Some(call) = record.delayed(self.patience, now) {
@@ -155,8 +159,8 @@ impl Awaited {
         }
     }
 
-    /// Since when the lease holder is silent about a record that a majority of the others has
-    /// acknowledged promptly.
+    /// Returns since when the lease holder is silent about a record that a majority of the others
+    /// has acknowledged promptly.
     pub(super) fn silent_since(&self, incarnation: u64) -> Option<Moment> {
         let records = self.records.values();
         let silent = records.filter(|record| record.silent.contains(&incarnation));
@@ -165,18 +169,19 @@ impl Awaited {
 }
 
 impl Record {
-    /// When there was a majority, if that was within `patience`.
+    /// Returns the moment of the majority, if that was within `patience`.
     fn prompt_majority(&self, patience: Duration) -> Option<Moment> {
         self.majority.filter(|majority| majority.since(self.visible) <= patience)
     }
 
-    /// The call that waits for the record, if not to have acknowledged it by `now` is a silence.
+    /// Returns the call that waits for the record, if a missing acknowledgement at `now` is a
+    /// silence.
     fn delayed(&self, patience: Duration, now: Moment) -> Option<CallId> {
         let since = self.prompt_majority(patience)?;
         self.call.filter(|_| now.since(since) > patience)
     }
 
-    /// Notes whether there is a majority now.
+    /// Records the moment of the majority, once there is one.
     fn count(&mut self, now: Moment) {
         let others = (self.acknowledged + self.silent.len()).saturating_sub(1);
         if self.majority.is_none() && self.acknowledged * 2 > others {
@@ -222,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_that_most_acknowledge_late_says_nothing_of_the_others() {
+    fn a_record_that_most_acknowledge_late_makes_none_silent() {
         let mut awaited = Awaited::new(LEASE, PATIENCE);
         begin(&mut awaited, 3);
         awaited.acknowledge(1, Position(5), at(1100));
@@ -242,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_acknowledged_before_the_writer_waits_counts() {
+    fn an_acknowledgement_before_the_writer_waits_counts() {
         let mut awaited = Awaited::new(LEASE, PATIENCE);
         let holders = [(1, Position(5)), (2, Position(7)), (3, Position(4))];
         awaited.begin(Position(5), at(1000), None, holders.into_iter());
@@ -260,10 +265,7 @@ mod tests {
         awaited.acknowledge(2, Position(5), at(2000));
         awaited.end(ticket, at(2000));
         assert!(awaited.is_late(2, at(2100)) && !awaited.is_late(1, at(2100)));
-        assert!(
-            !awaited.is_late(2, at(4000)),
-            "a call that goes on for long keeps none from its lease"
-        );
+        assert!(!awaited.is_late(2, at(4000)), "a long call withholds a lease for a limited time");
         awaited.end_call(other);
         assert!(awaited.is_late(2, at(2100)));
         awaited.end_call(call);

@@ -8,18 +8,18 @@ use crate::clock::Moment;
 use crate::link::{Holding, Holdings};
 use crate::log::Position;
 
-/// What is known of one run of a front end.
+/// The state of one run of a front end.
 #[derive(Debug)]
 pub(super) struct Member {
     pub(super) name: String,
-    /// The longest lease that the log says it may hold.
+    /// The longest lease that it may hold according to the log.
     pub(super) longest: Duration,
     /// The feed it follows; none while it is cut off.
     pub(super) feed: Option<FeedId>,
     pub(super) acknowledged: watch::Sender<Position>,
-    /// When it last said something in its feed.
+    /// When it last sent a message in its feed.
     pub(super) last_seen: Moment,
-    /// Which contents of files it lacks, by its last report; nothing before the first.
+    /// The contents of files that it lacks according to its last report; `None` before the first.
     pub(super) holdings: Option<Holdings>,
     /// Until when it may hold a lease, margin included.
     pub(super) lease_until: Moment,
@@ -35,11 +35,11 @@ pub(super) struct Member {
     pub(super) ended: CancellationToken,
 }
 
-/// Names one feed of one front end.
+/// Identifies one feed of one front end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct FeedId(pub u64);
 
-/// How a front end is.
+/// The health of a front end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Health {
@@ -53,18 +53,18 @@ pub(crate) enum Health {
     Cut,
     /// It does not follow the log and holds no lease.
     Gone,
-    /// It ought to be there and never came.
+    /// It is expected and has never joined.
     Missing,
 }
 
-/// What is known of one front end.
+/// The status of one front end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct MemberStatus {
     /// Its name.
     pub name: String,
-    /// Which run of it; 0 when it never came.
+    /// The run; 0 if it never joined.
     pub incarnation: u64,
-    /// How it is.
+    /// Its health.
     pub health: Health,
     /// The last position it acknowledged.
     pub acknowledged: Position,
@@ -89,7 +89,7 @@ impl Member {
         }
     }
 
-    /// What it has of the record at `position`.
+    /// Returns which contents it has of the record at `position`.
     pub(super) fn holding(&self, position: Position) -> Holding<'_> {
         match &self.holdings {
             Some(holdings) if *self.acknowledged.borrow() >= position => holdings.of(position),
@@ -97,7 +97,7 @@ impl Member {
         }
     }
 
-    /// Whether it cannot store a file that the log puts into the docroot.
+    /// Returns whether it cannot store a file that the log puts into the docroot.
     pub(super) fn is_failing(&self) -> bool {
         self.holdings.as_ref().is_some_and(|holdings| !holdings.failing.is_empty())
     }

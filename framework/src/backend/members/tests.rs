@@ -7,7 +7,7 @@ fn members(lease: u64) -> Members {
     Members::new(Duration::from_millis(lease))
 }
 
-/// Asks for a lease. Returns whether there is one.
+/// Asks for a lease. Returns whether it was granted.
 fn grant(members: &Members, feed: FeedId) -> bool {
     members.grant(feed, clock::now(), None) == Grant::Given
 }
@@ -96,7 +96,7 @@ async fn a_front_end_that_cannot_store_a_file_gets_no_lease_while_another_one_ca
 }
 
 #[tokio::test]
-async fn a_file_that_no_front_end_can_store_is_an_error_and_takes_no_lease() {
+async fn a_file_that_no_front_end_can_store_is_an_error_and_costs_no_lease() {
     let members = members(60_000);
     let feeds = [7, 8].map(|run| members.join(run, &format!("f{run}"), Position(3)));
     for feed in feeds {
@@ -124,7 +124,7 @@ async fn a_member_that_lacks_a_file_is_awaited_until_its_lease_or_the_deadline_i
 }
 
 #[tokio::test]
-async fn a_front_end_that_is_silent_for_half_a_lease_is_not_waited_for_to_fetch_a_file() {
+async fn the_wait_for_a_file_skips_a_front_end_that_is_silent_for_half_a_lease() {
     let members = members(400);
     let feed = members.join(7, "f1", Position(3));
     assert!(grant(&members, feed));
@@ -147,7 +147,7 @@ async fn a_member_that_leaves_is_not_awaited() {
 }
 
 #[test]
-fn a_member_that_is_given_longer_leases_than_the_log_says_is_not_known() {
+fn a_member_with_longer_leases_than_the_log_declares_must_join_again() {
     let members = members(50);
     members.presume(7, "f1".to_owned(), Duration::from_millis(20));
     assert!(!members.knows(7));
@@ -205,7 +205,7 @@ async fn a_front_end_whose_lease_ran_out_while_a_writer_waited_is_on_probation()
 }
 
 #[tokio::test]
-async fn a_front_end_that_is_started_again_is_still_on_probation() {
+async fn a_front_end_that_is_restarted_is_still_on_probation() {
     let members = members(100);
     let [_, _, silent] = two_of_three(&members).await;
     members.cut(silent);
@@ -215,7 +215,7 @@ async fn a_front_end_that_is_started_again_is_still_on_probation() {
 }
 
 #[tokio::test]
-async fn a_front_end_that_wakes_and_acknowledges_is_judged_before_it_gets_a_lease() {
+async fn a_front_end_that_wakes_and_acknowledges_is_assessed_before_it_gets_a_lease() {
     let members = members(200);
     let feeds = [1, 2, 3].map(|run| members.join(run, &format!("f{run}"), Position(3)));
     assert!(feeds.iter().all(|feed| grant(&members, *feed)));

@@ -3,12 +3,12 @@ use std::time::Duration;
 use crate::docroot::SyncError;
 use crate::log::Position;
 
-/// These front ends lack what a record puts into the docroot.
+/// These front ends lack contents that a record puts into the docroot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Unheld(pub Vec<String>);
 
 impl Unheld {
-    /// The same for a caller that wanted the file at `path` to be there, and waited for `waited`.
+    /// Converts this into the error for a caller that waited `waited` for the file at `path`.
     pub(in crate::backend) fn into_error(
         self,
         path: &str,

@@ -11,18 +11,19 @@ use crate::link::Holding;
 use crate::log::{Acknowledgement, Outcome, Position};
 
 impl Members {
-    /// A call begins that may write several records.
+    /// Begins a call that may write several records.
     pub(crate) fn begin_call(&self) -> CallId {
         self.lock().awaited.begin_call()
     }
 
-    /// The call writes no more.
+    /// Ends a call: it writes no more.
     pub(crate) fn end_call(&self, call: CallId) {
         self.lock().awaited.end_call(call);
     }
 
-    /// Waits until no front end can serve what the record at `position` invalidates. To be called
-    /// when the record, of this call if it is of one, is visible to feeds.
+    /// Waits until no front end can serve the content that the record at `position` invalidates.
+    /// Must be called when the record, which belongs to this call if there is one, is visible to
+    /// feeds.
     pub(crate) async fn settled(
         &self,
         position: Position,
@@ -46,7 +47,7 @@ impl Members {
         acknowledgements
     }
 
-    /// The members that the writer of a record waits for, and that it does.
+    /// Returns the members that the writer of a record waits for, and registers the wait.
     fn begin(
         &self,
         position: Position,
@@ -63,22 +64,23 @@ impl Members {
             ended: member.ended.clone(),
         });
         let waits = waits.collect();
-        // A lease of a predecessor says nothing of how its holder answers this back end.
+        // A lease from a predecessor is no evidence of how its holder answers this back end.
         let ours = holding().filter(|(_, member)| member.has_lease_of_ours);
         let ours = ours.map(|(run, member)| (*run, *member.acknowledged.borrow()));
         let ticket = awaited.begin(position, visible, call, ours);
         (waits, Waiting { members: self, ticket })
     }
 
-    /// Waits until every front end that holds a lease has what the record at `position` puts into
-    /// the docroot. One that loses its lease is no longer waited for: what it lacks when it gets
-    /// another one, its visitors wait for. Nor is one that is silent for half a lease, which could
-    /// otherwise stop again and again; nor one that cannot store it, while another one can: it gets no
-    /// lease.
+    /// Waits until every front end that holds a lease has the contents that the record at
+    /// `position` puts into the docroot. Not waited for are:
     ///
-    /// # Errors
-    /// The front ends that lack it when `patience` is over, or that cannot store it when no other has
-    /// it.
+    /// - a front end that loses its lease: its visitors wait for the contents that it lacks when it
+    ///   gets another one;
+    /// - a front end that is silent for half a lease, which could otherwise stop again and again;
+    /// - a front end that cannot store a content while another one can: it gets no lease.
+    ///
+    /// The front ends that lack a content when `patience` is over, or that cannot store it when no
+    /// other has it.
     pub(crate) async fn held(&self, position: Position, patience: Duration) -> Result<(), Unheld> {
         let deadline = clock::now().after(patience);
         let mut moved = self.moved.subscribe();
@@ -99,8 +101,8 @@ impl Members {
         }
     }
 
-    /// The lease holders that lack what the record at `position` puts into the docroot, and until when
-    /// the first of these leases runs.
+    /// Returns the lease holders that lack contents of the record at `position`, and the moment
+    /// when the first of them needs no longer be waited for.
     ///
     /// # Errors
     /// All lease holders, if none of them can store it.
@@ -113,7 +115,8 @@ impl Members {
             match member.holding(position) {
                 Holding::Held => is_held = true,
                 Holding::Failing(_) => failing.push(member.name.clone()),
-                // It asks for a lease four times during each, so this one is silent.
+                // A front end asks for a lease four times in each lease time, so this one is
+                // silent.
                 Holding::Lacking if now.since(member.last_seen) >= self.lease / 2 => {}
                 Holding::Lacking => {
                     lacking.push(member.name.clone());
@@ -147,7 +150,7 @@ impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let now = clock::now();
         let mut inner = self.members.lock();
-        // Charging needs the record.
+        // Charged before the record is removed, which charging needs.
         for incarnation in inner.awaited.silent(self.ticket) {
             inner.count(incarnation, now);
         }

@@ -1,4 +1,4 @@
-//! Checkpoints that are given up, fail, or are asked for twice.
+//! Checkpoints that are aborted, fail, or are requested twice.
 
 use std::fs;
 
@@ -13,7 +13,7 @@ fn names(folder: &Path) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_run_whose_request_is_dropped_goes_on_and_the_next_one_waits_for_it() {
+async fn a_run_whose_request_is_dropped_continues_and_the_next_one_waits_for_it() {
     let folder = tempfile::tempdir().unwrap();
     let node = Node::open(folder.path());
     for round in 0..30 {
@@ -23,7 +23,7 @@ async fn a_run_whose_request_is_dropped_goes_on_and_the_next_one_waits_for_it() 
         let made = node.checkpointer.checkpoint(&node.log, ReplacedRecords::Drop).await.unwrap();
         assert_eq!(made.base, node.log.committed(), "round {round}");
     }
-    // Of each request that was polled there are two.
+    // Each request that was polled has made two.
     let last = names(&folder.path().join("checkpoints")).pop().unwrap();
     assert!(last.starts_with("00000120-at-30"), "{last}");
     drop(node);
@@ -32,7 +32,7 @@ async fn a_run_whose_request_is_dropped_goes_on_and_the_next_one_waits_for_it() 
 }
 
 #[tokio::test]
-async fn a_log_that_cannot_be_written_anew_leaves_no_unfinished_file() {
+async fn a_log_that_cannot_be_rewritten_leaves_no_unfinished_file() {
     let folder = tempfile::tempdir().unwrap();
     let node = Node::open(folder.path());
     node.append("line").await;
@@ -47,7 +47,7 @@ async fn a_log_that_cannot_be_written_anew_leaves_no_unfinished_file() {
 }
 
 #[tokio::test]
-async fn a_start_removes_what_a_process_that_was_killed_has_not_finished() {
+async fn a_start_removes_the_unfinished_files_of_a_killed_process() {
     let folder = tempfile::tempdir().unwrap();
     drop(Node::open(folder.path()));
     fs::write(folder.path().join("log.redb.new"), "half a log").unwrap();
@@ -57,7 +57,7 @@ async fn a_start_removes_what_a_process_that_was_killed_has_not_finished() {
 }
 
 #[tokio::test]
-async fn archiving_removes_what_an_earlier_attempt_has_not_finished() {
+async fn archiving_removes_the_unfinished_files_of_an_earlier_attempt() {
     let folder = tempfile::tempdir().unwrap();
     let archive = archive_of(folder.path());
     let node = Node::open(folder.path());
@@ -85,7 +85,7 @@ async fn a_run_that_has_failed_is_due_again_before_the_interval_is_over() {
 }
 
 #[tokio::test]
-async fn records_that_are_to_be_dropped_are_though_nothing_is_written_any_more() {
+async fn records_are_dropped_even_if_nothing_is_written_any_more() {
     let folder = tempfile::tempdir().unwrap();
     let mut node = Node::open(folder.path());
     let hour = Duration::from_secs(3600);
@@ -113,7 +113,7 @@ async fn an_old_checkpoint_that_cannot_be_removed_fails_the_command_that_drops_r
     let old = folder.path().join("checkpoints/00000000-at-0.checkpoint");
     fs::create_dir_all(&old).unwrap();
     let made = node.checkpointer.checkpoint(&node.log, ReplacedRecords::Keep).await;
-    assert!(made.is_ok(), "nothing is to be erased");
+    assert!(made.is_ok(), "nothing must be erased");
     let made = node.checkpointer.checkpoint(&node.log, ReplacedRecords::Drop).await;
     let error = made.unwrap_err();
     assert!(error.contains("00000000-at-0.checkpoint cannot be removed"), "{error}");

@@ -1,4 +1,4 @@
-//! States that are not what the log says.
+//! States that differ from the log.
 
 use std::collections::HashMap;
 use std::sync::atomic::AtomicU64;
@@ -7,14 +7,14 @@ use serde::{Deserializer, Serializer};
 
 use super::*;
 
-/// What changes between two starts, one for each test.
+/// Values that change between two starts, one for each test.
 static SWITCHES: [AtomicU64; 5] = [const { AtomicU64::new(0) }; 5];
 
 fn switch(number: usize) -> u64 {
     SWITCHES[number].load(Ordering::Relaxed)
 }
 
-/// It is encoded with what its switch says.
+/// A value that is encoded with the present value of its switch.
 #[derive(Clone)]
 struct Shifting(usize);
 
@@ -91,7 +91,7 @@ fn reporting(folder: &Path) -> Result<NodeOf<Odd>, String> {
 }
 
 #[tokio::test]
-async fn an_apply_that_comes_to_other_data_at_a_replay_stops_the_start() {
+async fn an_apply_that_computes_other_data_in_a_replay_stops_the_start() {
     let folder = tempfile::tempdir().unwrap();
     drop(hashed(folder.path(), "clock 0", 300).await);
     let derivation = NodeOf::<Odd>::open(folder.path()).checkpointer.saved.states.derivation();
@@ -115,7 +115,7 @@ async fn an_apply_that_comes_to_other_data_at_a_replay_stops_the_start() {
 }
 
 #[tokio::test]
-async fn a_running_node_stops_at_a_record_that_says_another_hash() {
+async fn a_running_node_stops_at_a_record_with_another_hash() {
     let folder = tempfile::tempdir().unwrap();
     let node = NodeOf::<Odd>::open(folder.path());
     for _ in 0..256 {
@@ -128,11 +128,11 @@ async fn a_running_node_stops_at_a_record_that_says_another_hash() {
     assert!(matches!(appended.applied, Err(crate::log::ApplyError::Differs { .. })));
     assert!(node.log.halted().unwrap().contains("the record at position 257 says"));
     let draft = node.store.draft(&"word".to_owned()).unwrap();
-    assert!(node.log.append(draft).await.is_err(), "it writes nothing any more");
+    assert!(node.log.append(draft).await.is_err(), "it no longer writes");
 }
 
 #[tokio::test]
-async fn a_node_that_goes_on_with_other_data_gives_the_log_no_hash_of_them() {
+async fn a_node_that_continues_with_other_data_writes_no_hash_of_them() {
     let folder = tempfile::tempdir().unwrap();
     let node = reporting(folder.path()).unwrap();
     let append_words = async |number: usize| {
@@ -149,13 +149,13 @@ async fn a_node_that_goes_on_with_other_data_gives_the_log_no_hash_of_them() {
     assert_eq!(hashes.due().unwrap().after, Position(512), "the log has none of that position");
     let appended = node.log.append(Draft { hash: Some(said), ..Draft::default() }).await.unwrap();
     assert!(appended.applied.is_ok());
-    assert_eq!(hashes.due(), None, "what was hashed before is known to be different");
+    assert_eq!(hashes.due(), None, "earlier hashes are known to differ");
     append_words(255).await;
     assert_eq!(hashes.due().unwrap().fields, [None, None]);
 }
 
 #[tokio::test]
-async fn what_was_changed_in_memory_is_no_checkpoint_and_stops_the_node() {
+async fn data_that_were_changed_in_memory_are_not_saved_and_stop_the_node() {
     let folder = tempfile::tempdir().unwrap();
     let node = hashed(folder.path(), "shifting 1", 3).await;
     node.checkpointer.checkpoint(&node.log, ReplacedRecords::Keep).await.unwrap();
@@ -171,7 +171,7 @@ async fn what_was_changed_in_memory_is_no_checkpoint_and_stops_the_node() {
 }
 
 #[tokio::test]
-async fn a_node_that_goes_on_makes_the_checkpoint_when_it_is_asked_again() {
+async fn a_node_that_continues_makes_the_checkpoint_on_the_second_request() {
     let folder = tempfile::tempdir().unwrap();
     drop(hashed(folder.path(), "shifting 2", 3).await);
     let node = reporting(folder.path()).unwrap();
@@ -183,13 +183,13 @@ async fn a_node_that_goes_on_makes_the_checkpoint_when_it_is_asked_again() {
     SWITCHES[2].store(1, Ordering::Relaxed);
     let checkpoint = || node.checkpointer.checkpoint(&node.log, ReplacedRecords::Keep);
     assert!(checkpoint().await.is_err());
-    assert_eq!(hashes.due(), None, "it is not of what the node goes on with");
+    assert_eq!(hashes.due(), None, "it is not a hash of the data that the node continues with");
     assert!(checkpoint().await.is_ok());
     assert_eq!(node.log.halted(), None);
 }
 
 #[tokio::test]
-async fn a_checkpoint_that_is_restored_to_other_data_stops_the_start() {
+async fn a_checkpoint_that_restores_other_data_stops_the_start() {
     let folder = tempfile::tempdir().unwrap();
     let node = hashed(folder.path(), "shifting 3", 3).await;
     node.checkpointer.checkpoint(&node.log, ReplacedRecords::Keep).await.unwrap();

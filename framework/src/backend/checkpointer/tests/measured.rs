@@ -1,4 +1,4 @@
-//! How long a start from a checkpoint takes. Run it in release, with `--run-ignored all --no-capture`.
+//! Measures a start from a checkpoint. Run it in release, with `--run-ignored all --no-capture`.
 
 use super::*;
 

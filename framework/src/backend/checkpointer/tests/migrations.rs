@@ -15,7 +15,7 @@ mod before {
     #[derive(Clone, Default, State)]
     pub(super) struct Stories {
         stories: Table<Story>,
-        /// It is empty, so it may go.
+        /// It is empty, so it can be removed.
         drafts: Table<Story>,
     }
 
@@ -65,13 +65,13 @@ impl Updates for Stories {
     fn apply(&mut self, words: String, at: &mut At) -> Result<(), Violation> {
         let id = at.position.0;
         self.since.update(|since| *since = since.or(Some(id)));
-        // Not what the migration makes of it.
+        // Differs from the migration's result.
         self.stories.insert(Story { id, words: 100 * count(&words) })
     }
 }
 
 #[tokio::test]
-async fn rows_of_a_checkpoint_of_an_earlier_version_are_read_by_their_migration_at_a_start() {
+async fn a_start_migrates_rows_of_a_checkpoint_of_an_earlier_version() {
     let folder = tempfile::tempdir().unwrap();
     let node = NodeOf::<before::Stories>::open(folder.path());
     node.append("a b c").await;
@@ -87,7 +87,11 @@ async fn rows_of_a_checkpoint_of_an_earlier_version_are_read_by_their_migration_
         let words = |id| view.stories.get(id).map(|story| story.words);
         assert_eq!([1, 2, 3, 4].map(words), [Some(3), Some(1), Some(200), None]);
         assert_eq!(view.stories.of(Story::WORDS, 3).count(), 1, "the index is new");
-        assert_eq!(*view.since, Some(3), "a new field begins with the records behind");
+        assert_eq!(
+            *view.since,
+            Some(3),
+            "a new field begins with the records after the checkpoint"
+        );
         // The next one has rows of version 2.
         node.checkpointer.checkpoint(&node.log, ReplacedRecords::Drop).await.unwrap();
     }

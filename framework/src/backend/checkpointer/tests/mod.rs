@@ -61,7 +61,7 @@ impl Updates for Lines {
     }
 }
 
-/// A log with what a back end makes of it.
+/// A log with the data that a back end builds from it.
 type Node = NodeOf<Lines>;
 
 struct NodeOf<S> {
@@ -71,9 +71,9 @@ struct NodeOf<S> {
     checkpointer: Arc<Checkpointer>,
 }
 
-/// Everything that a start learns from the log.
+/// All data that a start reads from the log.
 #[derive(Debug, PartialEq)]
-struct Learnt {
+struct Loaded {
     lines: BTreeMap<u64, String>,
     count: usize,
     indexed: usize,
@@ -82,7 +82,7 @@ struct Learnt {
     joined: Joined,
     committed: Position,
     applied: Position,
-    /// How many updates may come a second time.
+    /// The number of updates that may be repeated.
     repeats: usize,
 }
 
@@ -131,19 +131,19 @@ impl Node {
         lines.map(|line| (line.position, line.text.clone())).collect()
     }
 
-    /// The updates that may come a second time.
+    /// Returns the updates that may be repeated.
     fn repeats(&self) -> Vec<Vec<u8>> {
         let saved = self.checkpointer.saved.states.save().into_iter();
         let own = saved.filter(|state| state.name == "headwater");
         own.flat_map(|state| state.fields).flat_map(|field| field.items).collect()
     }
 
-    /// What it has learnt at its start.
-    fn learnt(&self) -> Learnt {
+    /// Returns the data that it has read at its start.
+    fn loaded(&self) -> Loaded {
         let view = self.store.view(None);
         let files = self.checkpointer.saved.docroot.manifest();
         let files = files.iter().map(|(path, it)| (path.to_owned(), it.position, it.content));
-        Learnt {
+        Loaded {
             lines: self.lines(),
             count: *view.count,
             indexed: view.lines.values(Line::TEXT).len(),
@@ -177,7 +177,7 @@ fn update(line: &str) -> Draft {
 #[derive(Debug, Clone)]
 enum Step {
     Update,
-    /// The update so far back comes again, if there was one.
+    /// The update so far back is repeated, if there was one.
     Repeat(u64),
     Panic,
     /// A refused update that defers something.
@@ -248,7 +248,7 @@ fn draft(step: &Step, next: u64) -> Option<Draft> {
     })
 }
 
-/// A log without checkpoints that has had the same drafts as the one in question.
+/// Compares the log after each start with a log without checkpoints and with the same drafts.
 async fn run(steps: Vec<Step>) {
     let (folder, plain) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let (mut node, mut replayed) = (Node::open(folder.path()), Node::open(plain.path()));
@@ -270,9 +270,9 @@ async fn run(steps: Vec<Step>) {
                     damage_newest(folder.path());
                 }
                 (node, replayed) = (Node::open(folder.path()), Node::open(plain.path()));
-                assert_eq!(node.learnt(), replayed.learnt());
+                assert_eq!(node.loaded(), replayed.loaded());
                 let after = (node.lines(), *node.store.view(None).count, node.repeats());
-                assert_eq!(after, before, "a start comes to what the running node had");
+                assert_eq!(after, before, "a start restores the data of the running node");
                 continue;
             }
             _ => continue,
@@ -322,7 +322,7 @@ fn holds(folder: &Path, text: &str) -> bool {
 }
 
 #[tokio::test]
-async fn what_was_erased_is_in_no_file_after_the_records_were_dropped() {
+async fn erased_data_are_in_no_file_after_the_records_were_dropped() {
     let folder = tempfile::tempdir().unwrap();
     let node = Node::open(folder.path());
     node.append("4,000 secrets").await;
@@ -334,7 +334,7 @@ async fn what_was_erased_is_in_no_file_after_the_records_were_dropped() {
     node.checkpointer.checkpoint(&node.log, ReplacedRecords::Drop).await.unwrap();
     assert!(!holds(folder.path(), "4,000 secrets"));
     assert!(holds(folder.path(), "nothing to hide"));
-    node.append("the log goes on").await;
+    node.append("the log continues").await;
     drop(node);
     let node = Node::open(folder.path());
     assert_eq!(node.lines().len(), 2);
@@ -389,7 +389,7 @@ async fn a_log_is_restored_in_its_own_folder_and_the_former_one_stays() {
 }
 
 #[tokio::test]
-async fn a_log_that_is_lost_is_made_of_its_newest_checkpoint() {
+async fn a_lost_log_is_rebuilt_from_its_newest_checkpoint() {
     let (folder, states) = with_archive().await;
     std::fs::remove_file(folder.path().join("log.redb")).unwrap();
     tools::restore(folder.path(), folder.path(), Position(24)).unwrap();
@@ -397,7 +397,7 @@ async fn a_log_that_is_lost_is_made_of_its_newest_checkpoint() {
 }
 
 #[tokio::test]
-async fn what_was_exported_is_imported_with_another_id() {
+async fn an_export_is_imported_with_another_id() {
     let (folder, states) = with_archive().await;
     let (mut lines, target) = (Vec::new(), tempfile::tempdir().unwrap());
     tools::export(folder.path(), None, &mut lines).unwrap();

@@ -1,5 +1,5 @@
 //! Files that an earlier version of a site has written, read by later ones. They are in `tests/recorded` of the
-//! package, whose README says how they were made.
+//! package, whose README explains how they were made.
 
 use std::io::Read;
 use std::path::PathBuf;
@@ -11,7 +11,7 @@ use crate::checkpoint::Restored;
 use crate::log::{IdSource, LogEpoch, Revocation, Revoked, UpdateId};
 use crate::state::{OldUpdate, Plain};
 
-/// The site that has written the files. What is in them must not be changed.
+/// The site that has written the files. Its types must not be changed.
 mod first {
     use super::*;
 
@@ -216,7 +216,7 @@ fn recorded() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/recorded")
 }
 
-/// A copy of the files, as a back end has them.
+/// A copy of the files, in the layout of a back end.
 fn copied() -> TempDir {
     let folder = tempfile::tempdir().unwrap();
     for name in ["archive", "checkpoints"] {
@@ -233,7 +233,7 @@ fn copied() -> TempDir {
     folder
 }
 
-/// The log of the same records without checkpoints: all are applied by the later site.
+/// The log of the same records without checkpoints: the later site applies all of them.
 fn replayed(position: u64) -> TempDir {
     let (from, folder) = (copied(), tempfile::tempdir().unwrap());
     for name in std::fs::read_dir(from.path().join("checkpoints")).unwrap() {
@@ -247,7 +247,7 @@ fn replayed(position: u64) -> TempDir {
 const LAST: u64 = 264;
 
 #[test]
-fn what_is_read_of_recorded_files_is_what_was_written() {
+fn recorded_files_are_read_as_they_were_written() {
     let folder = copied();
     let (lines, is_whole) = tools::verify(folder.path());
     assert!(is_whole && lines.len() == 4, "{lines:?}");
@@ -276,7 +276,7 @@ fn what_is_read_of_recorded_files_is_what_was_written() {
     );
 }
 
-/// What operators see of the data in a folder, but for the visits.
+/// The output that operators get of the data in a folder, without the visits.
 fn lines_of(folder: &Path) -> [(&'static str, String); 2] {
     let (mut exported, mut records) = (Vec::new(), Vec::new());
     tools::export(folder, None, &mut exported).unwrap();
@@ -290,7 +290,7 @@ fn lines_of(folder: &Path) -> [(&'static str, String); 2] {
 }
 
 #[test]
-fn the_lines_of_recorded_files_are_those_that_were_recorded() {
+fn the_lines_of_recorded_files_are_unchanged() {
     for (name, lines) in lines_of(copied().path()) {
         let expected = std::fs::read_to_string(recorded().join(name)).unwrap();
         assert_eq!(lines, expected, "{name}");
@@ -355,7 +355,7 @@ fn rows_and_updates_of_version_1_become_those_of_version_2() {
 }
 
 #[test]
-fn an_earlier_position_is_restored_of_an_archive_and_read_by_a_later_site() {
+fn an_earlier_position_is_restored_from_an_archive_and_read_by_a_later_site() {
     let node = NodeOf::<third::Stories>::open(replayed(1).path());
     assert_eq!(node.store.view(None).stories.count(), 1);
     assert_eq!(node.log.committed(), Position(1));

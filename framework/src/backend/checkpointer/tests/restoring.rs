@@ -1,4 +1,4 @@
-//! Restores of what is and what is not there.
+//! Restores with complete, missing and damaged files.
 
 use std::fs;
 
@@ -38,7 +38,7 @@ async fn archive(node: &Node) {
     node.checkpointer.checkpoint(&node.log, ReplacedRecords::Archive).await.unwrap();
 }
 
-/// All files below a folder, with what is in them.
+/// All files below a folder, with their contents.
 fn content(folder: &Path) -> BTreeMap<std::path::PathBuf, Vec<u8>> {
     let mut files = BTreeMap::new();
     for entry in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
@@ -56,7 +56,7 @@ async fn a_backup_is_verified_and_read_without_a_change() {
     let node = Node::open(folder.path());
     node.append("while it runs").await;
     let backup = tempfile::tempdir().unwrap();
-    // As a snapshot of the file system takes it.
+    // As in a snapshot of the file system.
     for (path, bytes) in content(folder.path()) {
         let copy = backup.path().join(path.strip_prefix(folder.path()).unwrap());
         if copy.file_name().unwrap() == "log.lock" {
@@ -78,7 +78,7 @@ async fn a_backup_is_verified_and_read_without_a_change() {
 }
 
 #[tokio::test]
-async fn what_a_restore_puts_aside_can_be_gone_back_to_after_its_checkpoints_were_removed() {
+async fn a_log_that_a_restore_put_aside_can_be_restored_after_its_checkpoints_were_removed() {
     let folder = tempfile::tempdir().unwrap();
     let node = Node::open(folder.path());
     for number in 1..=10 {
@@ -102,7 +102,7 @@ async fn what_a_restore_puts_aside_can_be_gone_back_to_after_its_checkpoints_wer
 }
 
 #[tokio::test]
-async fn a_position_that_cannot_be_restored_is_answered_with_those_that_can() {
+async fn the_error_for_a_position_that_cannot_be_restored_lists_those_that_can() {
     let folder = tempfile::tempdir().unwrap();
     let node = Node::open(folder.path());
     for number in 1..=6 {
@@ -117,7 +117,7 @@ async fn a_position_that_cannot_be_restored_is_answered_with_those_that_can() {
 }
 
 #[tokio::test]
-async fn the_folder_itself_may_be_named_in_another_spelling() {
+async fn the_folder_may_be_given_in_another_spelling() {
     let (folder, states) = with_archive().await;
     let spelled = folder.path().join("checkpoints/..");
     tools::restore(&spelled, folder.path(), Position(20)).unwrap();
@@ -125,7 +125,7 @@ async fn the_folder_itself_may_be_named_in_another_spelling() {
 }
 
 #[tokio::test]
-async fn the_newest_position_is_restored_from_what_is_left() {
+async fn the_newest_position_is_restored_from_the_remaining_files() {
     let (folder, states) = with_archive().await;
     let target = tempfile::tempdir().unwrap();
     let restored = tools::restore(folder.path(), target.path(), None::<Position>).unwrap();
@@ -158,7 +158,7 @@ async fn an_import_that_fails_or_was_killed_does_not_hinder_the_next() {
 }
 
 #[tokio::test]
-async fn what_is_wrong_with_a_line_is_named() {
+async fn an_import_reports_the_error_in_a_line() {
     let (folder, _) = with_archive().await;
     let mut lines = Vec::new();
     tools::export(folder.path(), None, &mut lines).unwrap();
@@ -176,7 +176,7 @@ async fn what_is_wrong_with_a_line_is_named() {
 }
 
 #[tokio::test]
-async fn a_list_says_what_there_is_and_nothing_of_what_is_damaged_further_in() {
+async fn a_list_contains_the_files_with_their_positions() {
     let (folder, _) = with_archive().await;
     let lines = tools::list(folder.path()).unwrap();
     let says = |what: &str| lines.iter().filter(|line| line.contains(what)).count();

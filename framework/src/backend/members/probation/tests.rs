@@ -22,7 +22,8 @@ fn penalise(probation: &mut Probation, name: &str, millis: u64, cost: u64) {
     assert!(probation.penalty(name).is_some());
 }
 
-/// How many milliseconds from `millis` on the front end has to be punctual until it is released.
+/// Returns for how many milliseconds from `millis` on the front end must be punctual until it is
+/// released.
 fn until_release(probation: &mut Probation, name: &str, millis: u64) -> u64 {
     let turns = (0..).take_while(|turn| {
         probation.asked(name, punctually(), at(millis + turn * 250));
@@ -50,7 +51,7 @@ fn waits_are_counted_when_they_are_long_and_once_however_many_writers_wait() {
 }
 
 #[test]
-fn what_is_within_the_share_is_never_a_penalty() {
+fn waits_within_the_share_are_never_a_penalty() {
     let mut probation = Probation::new(LEASE);
     for second in 0..100 {
         let millis = second * 20_000;
@@ -74,7 +75,7 @@ fn each_relapse_doubles_the_time_until_release_up_to_a_bound() {
 type Interruption<'a> = &'a dyn Fn(&mut Probation, Moment);
 
 #[test]
-fn a_late_renewal_a_slow_answer_a_cut_and_a_counted_wait_start_the_time_until_release_anew() {
+fn a_late_renewal_a_slow_answer_a_cut_and_a_counted_wait_restart_the_time_until_release() {
     let late = Asking { gap: Some(LEASE * 6 / 10), ..punctually() };
     let slow = Asking { answer_took: Some(TURN * 2), ..punctually() };
     let unanswered = Asking { answer_took: None, ..punctually() };
@@ -97,7 +98,7 @@ fn a_late_renewal_a_slow_answer_a_cut_and_a_counted_wait_start_the_time_until_re
 }
 
 #[test]
-fn a_first_renewal_says_nothing() {
+fn the_first_renewal_of_a_feed_is_not_assessed() {
     let mut probation = Probation::new(LEASE);
     penalise(&mut probation, "f1", 10_000, 600);
     for turn in 0..100 {
@@ -107,7 +108,7 @@ fn a_first_renewal_says_nothing() {
 }
 
 #[test]
-fn a_quarter_of_the_members_the_costliest_first_one_of_few_and_not_the_only_one() {
+fn at_most_a_quarter_of_the_members_or_one_of_few_is_on_probation_the_costliest_first() {
     let mut probation = Probation::new(LEASE);
     let names: Vec<String> = (1..=9).map(|number| format!("f{number}")).collect();
     for (number, name) in names.iter().enumerate() {
@@ -125,7 +126,7 @@ fn a_quarter_of_the_members_the_costliest_first_one_of_few_and_not_the_only_one(
 }
 
 #[test]
-fn a_penalised_front_end_that_no_lease_reaches_in_time_needs_no_place() {
+fn a_penalised_front_end_that_no_lease_reaches_in_time_gets_none_beyond_the_quarter() {
     let mut probation = Probation::new(LEASE);
     for (name, cost) in [("f1", 700), ("f2", 600)] {
         penalise(&mut probation, name, 10_000, cost);
@@ -160,7 +161,7 @@ fn penalties_expire_and_names_forgotten() {
 }
 
 /// A cluster in steps of 10 ms: one writer, members that renew and acknowledge unless they are
-/// stopped, and a back end that is stopped now and then.
+/// stopped, and a back end that is stopped from time to time.
 struct Simulation {
     now: u64,
     probation: Probation,
@@ -177,7 +178,7 @@ struct Simulated {
     lease_until: u64,
     asked: Option<u64>,
     withheld: bool,
-    /// How often it was put on probation.
+    /// The number of its probations.
     probations: u32,
     /// How many milliseconds the writer has waited for it beyond the patience.
     waited: u64,
@@ -274,8 +275,8 @@ impl Simulation {
     }
 }
 
-/// Stops members and the back end at random, and then leaves all in peace. What each member's stops
-/// cost, and that no member stays on probation.
+/// Stops members and the back end at random, and then leaves all undisturbed. Checks the cost of
+/// each member's stops, and that no member stays on probation.
 fn script(choices: &mut StdRng, members: u64, stopping: u64, backend_stops: bool) -> Simulation {
     let mut simulation = Simulation::new(members);
     let mut backend_stopped_until = 0;
@@ -292,7 +293,7 @@ fn script(choices: &mut StdRng, members: u64, stopping: u64, backend_stops: bool
         }
         simulation.step(simulation.now >= backend_stopped_until);
     }
-    // After a long calm every penalty is over.
+    // After a long time without stops every penalty is over.
     while simulation.now < length + 150_000 {
         simulation.step(true);
     }
