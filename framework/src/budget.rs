@@ -1,12 +1,12 @@
-//! Memory that many take of together, up to a number of bytes.
+//! A number of bytes of memory that many requests share.
 //!
-//! A part of it is *taken*, never waited for: were requests to wait for more while they hold some,
-//! all of them could wait for each other.
+//! A request takes a part of it or fails; it never waits: if requests waited for more while they
+//! hold some, all of them could wait for each other.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// A number of bytes that its shares take of. Clones are the same budget.
+/// A number of bytes from which shares take. Clones are the same budget.
 #[derive(Debug, Clone)]
 pub(crate) struct Budget(Arc<Bytes>);
 
@@ -16,29 +16,29 @@ struct Bytes {
     taken: AtomicU64,
 }
 
-/// All is taken.
+/// The budget has too few bytes left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Exhausted;
 
 impl Budget {
-    /// A budget of `all` bytes.
+    /// Creates a budget of `all` bytes.
     pub(crate) fn new(all: u64) -> Budget {
         Budget(Arc::new(Bytes { all, taken: AtomicU64::new(0) }))
     }
 
-    /// A share of which nothing is taken yet.
+    /// Creates an empty share.
     pub(crate) fn share(&self) -> Share {
         Share { budget: self.clone(), taken: AtomicU64::new(0) }
     }
 
-    /// How many bytes are taken.
+    /// Returns the number of bytes taken.
     #[cfg(test)]
     pub(crate) fn taken(&self) -> u64 {
         self.0.taken.load(Ordering::Relaxed)
     }
 }
 
-/// What one request has taken of a budget, given back when this is dropped.
+/// The bytes that one request has taken from a budget, returned when this is dropped.
 #[derive(Debug)]
 pub(crate) struct Share {
     budget: Budget,
@@ -46,7 +46,7 @@ pub(crate) struct Share {
 }
 
 impl Share {
-    /// Takes so many bytes more.
+    /// Takes so many more bytes.
     pub(crate) fn take(&self, bytes: u64) -> Result<(), Exhausted> {
         let Bytes { all, taken } = &*self.budget.0;
         let more = |taken: u64| taken.checked_add(bytes).filter(|taken| taken <= all);
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_taken_is_given_back_at_the_end() {
+    fn a_dropped_share_returns_its_bytes() {
         let budget = Budget::new(10);
         let (first, second) = (budget.share(), budget.share());
         assert_eq!(

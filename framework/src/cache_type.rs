@@ -1,4 +1,4 @@
-//! What ends the life of cached content.
+//! Cache types: the ends of the lifetime of cached content.
 
 use std::fmt;
 use std::time::Duration;
@@ -7,9 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::units::format_duration;
 
-/// What ends the life of cached content.
+/// The end of the lifetime of cached content.
 ///
-/// `dispatch.conf` says it for a route with `cache = …`, a controller for one reply with
+/// `dispatch.conf` declares it for a route with `cache = …`, a controller for one reply with
 /// [`Reply::cache`](crate::reply::Reply::cache).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -24,7 +24,7 @@ pub enum CacheType {
     NoCache,
 }
 
-/// As `dispatch.conf` would say it.
+/// The form of `dispatch.conf`.
 impl fmt::Display for CacheType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

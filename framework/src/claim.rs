@@ -1,34 +1,36 @@
 //! A lock on a file that proves that a front end has ended.
 //!
-//! A writer waits for a front end that was killed until its lease is over, because a front end that
-//! does not answer may still be serving. Proof that its process has ended spares the writer the wait.
+//! A writer waits until the lease of a killed front end is over, because a front end that does not
+//! answer may still be serving. A proof that its process has ended spares the writer this wait.
 //!
-//! For as long as a front end may serve from its cache it holds an exclusive lock on a file that is
-//! named after it, and the file says which incarnation that is. Two processes look at it: a front end that is
-//! started again under the name (then the lock is its own, and it says over the feed which incarnation came
-//! before it), and a back end that sees the same file when the feed of a front end is cut.
+//! As long as a front end may serve from its cache, it holds an exclusive lock on a file that is
+//! named after it, and the file contains its incarnation. Two processes check the lock: a front end
+//! that is restarted under the name (it acquires the lock itself, and reports over the feed which
+//! incarnation came before it), and a back end that can access the same file when the feed of a
+//! front end is cut.
 //!
 //! # Why it is a proof
 //!
-//! The lock belongs to the open file description. The kernel releases it when the last descriptor of it is
-//! closed: when the process has ended. The file is opened with `O_CLOEXEC`, so a program that the front end
-//! starts does not keep the lock; one that did would only delay the proof. A stopped process (SIGSTOP)
-//! holds its lock. An incarnation writes its number only while it holds the lock. So a
-//! lock that is free, on a file that says *i*, means that *i* has ended: provided that this is the very file that
-//! *i* locked. Therefore the file also says the boot of the machine and its own device and inode, and it
-//! is believed only where all three agree with what the reader sees:
+//! The lock belongs to the open file description. The kernel releases it when the last descriptor
+//! of it is closed, that is, when the process has ended. The file is opened with `O_CLOEXEC`, so a
+//! program that the front end starts does not keep the lock; one that did would only delay the
+//! proof. A stopped process (SIGSTOP) keeps its lock. An incarnation writes its number only while
+//! it holds the lock. So a free lock on a file that contains *i* means that *i* has ended, provided
+//! that this is the very file that *i* locked. Therefore the file also contains the boot id of the
+//! machine and its own device and inode, and it is accepted only if all three equal the values that
+//! the reader finds:
 //!
-//! - A copy of the file, and a folder that was restored or made anew, have another inode. The inode of a file that
-//!   a process has open is given to no other file.
-//! - A file from another machine, or from before a restart of this one, names another boot.
-//! - A lock can be lost on a network file system while its holder lives, so only file systems
-//!   that are known to be local are believed.
+//! - A copy of the file, and a folder that was restored or created again, have another inode. The
+//!   inode of a file that a process has open is assigned to no other file.
+//! - A file from another machine, or from before a restart of this one, contains another boot id.
+//! - A lock can be lost on a network file system while its holder is running, so only file systems
+//!   that are known to be local are accepted.
 //!
-//! What it cannot see is a virtual machine that was copied with its memory while the front end ran:
-//! boot, device and inode are copied too. Such copies must not share a link.
+//! The one undetected case is a virtual machine that was copied with its memory while the front end
+//! ran: boot id, device and inode are copied too. Such copies must not share a link.
 //!
-//! Where any of this is missing (another operating system, a folder that cannot be written to) there is no proof, and
-//! the writer waits for the lease.
+//! If any of this is missing (another operating system, a folder that is not writable), there is no
+//! proof, and the writer waits for the lease.
 
 use std::fs::{self, File, TryLockError};
 use std::io::{self, Read, Seek, Write};
@@ -38,12 +40,12 @@ use std::time::Duration;
 
 use crate::private;
 
-/// How often, and how long apart, a lock that is held is tried again: a back end may just be looking
-/// whether it is.
+/// The number of attempts to acquire a lock, and the pause between them: a back end may hold it for
+/// a moment to check it.
 const ATTEMPTS: u32 = 10;
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// What the file says is no longer than this.
+/// The greatest length of the file's content, in bytes.
 const LONGEST: u64 = 256;
 
 /// The lock of a front end, held until this is dropped.
@@ -53,16 +55,15 @@ pub(crate) struct Claim {
     predecessor: Option<u64>,
 }
 
-/// The file of the front end `name`, in the folder that nodes keep files in.
+/// Returns the path of the file of the front end `name`, in the folder where nodes keep files.
 pub(crate) fn path(folder: &Path, name: &str) -> PathBuf {
     folder.join(format!("{name}.run"))
 }
 
 impl Claim {
-    /// Takes the lock at `path` for this incarnation.
+    /// Acquires the lock at `path` for this incarnation.
     ///
-    /// # Errors
-    /// When another process holds it, or when nothing could be proved by it.
+    /// If another process holds it, or if the lock would prove nothing.
     pub(crate) fn take(path: &Path, incarnation: u64) -> io::Result<Claim> {
         if let Some(folder) = path.parent() {
             private::create_dir_all(folder)?;
@@ -72,31 +73,31 @@ impl Claim {
         let mut file = file?;
         let here = identity(&file)?;
         lock(&file)?;
-        let before = said(&mut file)?;
+        let before = content_of(&mut file)?;
         let predecessor = before.split_once(' ').filter(|(_, place)| *place == here);
         let predecessor = predecessor.and_then(|(run, _)| u64::from_str_radix(run, 16).ok());
-        // The number comes last: a file that names this incarnation is locked by it.
+        // The number is written last: a file that contains this incarnation is locked by it.
         file.set_len(0)?;
         file.rewind()?;
-        file.write_all(saying(incarnation, &here).as_bytes())?;
+        file.write_all(content_for(incarnation, &here).as_bytes())?;
         Ok(Claim { _file: file, predecessor })
     }
 
-    /// The incarnation that held the lock before, and has ended.
+    /// Returns the incarnation that held the lock before, and has ended.
     pub(crate) fn predecessor(&self) -> Option<u64> {
         self.predecessor
     }
 }
 
-/// Whether the file at `path` proves that this incarnation has ended. Blocks for the time of a few
-/// system calls.
+/// Returns whether the file at `path` proves that this incarnation has ended. Blocks for the time
+/// of a few system calls.
 pub(crate) fn has_ended(path: &Path, incarnation: u64) -> bool {
     let ended = || -> io::Result<bool> {
         let mut file = File::open(path)?;
-        // First the lock: what the file says while it is held here, its last holder has said.
+        // The lock comes first: while it is held here, the content is that of its last holder.
         file.try_lock()?;
         let here = identity(&file)?;
-        Ok(said(&mut file)? == saying(incarnation, &here))
+        Ok(content_of(&mut file)? == content_for(incarnation, &here))
     };
     ended().unwrap_or(false)
 }
@@ -111,17 +112,17 @@ fn lock(file: &File) -> io::Result<()> {
     Ok(file.try_lock()?)
 }
 
-fn said(file: &mut File) -> io::Result<String> {
+fn content_of(file: &mut File) -> io::Result<String> {
     let mut text = String::new();
     file.take(LONGEST).read_to_string(&mut text)?;
     Ok(text)
 }
 
-fn saying(incarnation: u64, place: &str) -> String {
+fn content_for(incarnation: u64, place: &str) -> String {
     format!("{incarnation:016x} {place}")
 }
 
-/// What identifies the file: boot, device and inode.
+/// Returns the identity of the file: boot id, device and inode.
 #[cfg(target_os = "linux")]
 fn identity(file: &File) -> io::Result<String> {
     /// ext2 to ext4, XFS, Btrfs, F2FS, ZFS, overlayfs, tmpfs and ramfs, by their numbers in statfs(2).
@@ -170,30 +171,30 @@ mod tests {
         assert!(Claim::take(&path, 8).is_err(), "one at a time");
         drop(claim);
         assert!(has_ended(&path, 7));
-        assert!(!has_ended(&path, 8), "it says nothing of another incarnation");
+        assert!(!has_ended(&path, 8), "it proves nothing about another incarnation");
     }
 
     #[test]
-    fn a_successor_knows_that_its_predecessor_has_ended() {
+    fn a_successor_proves_that_its_predecessor_has_ended() {
         let folder = folder();
         let path = path(folder.path(), "f1");
         drop(Claim::take(&path, u64::MAX).unwrap());
         let claim = Claim::take(&path, 8).unwrap();
         assert_eq!(claim.predecessor(), Some(u64::MAX));
         drop(claim);
-        assert!(!has_ended(&path, u64::MAX), "the file no longer says it");
+        assert!(!has_ended(&path, u64::MAX), "the file no longer contains it");
         assert!(has_ended(&path, 8));
     }
 
     #[test]
-    fn a_copied_file_and_one_that_was_made_anew_prove_nothing() {
+    fn a_copied_file_and_a_recreated_one_prove_nothing() {
         let folder = folder();
         let path = path(folder.path(), "f1");
         let _claim = Claim::take(&path, 7).unwrap();
         let aside = folder.path().join("aside");
         fs::copy(&path, &aside).unwrap();
         assert!(!has_ended(&aside, 7));
-        // As a restored folder: the process that lives has its lock on a file without a name.
+        // As in a restored folder: the running process holds its lock on a file without a name.
         fs::rename(&aside, &path).unwrap();
         assert!(!has_ended(&path, 7));
         assert_eq!(Claim::take(&path, 8).unwrap().predecessor(), None);
@@ -201,7 +202,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_of_another_boot_or_without_sense_proves_nothing() {
+    fn a_file_of_another_boot_or_a_malformed_one_proves_nothing() {
         let folder = folder();
         let path = path(folder.path(), "f1");
         drop(Claim::take(&path, 7).unwrap());

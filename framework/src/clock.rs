@@ -1,7 +1,8 @@
 //! The clock that leases and lifetimes are measured with.
 //!
-//! It is monotonic and goes on while the machine is suspended (`CLOCK_BOOTTIME` on Linux,
-//! `CLOCK_MONOTONIC` on macOS): a front end that slept must not believe that its lease is still young.
+//! It is monotonic and advances while the machine is suspended (`CLOCK_BOOTTIME` on Linux,
+//! `CLOCK_MONOTONIC` on macOS): a front end that was suspended must not consider its lease still
+//! valid.
 
 use std::time::Duration;
 
@@ -10,25 +11,25 @@ use std::time::Duration;
 pub struct Moment(u64);
 
 impl Moment {
-    /// The earliest moment there is: before everything that was ever measured.
+    /// The earliest moment: before everything that was ever measured.
     pub const EARLIEST: Moment = Moment(0);
 
-    /// Nanoseconds since an origin that only this node knows.
+    /// Returns the nanoseconds since an origin that is specific to this node.
     pub const fn as_nanos(self) -> u64 {
         self.0
     }
 
-    /// The moment with this number of nanoseconds since the node's origin.
+    /// Creates the moment with this number of nanoseconds since the node's origin.
     pub const fn from_nanos(nanos: u64) -> Moment {
         Moment(nanos)
     }
 
-    /// How long after `earlier` this is; zero when it is not later.
+    /// Returns the time from `earlier` to this moment; zero if this is not later.
     pub const fn since(self, earlier: Moment) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
-    /// The moment `duration` later; the latest there is when that overflows.
+    /// Returns the moment `duration` later, or the latest one if that overflows.
     pub const fn after(self, duration: Duration) -> Moment {
         let nanos = duration.as_nanos();
         let nanos = if nanos > u64::MAX as u128 { u64::MAX } else { nanos as u64 };
@@ -36,7 +37,7 @@ impl Moment {
     }
 }
 
-/// The present moment.
+/// Returns the present moment.
 pub fn now() -> Moment {
     let time = rustix::time::clock_gettime(CLOCK);
     Moment((time.tv_sec as u64).saturating_mul(1_000_000_000).saturating_add(time.tv_nsec as u64))

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-/// About how long a piece is, in bytes.
+/// The approximate length of a piece, in bytes.
 pub(crate) const PIECE: usize = 256 * 1024;
 
-/// Encodes values one after the other, behind what `piece` holds already.
+/// Encodes values one after the other, appended to the content of `piece`.
 pub(crate) fn to_pieces<T: Serialize>(
     mut piece: Vec<u8>,
     values: impl Iterator<Item = T>,
@@ -24,12 +24,13 @@ pub(crate) fn to_pieces<T: Serialize>(
     pieces
 }
 
-/// Encodes a value behind what `to` holds.
+/// Encodes a value, appended to `to`.
 pub(crate) fn encode(value: &impl Serialize, to: Vec<u8>) -> Vec<u8> {
     postcard::to_extend(value, to).expect("strings and numbers can always be encoded to memory")
 }
 
-/// Gives each value of the pieces that [`to_pieces`] made to `take`; `None` when they are something else.
+/// Passes each value of the pieces that [`to_pieces`] made to `take`. Returns `None` if the pieces
+/// are not such values.
 pub(crate) fn read_pieces<'a, T: Deserialize<'a>>(
     pieces: impl Iterator<Item = &'a [u8]>,
     mut take: impl FnMut(T),

@@ -1,11 +1,11 @@
-//! Which media type a file or template has, by its name's extension, which are text, and in which
-//! text from values is escaped.
+//! Media types: that of a file or template, by its name's extension; which of them are text, and in
+//! which of them the text of values must be escaped.
 
 use std::path::Path;
 
 use ::http::HeaderValue;
 
-/// The value for `Content-Type`: text is UTF-8, and what is unknown is bytes.
+/// Returns the value for `Content-Type`: text is UTF-8, and an unknown type is bytes.
 pub(crate) fn of(name: impl AsRef<Path>) -> HeaderValue {
     let name = name.as_ref();
     let guess = better_known(name).or_else(|| mime_guess::from_path(name).first_raw());
@@ -17,11 +17,12 @@ pub(crate) fn of(name: impl AsRef<Path>) -> HeaderValue {
         .unwrap_or_else(|_| HeaderValue::from_static("application/octet-stream"))
 }
 
-/// Types that the table of `mime_guess` lacks, or has as they were once (RFC 9239).
+/// Returns the type of extensions that the table of `mime_guess` lacks, or for which it has an
+/// obsolete type (RFC 9239).
 fn better_known(name: &Path) -> Option<&'static str> {
     match name.extension()?.to_str()? {
         "br" => Some("application/x-brotli"),
-        // It is looked up for each page that is made.
+        // Listed because it is looked up for each page that is made.
         "html" => Some("text/html; charset=utf-8"),
         "mjs" => Some("text/javascript"),
         "zst" => Some("application/zstd"),
@@ -29,8 +30,8 @@ fn better_known(name: &Path) -> Option<&'static str> {
     }
 }
 
-/// Whether content of this type is text or something written as text, which gets much shorter when
-/// it is compressed. Images, films and fonts are compressed already.
+/// Returns whether content of this type is text or written as text, which compresses well. Images,
+/// films and fonts are compressed already.
 pub(crate) fn is_text(value: &HeaderValue) -> bool {
     const TEXT: [&str; 6] = [
         "application/javascript",
@@ -47,8 +48,9 @@ pub(crate) fn is_text(value: &HeaderValue) -> bool {
         || TEXT.contains(&essence.as_str())
 }
 
-/// Whether content of this type is read as HTML or XML, where `<` and `&` in a value would be taken
-/// for markup. It decides both: which templates escape values, and as what their output may be sent.
+/// Returns whether content of this type is parsed as HTML or XML, where `<` and `&` in a value
+/// would be taken for markup. This decides both which templates escape values, and with which types
+/// their output may be sent.
 pub(crate) fn is_markup(value: &HeaderValue) -> bool {
     let ends = ["/html", ".html", "/xml", "+xml", "/xsl", "/x-opml", "/hta", "+html"];
     let essence = essence(value).as_bytes();
@@ -58,19 +60,19 @@ pub(crate) fn is_markup(value: &HeaderValue) -> bool {
     })
 }
 
-/// Whether content of this type is JSON.
+/// Returns whether content of this type is JSON.
 pub(crate) fn is_json(value: &HeaderValue) -> bool {
     let essence = essence(value).to_ascii_lowercase();
     essence == "application/json" || essence.ends_with("+json")
 }
 
-/// Whether content of this type is a page to browsers.
+/// Returns whether browsers treat content of this type as a page.
 pub(crate) fn is_html(value: &HeaderValue) -> bool {
     let essence = essence(value);
     ["text/html", "application/xhtml+xml"].iter().any(|html| essence.eq_ignore_ascii_case(html))
 }
 
-/// The type without its parameters.
+/// Returns the type without its parameters.
 fn essence(value: &HeaderValue) -> &str {
     let value = value.to_str().unwrap_or_default();
     value.split(';').next().unwrap_or_default().trim()
@@ -81,7 +83,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_as_text_is_text() {
+    fn types_that_are_written_as_text_are_text() {
         for text in ["text/html; charset=utf-8", "Application/JSON", "image/svg+xml", "text/x"] {
             assert!(is_text(&HeaderValue::from_static(text)), "{text}");
         }
@@ -91,7 +93,7 @@ mod tests {
     }
 
     #[test]
-    fn html_and_xml_are_markup_by_whatever_name() {
+    fn html_and_xml_are_markup_under_every_extension() {
         for name in [
             "a.html",
             "a.htm",
@@ -125,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn text_is_utf_8_and_what_is_unknown_is_bytes() {
+    fn text_is_utf_8_and_an_unknown_type_is_bytes() {
         assert_eq!(of("faq.html"), "text/html; charset=utf-8");
         assert_eq!(of("css/site.css"), "text/css; charset=utf-8");
         for (name, media_type) in [

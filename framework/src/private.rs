@@ -1,7 +1,7 @@
-//! Files and folders of the node's own, which no other user of the machine may read.
+//! Files and folders of the node, which no other user of the machine may read.
 //!
-//! Their modes are given when they are made, so they do not depend on the umask. What is there
-//! already keeps its mode: an operator may have let a group in, for backups. A file that is
+//! Their modes are set on creation, so they do not depend on the umask. An existing file or folder
+//! keeps its mode: an operator may have granted a group access, for backups. A file that is
 //! readable by all is reported in the log.
 
 use std::fs::{self, DirBuilder, File, OpenOptions};
@@ -9,25 +9,25 @@ use std::io;
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// How many bytes of a disk a long copy leaves to others that write meanwhile. Not many: dropping records may be
-/// what makes room.
+/// The number of bytes of a disk that a long copy leaves to other writers. It is small, because
+/// dropping records may be what frees space.
 const RESERVE: u64 = 4 << 20;
 
-/// Makes a folder, and those above it that are not there.
+/// Creates a folder, and the missing ones above it.
 pub(crate) fn create_dir_all(folder: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(folder)
 }
 
-/// How a file is opened that may be made.
+/// Returns options for opening a file that may be created.
 pub(crate) fn options() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.mode(0o600);
     options
 }
 
-/// A file that is written under another name, and gets its own when it is whole and on disk. If it does not,
-/// it is removed when this is dropped. One that a process has left which was killed is [removed](remove) by the
-/// next that locks the folder.
+/// A file that is written under a temporary name, and renamed when it is complete and on disk. If
+/// it is not renamed, it is removed when this is dropped. The file of a process that was killed is
+/// [removed](remove) by the next one that locks the folder.
 #[derive(Debug)]
 pub(crate) struct Unfinished {
     path: PathBuf,
@@ -35,29 +35,29 @@ pub(crate) struct Unfinished {
 }
 
 impl Unfinished {
-    /// Makes the file, open for reading and writing. It must not be there: it could be another writer's.
+    /// Creates the file, open for reading and writing. It must not exist: it could be another
+    /// writer's.
     pub(crate) fn create(path: PathBuf) -> io::Result<(Unfinished, File)> {
         let file = options().create_new(true).read(true).write(true).open(&path)?;
         Ok((Unfinished { path, is_renamed: false }, file))
     }
 
-    /// What it is called now.
+    /// Returns its present path.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Gives it its name. The folder is not synced.
+    /// Renames it to its final name. The folder is not synced.
     pub(crate) fn rename(mut self, name: &Path) -> io::Result<()> {
         fs::rename(&self.path, name)?;
         self.is_renamed = true;
         Ok(())
     }
 
-    /// Whether so many bytes more leave some room on the disk, so that others can write while this is
-    /// being written.
+    /// Checks that so many more bytes leave some space on the disk, so that others can write while
+    /// this is being written.
     ///
-    /// # Errors
-    /// When they do not. Where it cannot be known, they do.
+    /// If they do not. If the free space cannot be determined, the check succeeds.
     pub(crate) fn has_room(&self, bytes: u64) -> io::Result<()> {
         let Ok(disk) = rustix::fs::statvfs(&self.path) else { return Ok(()) };
         let free = disk.f_bavail.saturating_mul(disk.f_frsize);
@@ -80,7 +80,7 @@ impl Drop for Unfinished {
     }
 }
 
-/// Removes a file, if it is there.
+/// Removes a file, if it exists.
 pub(crate) fn remove(file: &Path) -> io::Result<()> {
     match fs::remove_file(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -88,7 +88,7 @@ pub(crate) fn remove(file: &Path) -> io::Result<()> {
     }
 }
 
-/// Warns of a file that every user of the machine may read or write.
+/// Warns about a file that every user of the machine may read or write.
 pub(crate) fn warn_of(file: &Path) {
     let mode = file.metadata().map_or(0, |metadata| metadata.permissions().mode());
     if mode & 0o006 != 0 {
@@ -101,13 +101,13 @@ pub(crate) fn warn_of(file: &Path) {
     }
 }
 
-/// Brings the names in a folder to the disk.
+/// Syncs the names in a folder to the disk.
 #[cfg(unix)]
 pub(crate) fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-/// Brings the names in a folder to the disk.
+/// Syncs the names in a folder to the disk.
 #[cfg(not(unix))]
 pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_file_that_is_not_finished_is_removed_and_one_that_is_has_its_name() {
+    fn an_unfinished_file_is_removed_and_a_finished_one_has_its_name() {
         let folder = tempfile::tempdir().unwrap();
         let (new, name) = (folder.path().join("new"), folder.path().join("name"));
         let (unfinished, _) = Unfinished::create(new.clone()).unwrap();

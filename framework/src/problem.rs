@@ -1,11 +1,11 @@
-//! Problems in files that a site's author writes: each says where it is and what to write instead.
+//! Problems in files that a site's author writes: each contains its location and the remedy.
 
 use std::error::Error;
 use std::fmt;
 use std::panic::Location;
 use std::path::{Path, PathBuf};
 
-/// One thing that is wrong in a file of the site.
+/// One error in a file of the site.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Problem {
@@ -15,22 +15,22 @@ pub struct Problem {
     pub line: Option<usize>,
     /// The column in that line, in characters, counted from 1.
     pub column: Option<usize>,
-    /// What is wrong and what is allowed.
+    /// The error, and the allowed values.
     pub message: String,
 }
 
 impl Problem {
-    /// A problem that is in no particular file.
+    /// Creates a problem without a file.
     pub(crate) fn new(message: impl Into<String>) -> Problem {
         Problem { file: None, line: None, column: None, message: message.into() }
     }
 
-    /// A problem in `file`.
+    /// Creates a problem in `file`.
     pub(crate) fn in_file(file: impl Into<PathBuf>, message: impl Into<String>) -> Problem {
         Problem { file: Some(file.into()), ..Problem::new(message) }
     }
 
-    /// A problem at a line (counted from 1) of `file`.
+    /// Creates a problem at a line (counted from 1) of `file`.
     pub(crate) fn at_line(
         file: impl Into<PathBuf>,
         line: usize,
@@ -39,12 +39,12 @@ impl Problem {
         Problem { line: Some(line), ..Problem::in_file(file, message) }
     }
 
-    /// A problem of the site's code.
+    /// Creates a problem in the site's code.
     pub(crate) fn in_code(at: &Location<'_>, message: impl Into<String>) -> Problem {
         Problem::at_line(at.file(), at.line() as usize, message)
     }
 
-    /// A problem at a line and a column (in characters, both counted from 1) of `file`.
+    /// Creates a problem at a line and a column (in characters, both counted from 1) of `file`.
     pub(crate) fn at_column(
         file: impl Into<PathBuf>,
         line: usize,
@@ -54,8 +54,8 @@ impl Problem {
         Problem { column: Some(column), ..Problem::at_line(file, line, message) }
     }
 
-    /// What the TOML parser or a type's deserializer had to say about `text`, the content of `file`.
-    /// For an unknown key the nearest known one is named.
+    /// Converts an error of the TOML parser or a type's deserializer; `text` is the content of
+    /// `file`. For an unknown key the nearest known one is suggested.
     pub(crate) fn from_toml(file: &Path, text: &str, error: &toml::de::Error) -> Problem {
         let line = error.span().map(|span| line_of(text, span.start));
         Problem { line, ..Problem::in_file(file, with_nearest(error.message())) }
@@ -75,7 +75,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Everything that was found wrong, in the order it was found. As an error it is never empty.
+/// All problems, in the order in which they were found. As an error it is never empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Problems(Vec<Problem>);
 
@@ -95,23 +95,23 @@ impl Problems {
         self.0.extend(other.0);
     }
 
-    /// Whether nothing was wrong.
+    /// Returns whether there are no problems.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// The problems, in the order they were found.
+    /// Iterates over the problems, in the order in which they were found.
     pub fn iter(&self) -> std::slice::Iter<'_, Problem> {
         self.0.iter()
     }
 
-    /// The same problems in the order of files, lines and columns; those without a file come first.
+    /// Sorts the problems by file, line and column; those without a file come first.
     pub(crate) fn sorted(mut self) -> Problems {
         self.0.sort_by(|a, b| (&a.file, a.line, a.column).cmp(&(&b.file, b.line, b.column)));
         self
     }
 
-    /// `value` when nothing was wrong, otherwise the problems.
+    /// Returns `value` if there are no problems, otherwise the problems.
     pub(crate) fn or<T>(self, value: T) -> Result<T, Problems> {
         if self.is_empty() { Ok(value) } else { Err(self) }
     }
@@ -137,13 +137,13 @@ impl fmt::Display for Problems {
 
 impl std::error::Error for Problems {}
 
-/// The line (counted from 1) of the byte at `offset` in `text`.
+/// Returns the line (counted from 1) of the byte at `offset` in `text`.
 pub(crate) fn line_of(text: &str, offset: usize) -> usize {
     let before = &text.as_bytes()[..offset.min(text.len())];
     1 + before.iter().filter(|byte| **byte == b'\n').count()
 }
 
-/// The one of `known` that `word` was most likely meant to be, if any is near.
+/// Returns the member of `known` that `word` was most likely meant to be, if any is similar.
 pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
@@ -153,7 +153,7 @@ pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) 
         .map(|(_, candidate)| candidate)
 }
 
-/// Adds "did you mean" to serde's sentences about unknown fields and variants.
+/// Adds "did you mean" to serde's messages about unknown fields and variants.
 fn with_nearest(message: &str) -> String {
     let mut words = message.split('`').skip(1).step_by(2);
     if !message.starts_with("unknown ") {
@@ -165,7 +165,7 @@ fn with_nearest(message: &str) -> String {
     }
 }
 
-/// An error with its causes, on one line.
+/// Formats an error with its causes, on one line.
 pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,4 +1,4 @@
-//! Tower services of the site that take requests as they come.
+//! Tower services of the site that receive requests unchanged.
 
 use std::future::poll_fn;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use crate::dispatch::service_controller;
 use crate::reply::{self, Content, Reply};
 use crate::request;
 
-/// A tower service of any type. Each request has a clone of its own.
+/// A tower service of any type. Each request uses a clone of its own.
 #[derive(Clone)]
 pub(crate) struct RawService(Arc<ServiceFn>);
 
 type ServiceFn = dyn Fn(Request<Body>) -> BoxFuture<'static, Response<Body>> + Send + Sync;
 
 impl RawService {
-    /// A service, which log lines call `name`.
+    /// Wraps a service, which log lines call `name`.
     pub(crate) fn new<S, B>(name: impl Into<String>, service: S) -> RawService
     where
         S: Service<Request<Body>, Response = Response<B>> + Clone + Send + Sync + 'static,
@@ -58,8 +58,8 @@ impl RawService {
         RawService(Arc::new(move |request| Box::pin(call(request))))
     }
 
-    /// The service as a controller, which its routes name as
-    /// [`service_controller`](crate::dispatch::service_controller) says.
+    /// Registers the service as a controller, under the name that
+    /// [`service_controller`](crate::dispatch::service_controller) gives it.
     #[track_caller]
     pub(crate) fn into_controller(self, name: &str) -> Registration {
         let name = service_controller(name);
@@ -74,8 +74,8 @@ impl RawService {
             async move {
                 let (parts, body) = answer.await.into_parts();
                 if parts.status.is_informational() {
-                    let cause = "a service on a back end cannot upgrade a connection: its route is to \
-                                 be without `on = \"backend\"`";
+                    let cause = "a service on a back end cannot upgrade a connection: its route must \
+                                 not have `on = \"backend\"`";
                     return reply::error(StatusCode::INTERNAL_SERVER_ERROR).cause(cause);
                 }
                 Reply::new(parts.status, Content::Body(body)).with_headers(parts.headers)

@@ -1,21 +1,21 @@
-//! Text that comes from a request, as a log line shows it.
+//! Text from a request, in the form for log lines.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
-/// How much of a text is shown, in bytes.
+/// The number of bytes of a text that are shown.
 const MOST: usize = 256;
 
-/// How much of a sentence about a failure is shown, which may quote a text or two, in bytes.
+/// The number of bytes that are shown of a sentence about a failure, which may quote a text or two.
 const MOST_OF_CAUSE: usize = 4096;
 
-/// The beginning of a text, with nothing in it that could end a line or steer a terminal. A request
-/// can thus not write as much into a log as it likes.
+/// Returns the beginning of a text, with all characters escaped that could end a line or control a
+/// terminal. So a request cannot write arbitrary amounts into a log.
 pub(crate) fn shown(text: &str) -> Cow<'_, str> {
     beginning(text, MOST, char::is_control)
 }
 
-/// The beginning of a sentence that says why something failed. It may have lines.
+/// Returns the beginning of the cause of a failure. It may have several lines.
 pub(crate) fn shown_cause(text: &str) -> Cow<'_, str> {
     beginning(text, MOST_OF_CAUSE, |letter| letter.is_control() && letter != '\n')
 }

@@ -1,23 +1,23 @@
-//! What is known of how long code takes.
+//! Records how long code takes.
 
 use std::sync::atomic::{AtomicU8, Ordering};
 
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-/// How many weights there are. Code whose names have one hash shares one.
+/// The number of weights. Code whose names have the same hash shares one.
 pub(super) const CODES: usize = 1024;
-/// From this weight on code is slow. A run of two milliseconds may have been measured too long, so it takes
-/// two of them within a few runs; a run of three is enough.
+/// From this weight on code is slow. The measurement of a run of two milliseconds may be too high,
+/// so two of them within a few runs are necessary; one run of three is sufficient.
 const SLOW: u8 = 24;
-/// What a millisecond of a slow run adds. Each quick run takes 1 away.
+/// The weight that a millisecond of a slow run adds. Each fast run subtracts 1.
 const MILLISECOND: u8 = 8;
-/// The greatest weight. So about a hundred quick runs, and slow code is trusted again.
+/// The greatest weight. So after about a hundred fast runs slow code is trusted again.
 const GREATEST: u8 = 128;
 
-/// 0 for code that has never run, otherwise 1 and what slow runs have added.
+/// 0 for code that has never run, otherwise 1 plus the weight of slow runs.
 static WEIGHTS: [AtomicU8; CODES] = [const { AtomicU8::new(0) }; CODES];
 
-/// Some code of the site, and what is known of it.
+/// Some code of the site, with its weight.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Code {
     index: usize,
@@ -33,22 +33,22 @@ enum Kind {
 }
 
 impl Code {
-    /// The template of this name.
+    /// Returns the template of this name.
     pub(crate) fn template(name: &str) -> Code {
         Code::of(Kind::Template, name)
     }
 
-    /// The controller of this name.
+    /// Returns the controller of this name.
     pub(crate) fn controller(name: &str) -> Code {
         Code::of(Kind::Controller, name)
     }
 
-    /// What is done with each byte of a large page.
+    /// Returns the code that processes each byte of a large page.
     pub(crate) fn large_page() -> Code {
         Code::of(Kind::LargePage, "")
     }
 
-    /// The variant function.
+    /// Returns the variant function.
     pub(crate) fn variant() -> Code {
         Code::of(Kind::Variant, "")
     }
@@ -58,7 +58,7 @@ impl Code {
         Code { index: hash as usize % CODES, kind }
     }
 
-    /// Which of the [`CODES`] it is.
+    /// Returns the index of its weight, less than [`CODES`].
     pub(super) fn index(self) -> usize {
         self.index
     }
@@ -67,23 +67,23 @@ impl Code {
         &WEIGHTS[self.index]
     }
 
-    /// Whether it is the variant function.
+    /// Returns whether it is the variant function.
     pub(super) fn is_variant(self) -> bool {
         self.kind == Kind::Variant
     }
 
-    /// Whether it has run, and was quick.
+    /// Returns whether it has run, and was fast.
     pub(super) fn is_trusted(self) -> bool {
         (1..SLOW).contains(&self.weight().load(Ordering::Relaxed))
     }
 
-    /// Whether it has been slow lately.
+    /// Returns whether it has been slow lately.
     pub(super) fn is_slow(self) -> bool {
         self.weight().load(Ordering::Relaxed) >= SLOW
     }
 
-    /// It has run for so many milliseconds. Runs at the same time may overwrite what the other notes; the
-    /// next ones make up for it.
+    /// Records a run of so many milliseconds. Simultaneous runs may overwrite each other's records;
+    /// later ones make up for it.
     pub(super) fn note(self, milliseconds: u64) {
         let before = self.weight().load(Ordering::Relaxed);
         let weight = before.max(1);
@@ -94,7 +94,7 @@ impl Code {
                 weight.saturating_add(slow.saturating_mul(MILLISECOND)).min(GREATEST)
             }
         };
-        // Quick code stays as it is, and cores share the line.
+        // The weight of fast code seldom changes, and cores share its cache line.
         if after != before {
             self.weight().store(after, Ordering::Relaxed);
         }

@@ -1,8 +1,8 @@
 //! A worker of the runtime that is held back while others are left to wait for I/O.
 //!
-//! To hold it back a task of ours runs on it and waits for a word of the watch. tokio counts it as busy
-//! meanwhile, and shares no work with it, so it costs nothing. A worker more that takes part would cost
-//! a page that is made a third more CPU on two cores: workers wake one another for nothing.
+//! To hold it back, a task runs on it and waits for the watch. tokio counts it as busy meanwhile,
+//! and shares no work with it, so it costs nothing. An active additional worker would cost a page
+//! that is made a third more CPU on two cores: workers wake one another without need.
 
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
@@ -14,20 +14,21 @@ static STATE: Mutex<State> = Mutex::new(State::Absent);
 static CHANGED: Condvar = Condvar::new();
 
 enum State {
-    /// No runtime has one.
+    /// No runtime has a reserve.
     Absent,
     /// It works like the others.
     Free(Handle),
-    /// The task that holds it back is on its way.
+    /// The task that holds it back is spawned.
     Called,
     Held(Handle),
 }
 
-/// There is a reserve until this is dropped: a runtime does not end before its workers are free.
+/// Owns the reserve, which exists until this is dropped: a runtime does not end before its workers
+/// are free.
 pub(super) struct Reserve(());
 
 impl Reserve {
-    /// One of this runtime's workers. It is held back once the watch has ticked.
+    /// Makes one of this runtime's workers the reserve. It is held back once the watch has ticked.
     pub(super) fn of(runtime: &Handle) -> Reserve {
         *state() = State::Free(runtime.clone());
         Reserve(())
@@ -49,7 +50,7 @@ pub(super) fn exists() -> bool {
     !matches!(*state(), State::Absent)
 }
 
-/// Lets it work.
+/// Releases the reserve.
 pub(super) fn release() {
     let mut state = state();
     if let State::Held(runtime) = &*state {
@@ -58,7 +59,7 @@ pub(super) fn release() {
     }
 }
 
-/// Has it held back once a worker has nothing to do: tasks that wait in the queue of the one that is
+/// Holds the reserve back once a worker has nothing to do: tasks in the queue of the worker that is
 /// held back would wait until the others have done all of theirs.
 pub(super) fn hold() {
     let mut state = state();

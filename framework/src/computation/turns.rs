@@ -1,9 +1,9 @@
-//! Turns for code that has been slow: a few computations of it at a time, while the others wait
-//! without a thread. Code that has been quick waits for no turn.
+//! Turns for code that has been slow: a few computations of it run at a time, while the others wait
+//! without a thread. Code that has been fast waits for no turn.
 //!
-//! Each code has turns of its own, so a page that takes three seconds delays no other page, not even
-//! one that was taken for slow because its thread was interrupted. All turns together are bounded as
-//! well: each takes a thread.
+//! Each code has turns of its own, so a page that takes three seconds delays no other page, not
+//! even one that counts as slow because its thread was interrupted. All turns together are bounded
+//! as well, because each occupies a thread.
 
 use std::sync::{Arc, LazyLock, OnceLock};
 
@@ -12,13 +12,13 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use super::code::CODES;
 use super::{Code, MOST_HANDED_OVER, cores};
 
-/// Those of each code. They are made when the code has been slow.
+/// The turns of each code, created when the code has been slow.
 static OWN: [OnceLock<Arc<Semaphore>>; CODES] = [const { OnceLock::new() }; CODES];
-/// The rest is for code that needs no turn, as when it has never run.
+/// All turns. The remaining threads are for code that needs no turn, as when it has never run.
 static ALL: LazyLock<Arc<Semaphore>> =
     LazyLock::new(|| Arc::new(Semaphore::new(MOST_HANDED_OVER * 3 / 4)));
 
-/// One of them, until it is dropped.
+/// A turn, held until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Turn(#[expect(dead_code, reason = "they count")] [OwnedSemaphorePermit; 2]);
 
@@ -28,7 +28,7 @@ impl Code {
         if !self.is_slow() {
             return None;
         }
-        // In this order: what waits for its own code takes nothing from others.
+        // In this order, code that waits for its own turns holds none of the others.
         let own = self.turns().acquire_owned().await.ok()?;
         let one_of_all = ALL.clone().acquire_owned().await.ok()?;
         Some(Turn([own, one_of_all]))

@@ -1,15 +1,15 @@
-//! A thread that notices computations that take long.
+//! A thread that detects long computations.
 //!
-//! It ticks every millisecond, and what is computed notes the tick when it begins, in a cell of its
-//! thread. So nothing here reads a clock for a computation that is quick, and a tick that comes late makes
-//! computations look shorter, never longer. When none has begun for a while, and none occupies a worker,
-//! the watch rests until the next one.
+//! It ticks every millisecond, and each computation stores the tick of its beginning, in a cell of
+//! its thread. So no clock is read here for a fast computation, and a late tick makes computations
+//! look shorter, never longer. When none has begun for a while, and none occupies a worker, the
+//! watch rests until the next one.
 //!
-//! On a machine with more work than cores a thread waits for milliseconds until it may go on, in the
-//! midst of quick code too. So what counts is how long the thread has run; its clock is read for one
-//! computation of [`READS_CLOCK_EACH`] or of a tick, and at the end of one that was longer than a tick. A computation
-//! of more than [`BLOCKS`] ticks has waited for something itself, such as a database that is called
-//! without `await`, and counts in full.
+//! On a machine with more work than cores a thread may be suspended for milliseconds, in the middle
+//! of fast code too. So the measure is how long the thread has run; its clock is read for one
+//! computation of [`READS_CLOCK_EACH`] or of a tick, and at the end of one that was longer than a
+//! tick. A computation of more than [`BLOCKS`] ticks has waited for something itself, such as a
+//! database that is called without `await`, and counts in full.
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -24,17 +24,17 @@ use super::{Code, reserve};
 
 /// The time between two ticks.
 const TICK: Duration = Duration::from_millis(1);
-/// From so many ticks on a computation occupies its worker, running or not.
+/// From so many ticks on a computation occupies its worker, whether it runs or waits.
 const OCCUPIES: u64 = 8;
-/// From so many ticks on it is not only the machine that has delayed a computation.
+/// From so many ticks on the delay of a computation is not only due to the machine.
 const BLOCKS: u64 = 30;
 /// Of so many computations of a thread in one tick, one reads the thread's clock.
 const READS_CLOCK_EACH: u32 = 16;
-/// After so many ticks without a computation that begins the watch rests.
+/// The number of ticks without a new computation after which the watch rests.
 const RESTS_AFTER: u64 = 50;
-/// The longest rest: the wake-up by a computation that begins just then can be missed.
+/// The longest rest: the wake-up by a computation that begins at that moment can be missed.
 const REST: Duration = Duration::from_millis(250);
-/// How many cells there are. The computations of threads beyond it are not watched.
+/// The number of cells. The computations of further threads are not watched.
 const CELLS: usize = 256;
 
 static NOW: Aligned<AtomicU64> = Aligned(AtomicU64::new(2));
@@ -46,7 +46,7 @@ static IS_CROWDED: AtomicBool = AtomicBool::new(false);
 static RUNTIMES: Mutex<Vec<(u64, Handle)>> = Mutex::new(Vec::new());
 static THREAD: OnceLock<Option<Thread>> = OnceLock::new();
 
-/// In cache lines of its own: each thread writes into its own cell.
+/// A value in cache lines of its own: each thread writes into its own cell.
 #[repr(align(128))]
 struct Aligned<T>(T);
 
@@ -54,14 +54,14 @@ thread_local! {
     static OWN: Own = Own::take();
 }
 
-/// What a thread knows of its computations.
+/// The state of a thread's computations.
 struct Own {
-    /// Its cell, which no other thread has until it ends: runtimes start and end threads all the time.
-    /// None if all are taken.
+    /// Its cell, which belongs to no other thread until it ends: runtimes start and end threads all
+    /// the time. `None` if all are taken.
     cell: Option<usize>,
-    /// For how long it had run in this tick, when it was last asked.
+    /// The tick of the last reading of its clock, and how long it had run by then.
     clock: Cell<(u64, Duration)>,
-    /// How many computations ago that was.
+    /// The number of computations since that reading.
     age: Cell<u32>,
 }
 
@@ -71,15 +71,15 @@ impl Own {
         Own { cell, clock: Cell::new((0, Duration::ZERO)), age: Cell::new(0) }
     }
 
-    /// Writes into the cell, and returns what it said before.
-    fn replace(&self, says: u64) -> u64 {
+    /// Writes a value into the cell, and returns the previous one.
+    fn replace(&self, value: u64) -> u64 {
         let Some(cell) = self.cell.map(|cell| &CELL[cell].0) else { return IDLE };
         let before = cell.load(Ordering::Relaxed);
-        cell.store(says, Ordering::Relaxed);
+        cell.store(value, Ordering::Relaxed);
         before
     }
 
-    /// For how long the thread had run at some moment shortly before.
+    /// Returns how long the thread had run a short time ago.
     fn ran(&self, now: u64) -> Duration {
         let (tick, ran) = self.clock.get();
         let age = self.age.get() + 1;
@@ -94,7 +94,7 @@ impl Own {
     }
 }
 
-/// For how long the present thread has run.
+/// Returns how long the present thread has run.
 fn thread_time() -> Duration {
     Duration::try_from(clock_gettime(ClockId::ThreadCPUTime)).unwrap_or_default()
 }
@@ -107,43 +107,43 @@ impl Drop for Own {
     }
 }
 
-/// What a cell says: a tick, and what the thread is at since then.
+/// The values of a cell: a tick, multiplied by `TICKS`, plus the kind of work since then.
 const IDLE: u64 = 0;
 const IN_PLACE: u64 = 1;
 const HANDED_OVER: u64 = 2;
-/// In place, and the variant function.
+/// The variant function, in place.
 const VARIANT: u64 = 3;
 const TICKS: u64 = 4;
 
-/// A computation of this thread, until this is dropped.
+/// A computation of this thread, in progress until this is dropped.
 pub(super) struct Measurement {
     began: u64,
-    /// For how long the thread had run then.
+    /// How long the thread had run then.
     ran: Duration,
-    /// What the cell said before: a computation may have another one in it.
+    /// The previous value of the cell: computations may be nested.
     before: u64,
 }
 
 impl Measurement {
-    /// It occupies a worker.
+    /// Begins a computation that occupies a worker.
     pub(super) fn in_place() -> Measurement {
         Measurement::begin(IN_PLACE)
     }
 
-    /// It occupies a worker, and is the variant function.
+    /// Begins a call of the variant function, which occupies a worker.
     pub(super) fn of_variant() -> Measurement {
         Measurement::begin(VARIANT)
     }
 
-    /// It occupies none.
+    /// Begins a computation that occupies no worker.
     pub(super) fn handed_over() -> Measurement {
         Measurement::begin(HANDED_OVER)
     }
 
-    fn begin(what: u64) -> Measurement {
+    fn begin(kind: u64) -> Measurement {
         let began = NOW.0.load(Ordering::Relaxed);
         let (before, ran) = OWN
-            .try_with(|own| (own.replace(began * TICKS + what), own.ran(began)))
+            .try_with(|own| (own.replace(began * TICKS + kind), own.ran(began)))
             .unwrap_or_default();
         if RESTS.0.load(Ordering::Relaxed)
             && let Some(Some(thread)) = THREAD.get()
@@ -153,7 +153,7 @@ impl Measurement {
         Measurement { began, ran, before }
     }
 
-    /// How many milliseconds it took so far.
+    /// Returns how many milliseconds it has taken so far.
     pub(super) fn milliseconds(&self) -> u64 {
         match NOW.0.load(Ordering::Relaxed) - self.began {
             0 | 1 => 0,
@@ -173,17 +173,17 @@ impl Drop for Measurement {
     }
 }
 
-/// Whether long computations occupy all workers but one and the reserve, as far as the last tick has
-/// seen.
+/// Returns whether long computations occupy all workers but one and the reserve, as of the last
+/// tick.
 pub(crate) fn is_crowded() -> bool {
     IS_CROWDED.load(Ordering::Relaxed)
 }
 
-/// A runtime that is attended to, until this is dropped.
+/// A runtime that the watch attends to, until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Attended(u64);
 
-/// Attends to the present runtime. Must be called within one.
+/// Makes the watch attend to the present runtime. Must be called within one.
 pub(crate) fn attend() -> Attended {
     THREAD.get_or_init(|| {
         let named = thread::Builder::new().name("headwater-watch".to_owned());
@@ -209,7 +209,7 @@ impl Drop for Attended {
 }
 
 fn count_workers(runtimes: &[(u64, Handle)]) {
-    // Which runtime a computation is in is not known, so the smallest counts.
+    // The runtime of a computation is unknown, so the smallest counts.
     let workers = runtimes.iter().map(|(_, runtime)| runtime.metrics().num_workers());
     let workers = workers.min().unwrap_or_default().saturating_sub(usize::from(reserve::exists()));
     WORKERS.store(workers, Ordering::Relaxed);
@@ -227,12 +227,12 @@ fn watch() {
         let (mut is_long, mut occupied, mut is_over) = (false, 0, true);
         for cell in &CELL {
             let cell = cell.0.load(Ordering::Relaxed);
-            let (what, ticks) = (cell % TICKS, now - cell / TICKS);
-            let is_in_place = matches!(what, IN_PLACE | VARIANT);
+            let (kind, ticks) = (cell % TICKS, now - cell / TICKS);
+            let is_in_place = matches!(kind, IN_PLACE | VARIANT);
             is_long |= is_in_place && ticks > 1;
             occupied += usize::from(is_in_place && ticks >= OCCUPIES);
             is_over &= !is_in_place && ticks > RESTS_AFTER;
-            if what == VARIANT && ticks >= OCCUPIES {
+            if kind == VARIANT && ticks >= OCCUPIES {
                 Code::variant().note(ticks);
             }
         }
@@ -253,7 +253,7 @@ fn watch() {
     }
 }
 
-/// Wakes a worker of each runtime, if one sleeps: having no task, it waits for I/O.
+/// Wakes a worker of each runtime, if one sleeps: without a task, it waits for I/O.
 fn wake_workers() {
     for (_, runtime) in &*runtimes() {
         drop(runtime.spawn(async {}));
