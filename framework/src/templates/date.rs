@@ -1,7 +1,8 @@
-//! The filters for moments (see `crate::zoned`): `date(format="%Y-%m-%d")`, which is the same in all languages, and
-//! `datetime(date="long", time="short")`, which goes by the page's.
+//! The filters `date(format="%Y-%m-%d")`, whose output is the same in all languages, and
+//! `datetime(date="long", time="short")`, which uses the page's language. Both format moments (see `crate::zoned`).
 //!
-//! Both take `zone="Europe/Berlin"`. There is no "time ago": it would be wrong in a page that is cached.
+//! Both take `zone="Europe/Berlin"`. There is no "time ago" filter, because its output would be wrong in a cached
+//! page.
 
 use std::sync::Arc;
 
@@ -60,7 +61,7 @@ fn moment(filter: &str, value: &Value, arguments: &Kwargs) -> TeraResult<Moment>
     }
 }
 
-/// The time in this format. `%e` is not padded: in HTML it stands within a sentence.
+/// Formats a time. `%e` is not padded, because in HTML it is part of a sentence.
 fn render(time: &ZonedDateTime, format: &str) -> Result<String, jiff::Error> {
     let unpadded = |literal: &str| literal.replace("%e", "%-e");
     let format = format.split("%%").map(unpadded).collect::<Vec<_>>().join("%%");
@@ -97,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn a_format_that_there_is_not_is_refused() {
+    fn an_unknown_format_is_refused() {
         let error = render(&Moment::from_unix(0).unwrap().time, "%O").unwrap_err().to_string();
         assert!(error.contains("`O`"), "{error}");
     }

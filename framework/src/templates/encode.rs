@@ -1,5 +1,5 @@
-//! What brings a value into another notation: the filters `urlencode`, `urlencode_strict` and `slugify` into a URL, `json_encode`
-//! into JSON or a script; and what escapes a value within a string of JSON.
+//! Filters that encode values: `urlencode`, `urlencode_strict` and `slugify` for URLs, `json_encode` for JSON and
+//! scripts. Also the escape function for values inside JSON strings.
 
 use std::io::{self, Write};
 
@@ -8,17 +8,17 @@ use tera::{Error, Kwargs, State, TeraResult, Value};
 
 use crate::slug::slug;
 
-/// What stands for itself in every part of a URL (RFC 3986, section 2.3: `unreserved`).
+/// The characters that need no escaping in any part of a URL (RFC 3986, section 2.3: `unreserved`).
 const UNRESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 const UNRESERVED_AND_SLASH: &AsciiSet = &UNRESERVED.remove(b'/');
 
-/// For a path: slashes stay.
+/// Encodes a path: slashes stay.
 pub(super) fn urlencode(value: &Value, _: Kwargs, _: &State<'_>) -> TeraResult<String> {
     percent_encode("urlencode", value, UNRESERVED_AND_SLASH)
 }
 
-/// For one segment of a path, or a value in a query.
+/// Encodes one segment of a path, or a value in a query.
 pub(super) fn urlencode_strict(value: &Value, _: Kwargs, _: &State<'_>) -> TeraResult<String> {
     percent_encode("urlencode_strict", value, UNRESERVED)
 }
@@ -37,7 +37,8 @@ fn percent_encode(filter: &str, value: &Value, encoded: &'static AsciiSet) -> Te
     )))
 }
 
-/// The same for a template that makes JSON, where it is not escaped once more.
+/// Encodes a value as [`json_encode`] does, for a template that makes JSON, where the result must not be escaped
+/// again.
 pub(super) fn json_encode_safely(
     value: &Value,
     arguments: Kwargs,
@@ -46,16 +47,16 @@ pub(super) fn json_encode_safely(
     Ok(Value::safe_string(&json_encode(value, arguments, state)?))
 }
 
-/// Writes a text as it stands within a string of JSON. Like the filter, it writes nothing that ends a script or begins
-/// markup.
+/// Writes a text escaped for the inside of a JSON string. Like the filter, it writes nothing that ends a script or
+/// begins markup.
 pub(super) fn escape_json(text: &str, output: &mut dyn Write) -> io::Result<()> {
     let quoted = serde_json::to_string(text)?;
     let inside = quoted.get(1..quoted.len() - 1).unwrap_or_default();
     output.write_all(without_markup(inside).as_bytes())
 }
 
-/// JSON in which nothing ends a script or begins markup, so that `{{ v | json_encode | safe }}` may
-/// stand in a `<script>`. `pretty=true` breaks lines.
+/// Encodes a value as JSON that cannot end a script or begin markup, so `{{ v | json_encode | safe }}` is safe inside
+/// a `<script>`. `pretty=true` breaks lines.
 pub(super) fn json_encode(value: &Value, arguments: Kwargs, _: &State<'_>) -> TeraResult<String> {
     let json = match arguments.get::<bool>("pretty")?.unwrap_or(false) {
         true => serde_json::to_string_pretty(value),
@@ -65,7 +66,7 @@ pub(super) fn json_encode(value: &Value, arguments: Kwargs, _: &State<'_>) -> Te
     Ok(without_markup(&json))
 }
 
-/// JSON without the signs of markup and the line ends of scripts; none of them stands outside of strings.
+/// Escapes the characters of markup and the line terminators of scripts. In JSON they occur only inside strings.
 fn without_markup(json: &str) -> String {
     let json = json.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026");
     json.replace('\u{2028}', "\\u2028").replace('\u{2029}', "\\u2029")

@@ -35,37 +35,37 @@ pub use options::EngineOptions;
 
 /// The loaded templates of a site.
 ///
-/// In files whose media type is HTML or XML (`.html`, `.xml`, `.svg`, `.rss`, …) or JSON (`.json`, `.webmanifest`, …)
-/// everything that a template writes from a value is escaped as that type demands, unless it goes through the filter
-/// `safe`. What counts is the template that a render begins with: it says as what the page is sent.
+/// Values written by a template are escaped according to its media type, unless they pass through the filter `safe`:
+/// HTML and XML (`.html`, `.xml`, `.svg`, `.rss`, …) or JSON (`.json`, `.webmanifest`, …). The template that a render
+/// begins with decides, because it determines the media type of the response.
 #[derive(Clone)]
 pub struct Engine {
-    /// Where the templates were loaded from.
+    /// The folder that the templates were loaded from.
     folder: PathBuf,
     tera: Tera,
-    /// The same for pages that are JSON, if there are templates of such.
+    /// The same templates with JSON escaping, if any template makes JSON.
     json: Option<Box<Tera>>,
     /// The templates with fragments, as their author wrote them.
     originals: Arc<Originals>,
-    /// All fragments in them.
+    /// All fragments in the templates.
     places: Arc<Places>,
     has_sessions: bool,
-    /// Whether one of them has a place for messages.
+    /// Whether a template has a place for messages.
     shows_messages: bool,
-    /// The scripts and styles that stand in them, as far as they run by their hashes.
+    /// The inline scripts and styles of the templates, of the kinds that are allowed by hash.
     inline: Arc<KnownInline>,
-    /// The groups that fragments name, and where; none where they are an expression.
+    /// The groups that fragments name, with their positions; `None` for a group that is an expression.
     named_groups: Arc<[(Problem, Option<String>)]>,
     catalogues: Arc<Catalogues>,
-    /// The keys of texts that templates ask for; `None` if not all are known.
+    /// The text keys that templates request; `None` if not all of them are literals.
     texts: Option<Arc<BTreeSet<String>>>,
     max_output: usize,
-    /// How much stack a render can need, in bytes.
+    /// The stack that a render may need, in bytes.
     stack: usize,
 }
 
-/// The stack that Tera takes for one level of its recursion, measured with 2.4 and rounded up.
-/// Without optimization it is six times as much.
+/// The stack that Tera uses for one level of its recursion, measured with 2.4 and rounded up. Without optimization it
+/// is six times as much.
 const STACK_PER_LEVEL: usize = if cfg!(debug_assertions) { 96 * 1024 } else { 20 * 1024 };
 
 /// The stack that functions and filters may use at the deepest level.
@@ -78,7 +78,7 @@ impl fmt::Debug for Engine {
 }
 
 impl Engine {
-    /// An engine without any template, for a site that has none.
+    /// Returns an engine without templates, for a site that has none.
     pub fn empty(options: &EngineOptions) -> Engine {
         let stack = STACK_FOR_FUNCTIONS + STACK_PER_LEVEL;
         let (originals, places, inline) = (Arc::default(), Arc::default(), Arc::default());
@@ -102,13 +102,13 @@ impl Engine {
         }
     }
 
-    /// Loads every file below `folder`, so that a template may extend and include any other. A
-    /// template's name is its path below the folder, with `/`.
+    /// Loads every file below `folder`, so that a template may extend and include any other. A template's name is its
+    /// path below the folder, with `/`.
     ///
     /// # Errors
-    /// Everything that is wrong, with file and line: files that cannot be read, wrong syntax,
-    /// templates, functions, filters, tests, components and blocks that do not exist, and
-    /// templates that lead back to themselves.
+    /// Returns all problems at once, with file and line: unreadable files, syntax errors, references to templates,
+    /// functions, filters, tests, components and blocks that do not exist, and templates that lead back to
+    /// themselves.
     pub fn load(folder: &Path, options: &EngineOptions) -> Result<Engine, Problems> {
         let mut problems = Problems::new();
         let sources = folder::read(folder, &mut problems);
@@ -124,7 +124,7 @@ impl Engine {
         problems.extend(found.problems);
         blank.extend(found.endless);
 
-        // What is already reported is put in as an empty template, so that the rest can be checked.
+        // Templates with reported problems are added empty, so that the others can be checked.
         let present = sources.iter().map(|source| {
             let text = if blank.contains(&source.name) { "" } else { text_of(source, &originals) };
             (source.name.as_str(), text)
@@ -138,7 +138,7 @@ impl Engine {
                 }
             }
         }
-        // Tera knows suffixes; a whole name is one. The site may have added templates of its own.
+        // Tera matches suffixes, and a whole name is one. The site may have added templates of its own.
         let escaped = engine.names().into_iter().filter(|name| escapes(name));
         let escaped: Vec<String> = escaped.map(str::to_owned).collect();
         engine.tera.autoescape_on(escaped);
@@ -169,54 +169,55 @@ impl Engine {
         problems.or(engine)
     }
 
-    /// Whether there is a fragment in any template.
+    /// Returns whether any template contains a fragment.
     pub fn has_fragments(&self) -> bool {
         !self.places.is_empty()
     }
 
-    /// The groups that fragments name, and where; none where they are an expression.
+    /// Returns the groups that fragments name, with their positions; `None` for a group that is an expression.
     pub(crate) fn named_groups(&self) -> &[(Problem, Option<String>)] {
         &self.named_groups
     }
 
-    /// The site's texts.
+    /// Returns the site's texts.
     pub(crate) fn catalogues(&self) -> &Arc<Catalogues> {
         &self.catalogues
     }
 
-    /// The keys of texts that stand in templates; `None` if templates make others.
+    /// Returns the text keys in the templates; `None` if a template computes a key.
     pub(crate) fn asked_texts(&self) -> Option<&BTreeSet<String>> {
         self.texts.as_deref()
     }
 
-    /// Which values of the request a template uses, itself or by what it includes or extends.
+    /// Returns the request values that a template uses, including those of the templates that it includes or extends.
     pub fn uses(&self, name: &str) -> RequestUses {
         self.places.uses(name)
     }
 
-    /// Which values of the request a template is seen to name. That its text is not known says nothing.
+    /// Returns the request values that a template visibly names. Text that the engine cannot see adds nothing.
     pub(crate) fn names_of_request(&self, name: &str) -> RequestUses {
         self.places.names_of_request(name)
     }
 
-    /// Whether a template names the visitor's session, itself or by what it includes or extends.
+    /// Returns whether a template names the visitor's session, directly or through a template that it includes or
+    /// extends.
     pub fn names_session(&self, name: &str) -> bool {
         self.has_sessions && self.places.names_session(name)
     }
 
-    /// Whether one of them has a place for messages.
+    /// Returns whether a template has a place for messages.
     pub(crate) fn shows_messages(&self) -> bool {
         self.shows_messages
     }
 
-    /// Renders a template. Its fragments are looked for in `fragments`, which gets those that were
-    /// not there when the render has succeeded.
+    /// Renders a template. Looks up its fragments in `fragments`, and stores the newly evaluated ones there if the
+    /// render succeeds.
     ///
-    /// It does not wait for anything, but it may take long: the time is the template's own.
+    /// The call never waits, but it may run for long: the template determines how long.
     ///
     /// # Errors
-    /// When there is no such template, when it fails, panics, or writes more than is allowed, and
-    /// when it changes the text of a fragment so that its end cannot be found.
+    /// Fails when the template does not exist, fails, panics or writes more than the limit, and when it changes the
+    /// text of a fragment so that its end cannot be found.
     pub fn render(
         &self,
         name: &str,
@@ -246,8 +247,8 @@ impl Engine {
         Err(Box::new(error.below(&self.folder)))
     }
 
-    /// What renders pages that are JSON, if there are any. Markup that they include escapes likewise: what is written for a
-    /// string in JSON holds no markup either.
+    /// Returns the engine for JSON pages, if there are any. Markup that they include gets the same escaping, because
+    /// a value escaped for a JSON string contains no markup.
     fn for_json(&self) -> Option<Box<Tera>> {
         let names = self.names();
         names.iter().any(|name| is_json(name)).then(|| {
@@ -260,7 +261,7 @@ impl Engine {
         })
     }
 
-    /// What renders this template.
+    /// Returns the engine for this template.
     fn tera_of(&self, name: &str) -> &Tera {
         match &self.json {
             Some(json) if is_json(name) => json,
@@ -268,7 +269,7 @@ impl Engine {
         }
     }
 
-    /// The hashes of the scripts and styles that stand in this content and in a template.
+    /// Returns the hashes of the inline scripts and styles in this content that come from a template.
     pub(crate) fn inline_in(&self, content: &Pieces) -> InlineHashes {
         let mut hashes = InlineHashes::default();
         for piece in content.iter() {
@@ -279,7 +280,8 @@ impl Engine {
         hashes
     }
 
-    /// What the site's catalogues say for a key in a language, with these arguments; `None` if they do not know it.
+    /// Returns the text for a key in a language, with these arguments; `None` if the catalogues do not contain the
+    /// key.
     pub(crate) fn text(
         &self,
         lang: &str,
@@ -290,12 +292,12 @@ impl Engine {
         self.catalogues.text(lang, key, arguments.map(|(name, it)| (name.into(), it.into())))
     }
 
-    /// Whether there is a template of this name.
+    /// Returns whether a template with this name exists.
     pub fn contains(&self, name: &str) -> bool {
         self.tera.contains_template(name)
     }
 
-    /// The names of all templates, sorted.
+    /// Returns the names of all templates, sorted.
     pub fn names(&self) -> Vec<&str> {
         let mut names = self.tera.get_template_names().collect::<Vec<_>>();
         names.sort_unstable();
@@ -303,12 +305,12 @@ impl Engine {
     }
 }
 
-/// Whether the template of this name escapes what comes from values.
+/// Returns whether the template with this name escapes values as markup.
 pub(super) fn escapes(name: &str) -> bool {
     media_type::is_markup(&media_type::of(name))
 }
 
-/// Whether the template of this name makes JSON.
+/// Returns whether the template with this name makes JSON.
 pub(super) fn is_json(name: &str) -> bool {
     media_type::is_json(&media_type::of(name))
 }
@@ -335,8 +337,8 @@ fn tera(options: &EngineOptions) -> Tera {
     tera
 }
 
-/// Writes the tags of fragments in those that Tera knows. Returns the templates that have some, and
-/// the names of those where they are wrong.
+/// Rewrites the tags of fragments to tags that Tera supports. Returns the templates that contain fragments, and the
+/// names of those whose tags are wrong.
 fn rewritten(
     folder: &Path,
     sources: &[Source],
@@ -381,13 +383,12 @@ fn named_groups(
     })
 }
 
-/// What Tera is to read.
+/// Returns the text that is passed to Tera.
 fn text_of<'a>(source: &'a Source, originals: &'a Originals) -> &'a str {
     originals.get(&source.name).map_or(&source.text, |rewritten| rewritten.text())
 }
 
-/// Parses each template by itself, because Tera stops at the first error. Returns those that are
-/// wrong.
+/// Parses each template separately, because Tera stops at the first error. Returns the names of those with errors.
 fn wrong_syntax<'a>(
     folder: &Path,
     sources: impl Iterator<Item = &'a Source>,
@@ -406,7 +407,7 @@ fn wrong_syntax<'a>(
     wrong
 }
 
-/// Whether this finding is true whatever stands in the templates that were left empty.
+/// Returns whether this finding holds regardless of the templates that were left empty.
 fn stands_alone(message: &str) -> bool {
     ["Unknown filter", "Unknown test", "Unknown function"]
         .iter()

@@ -1,4 +1,4 @@
-//! Why a template could not be loaded or rendered.
+//! Errors of loading and rendering templates.
 
 use std::any::Any;
 use std::error::Error as StdError;
@@ -10,39 +10,39 @@ use tera::ReportError;
 use super::positions::{Originals, TextPosition};
 use crate::problem::{Problem, Problems};
 
-/// Why a template gave no page.
+/// The reason why a template could not be rendered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RenderError {
     /// The folder that the templates were loaded from.
     pub folder: PathBuf,
-    /// The template that was asked for.
+    /// The requested template.
     pub template: String,
-    /// What went wrong.
+    /// The kind of the failure.
     pub kind: RenderErrorKind,
-    /// Where it went wrong: in that template, or in one that it extends or includes.
+    /// The position of the failure, in that template or in one that it extends or includes.
     pub place: Option<Place>,
-    /// What went wrong, as a sentence.
+    /// The failure, as a sentence.
     pub message: String,
-    /// The causes behind it, the nearest first.
+    /// The underlying causes, the nearest first.
     pub causes: Vec<String>,
-    /// The lines of the template around the place, for a developer to read.
+    /// The template's lines around the position, for a developer.
     pub excerpt: Option<String>,
 }
 
 /// The kinds of [`RenderError`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RenderErrorKind {
-    /// There is no template of this name.
+    /// No template has this name.
     Missing,
     /// The template, or a function or filter that it calls, failed.
     Failed,
-    /// The page became longer than is allowed.
+    /// The page exceeded the size limit.
     TooLarge,
     /// A function or filter panicked.
     Panicked,
 }
 
-/// A place in a template.
+/// A position in a template.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Place {
     /// The template's name.
@@ -101,7 +101,7 @@ impl RenderError {
         failed
     }
 
-    /// The same of a template below `folder`.
+    /// Sets the folder of the templates.
     pub(super) fn below(self, folder: &Path) -> RenderError {
         RenderError { folder: folder.to_owned(), ..self }
     }
@@ -140,15 +140,15 @@ impl fmt::Display for RenderError {
 
 impl StdError for RenderError {}
 
-/// Where in the text that it was given Tera means.
+/// Returns the position that Tera reports, in the text that it was given.
 fn place_of(report: &ReportError) -> TextPosition {
     TextPosition { line: report.span().start_line, column: report.span().start_col + 1 }
 }
 
-/// What Tera said about one or more templates below `folder`, one problem for each thing it said.
+/// Converts Tera's error about templates below `folder` into problems, one for each finding.
 ///
-/// Tera puts all of its findings about references between templates into one text, each as
-/// `error: MESSAGE`, a line `--> NAME:LINE:COLUMN` and an excerpt.
+/// Tera puts all of its findings about references between templates into one text, each as `error: MESSAGE`, a line
+/// `--> NAME:LINE:COLUMN` and an excerpt.
 pub(super) fn problems(folder: &Path, error: &tera::Error, originals: &Originals) -> Problems {
     if let tera::ErrorKind::SyntaxError(report) = error.kind() {
         return syntax(folder, report, originals).into();
@@ -180,7 +180,7 @@ fn syntax(folder: &Path, report: &ReportError, originals: &Originals) -> Problem
         }
         message => message,
     };
-    // The arguments of the tag end with a parenthesis for Tera.
+    // The rewritten tag is a call, so Tera expects a parenthesis where its author closes the tag.
     let message = match message.strip_prefix("Found `)`").filter(|_| ours) {
         Some(rest) => format!("Found `%}}`{rest}"),
         None => message.to_owned(),

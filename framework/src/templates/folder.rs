@@ -1,4 +1,4 @@
-//! The files of a folder of templates.
+//! Reads the files of a folder of templates.
 
 use std::fs;
 use std::io;
@@ -6,20 +6,20 @@ use std::path::{Path, PathBuf};
 
 use crate::problem::{Problem, Problems};
 
-/// More files than a site can have templates: then it is the wrong folder.
+/// The limit on the number of files. A folder with more is not a folder of templates.
 const MOST_FILES: usize = 10_000;
 
-/// A template as it lies on the disk.
+/// A template file on disk.
 #[derive(Debug)]
 pub(super) struct Source {
-    /// Its path below the folder, with `/` on every system.
+    /// The path below the folder, with `/` on every system.
     pub(super) name: String,
-    /// What is written in it.
+    /// The file's content.
     pub(super) text: String,
 }
 
-/// All files below `folder`, sorted by name. What begins with a dot is left out, and links may
-/// lead to files of the same folder only.
+/// Reads all files below `folder`, sorted by name. Names that begin with a dot are skipped, and symlinks may point to
+/// files of the same folder only.
 pub(super) fn read(folder: &Path, problems: &mut Problems) -> Vec<Source> {
     let mut sources = Vec::new();
     match folder.canonicalize() {
@@ -41,7 +41,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    /// Reads the folder of this name and those below it.
+    /// Reads this folder and those below it.
     fn folder(&mut self, top: String) {
         let mut waiting = vec![top];
         while let Some(folder) = waiting.pop() {

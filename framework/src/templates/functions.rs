@@ -1,4 +1,4 @@
-//! What templates can call: `url_for(name="story", slug=story.slug)`, `asset(path="site.css")` and `alternates()`.
+//! The functions `url_for(name="story", slug=story.slug)`, `asset(path="site.css")` and `alternates()`.
 
 use std::sync::Arc;
 
@@ -8,29 +8,29 @@ use tera::{Error, Kwargs, Number, State, Tera, TeraResult, Value};
 use super::fragments;
 use crate::catalogues::Catalogues;
 
-/// Makes the URL of a route from its name and parameters, or says why there is none.
+/// Makes the URL of a route from its name and parameters, or returns an error message.
 ///
-/// The parameters come sorted by name, so that the URL is the same on every node.
+/// The parameters are sorted by name, so that the URL is the same on every node.
 pub(super) type UrlFor =
     Arc<dyn Fn(&str, Vec<(String, String)>) -> Result<String, String> + Send + Sync>;
 
-/// Makes the URL of a file in the docroot from its path, or says why there is none.
+/// Makes the URL of a file in the docroot from its path, or returns an error message.
 pub(crate) type AssetUrl = Arc<dyn Fn(&str) -> Result<String, String> + Send + Sync>;
 
-/// A function of the site.
+/// A template function of the site.
 pub(crate) type SiteFunction =
     Arc<dyn Fn(Kwargs, &RenderedPage<'_>) -> TeraResult<Value> + Send + Sync>;
 
-/// What a function of the site sees of the page that calls it, beside its arguments: nothing that a controller has
-/// read, so a fragment depends on no more than what it names. It is the same wherever in a template the call
-/// stands, and whatever is called `variant` there.
+/// The page, as a template function of the site sees it. It contains no data that a controller has read, so a
+/// fragment does not depend on more than the values that it names. It is the same for every call in the page, and a
+/// template variable called `variant` does not change it.
 #[derive(Debug)]
 pub struct RenderedPage<'a> {
     variant: &'a str,
 }
 
 impl<'a> RenderedPage<'a> {
-    /// The name of the page's variant, as the site's variant function has given it; empty if it gave none.
+    /// Returns the name of the page's variant, as given by the site's variant function; empty if there is none.
     pub fn variant(&self) -> &'a str {
         self.variant
     }
@@ -61,7 +61,7 @@ struct Alternate<'a> {
     current: bool,
 }
 
-/// Adds `alternates()`: the addresses of the page in each of the site's languages, where its path says which it is.
+/// Adds `alternates()`, which lists the page's addresses in the site's languages, if its path contains the language.
 pub(super) fn register_alternates(tera: &mut Tera, catalogues: Arc<Catalogues>) {
     tera.register_function("alternates", move |_: Kwargs, _: &State<'_>| {
         let request = fragments::request()?;
@@ -88,7 +88,7 @@ fn parameters(arguments: &Kwargs) -> TeraResult<Vec<(String, String)>> {
 }
 
 fn parameter(name: &str, value: &Value) -> TeraResult<String> {
-    // Spelled as extractors take it: Tera would write a whole float as `1.0`.
+    // Formatted as extractors parse it: Tera would write a whole float as `1.0`.
     if let Some(Number::Float(float)) = value.as_number() {
         return Ok((float + 0.0).to_string());
     }

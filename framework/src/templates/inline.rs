@@ -1,4 +1,4 @@
-//! The scripts and styles that stand in the site's templates themselves.
+//! Inline scripts and styles in the site's templates.
 
 use std::path::Path;
 
@@ -9,7 +9,8 @@ use crate::inline::{InlineKind, KnownInline};
 use crate::media_type;
 use crate::problem::{Problem, Problems};
 
-/// Those of these kinds. One in which something is evaluated has another text on each page, so it is reported.
+/// Collects the inline scripts and styles of these kinds. One that contains a template expression differs from page
+/// to page, so it is reported.
 pub(super) fn known(
     folder: &Path,
     sources: &[Source],
@@ -47,8 +48,8 @@ pub(super) fn known(
     known
 }
 
-/// A template with a NUL in the place of each byte that the engine does not write as it is. What it leaves in a raw
-/// block is replaced too, so that a script there with braces is taken for one that changes.
+/// Replaces each byte that the engine does not copy literally with NUL. The content of a raw block is replaced too,
+/// so a script with braces in it counts as one that changes.
 fn masked(text: &str) -> String {
     let mut masked = text.as_bytes().to_vec();
     let bytes = text.as_bytes();
@@ -70,7 +71,7 @@ fn masked(text: &str) -> String {
         at = end.unwrap_or(bytes.len());
         masked[start..at].fill(0);
     }
-    // Braces begin and end it, so that it is cut between characters.
+    // Every replaced range begins and ends with braces, so no character is split.
     String::from_utf8(masked).unwrap_or_default()
 }
 
@@ -79,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_evaluated_and_nothing_else_is_masked() {
+    fn only_evaluated_text_is_masked() {
         for (text, shown) in [
             ("a { b } c", "a { b } c"),
             ("ü{{ \"}}\" }}ü", "ü0ü"),
@@ -103,7 +104,7 @@ mod tests {
     }
 
     #[test]
-    fn a_script_that_changes_is_reported_where_scripts_run_by_their_hashes() {
+    fn a_script_that_changes_is_reported_if_scripts_are_allowed_by_hash() {
         let text =
             "<script>a</script>\n<p>\n<script>let b = {{ b }}</script><style>{{ c }}</style>";
         let sources = [Source { name: "a.html".to_owned(), text: text.to_owned() }];

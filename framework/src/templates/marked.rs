@@ -1,23 +1,25 @@
-//! Where in the values of a page the marked ones are.
+//! Finds the marks that cover the values of a page.
 //!
 //! # How a mark stays with its value
 //!
-//! Tera's values have no room for a mark. But every list and every object is one allocation that its copies
-//! share, so its address says which one it is, wherever a template carries it: a loop variable, a `set`, an
-//! include, the argument of a component. What a filter or an operator has made of it is another one, without
-//! a mark. The page's values live as long as the render, so no address is used twice. An empty list or
-//! object may share its address, and text, numbers and nothing have none: they are found by the list or
-//! object that they are in, and those that a page was given directly by their name, if no template binds
-//! this name.
+//! Tera's values have no room for a mark. But every list and every object is one allocation that its copies share, so
+//! its address identifies it wherever a template carries it: in a loop variable, a `set`, an include, the argument of
+//! a component. The result of a filter or an operator is a new allocation, without a mark. The page's values live as
+//! long as the render, so no address is reused.
 //!
-//! Nothing of this is in the values themselves, so no template can show a mark, count it or make one.
+//! Empty lists and objects may share an address, and text, numbers and null have none. Such a value is found by the
+//! list or object that contains it, or, at the top level of a page's values, by its name, if no template binds this
+//! name.
 //!
-//! # What covers what
+//! The values themselves contain none of this, so no template can show, count or make a mark.
 //!
-//! A [`Row`](MarkKind::Row) covers everything in it, and so does what was [made](MarkKind::Made) of one. A [`Read`](MarkKind::Read) covers what it marks and what
-//! is in it directly, but no list or object in it: a row that has lost its mark must not look as if the list
-//! around it said all about it. Where values have several marks, the innermost that covers a value counts;
-//! two marks of one value count both.
+//! # Coverage
+//!
+//! - A [`Row`](MarkKind::Row) covers everything inside it, and so does a value that was [made](MarkKind::Made) of a
+//!   row.
+//! - A [`Read`](MarkKind::Read) covers its value and the direct content, but no list or object inside it: a row that
+//!   has lost its mark must not appear covered by the list around it.
+//! - If several marks surround a value, the innermost that covers it counts; two marks on one value count both.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -27,41 +29,41 @@ use tera::{Context, Value};
 
 use crate::packed::{Malformed, MarkKind, MarkedNode, MarkedValue, walk};
 
-/// What is said of a value.
+/// The mark of a value.
 #[derive(Debug, Default)]
 pub(super) struct Mark {
-    /// The group of the row that it is, or is in.
+    /// The group of the row that the value is, or is inside.
     pub(super) row: Option<Arc<str>>,
     pub(super) groups: Vec<Arc<str>>,
-    /// Whether it was made of the row, so that only its own contents say which value it is.
+    /// Whether the value was made of the row, so that only its own content identifies it.
     pub(super) is_made: bool,
-    /// Whether there are other marks in it.
+    /// Whether there are other marks inside it.
     pub(super) has_marks: bool,
 }
 
-/// What covers the values of a page.
+/// The marks that cover the values of a page.
 #[derive(Debug, Default)]
 pub(super) struct Marked {
     marks: Vec<Mark>,
-    /// Lists and objects that are not empty, by their addresses.
+    /// Marks of non-empty lists and objects, by address.
     containers: HashMap<usize, usize>,
-    /// Marks of other values, by the address of the object that they are in, or [`PAGE`], and their field.
+    /// Marks of other values, by the address of the object that contains them, or [`PAGE`], and their field.
     fields: HashMap<usize, HashMap<Box<str>, usize>>,
-    /// The same of elements of lists.
+    /// Marks of other values in lists, by the list's address and the index.
     elements: HashMap<(usize, usize), usize>,
 }
 
-/// The place of what the page was given directly: no allocation is there.
+/// Stands for the address of the page's top-level values; no allocation has this address.
 pub(super) const PAGE: usize = 0;
 
-/// Where a value is in a list or an object.
+/// The position of a value in a list or an object.
 #[derive(Debug, Clone, Copy)]
 enum Slot<'a> {
     Field(&'a str),
     Index(usize),
 }
 
-/// Says which list or object this is. `None` if it is neither, or empty.
+/// Returns the address that identifies a list or object; `None` for other values and empty ones.
 pub(super) fn address(value: &Value) -> Option<usize> {
     if let Some(map) = value.as_map().filter(|map| !map.is_empty()) {
         return Some(std::ptr::from_ref(map).addr());
@@ -70,11 +72,11 @@ pub(super) fn address(value: &Value) -> Option<usize> {
 }
 
 impl Marked {
-    /// Of the values in `context`, which have come as `packed`. What was set under one of the names `set`
-    /// has taken the place of what had come.
+    /// Finds the marks of the values in `context`, which were received as `packed`. The names in `set` were set
+    /// afterwards and replace the received values.
     ///
     /// # Errors
-    /// When `packed` is not where the values come from. Then nothing is known of any value.
+    /// Fails when `packed` is malformed.
     pub(super) fn of(
         packed: &[u8],
         context: &Context,
@@ -88,23 +90,23 @@ impl Marked {
         Ok(marked)
     }
 
-    /// What covers this list or object.
+    /// Returns the mark that covers this list or object.
     pub(super) fn container(&self, address: usize) -> Option<&Mark> {
         self.containers.get(&address).map(|mark| &self.marks[*mark])
     }
 
-    /// The mark of what is in the field of an object and is not a list or object itself.
+    /// Returns the mark of a field of an object, if its value is not a list or object itself.
     pub(super) fn field(&self, object: usize, field: &str) -> Option<&Mark> {
         self.fields.get(&object)?.get(field).map(|mark| &self.marks[*mark])
     }
 
-    /// The same of an element of a list.
+    /// Returns the mark of an element of a list, if it is not a list or object itself.
     pub(super) fn element(&self, list: usize, index: usize) -> Option<&Mark> {
         self.elements.get(&(list, index)).map(|mark| &self.marks[*mark])
     }
 
-    /// Reads a value and what is in it. `value` is what it has become, `None` if that is not known;
-    /// `row` is the mark of the row around it.
+    /// Adds the marks of a value and its content. `value` is its current form, `None` if that is unknown; `row` is
+    /// the mark of the surrounding row.
     fn add(
         &mut self,
         node: &MarkedNode<'_>,
@@ -155,7 +157,7 @@ impl Marked {
                 }
             }
             MarkedValue::Object(keys) => {
-                // With a key twice, the object has only one of the two values.
+                // If a key occurs twice, the object contains only one of the two values.
                 let map = value.and_then(Value::as_map).filter(|map| map.len() == keys.len());
                 for key in keys {
                     let value = map.and_then(|map| map.get(&Key::Str(key)));

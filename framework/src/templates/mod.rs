@@ -1,20 +1,19 @@
 //! The site's templates: Tera files in one folder, loaded all at once.
 //!
-//! - [`Engine`]: the loaded templates; renders one of them with values. `folder` reads the files,
-//!   `references` follows `extends` and `include` and refuses circles, so that no render can
-//!   recurse without end, and `output` bounds what a render may write.
-//! - [`Fragments`]: where `{% cache %}` finds and keeps what is between its tags. `scanner` finds
-//!   tags, and `positions` tells where in the site's own text something is that Tera has found in
-//!   the rewritten one.
-//! - [`Rendered`]: what a template has written: its output, and what was found in it.
-//! - [`Values`]: what a template may use, made from packed values or JSON without a detour; `marked` finds
-//!   what is said of them.
-//! - [`RenderError`]: why there is no page, and where in which template.
-//! - `inline`: the scripts and styles that stand in templates themselves.
-//! - `functions`, `translations`, `date`, `encode`, `number` and `slug`: what templates can call beyond Tera's own.
+//! - [`Engine`]: the loaded templates; renders one of them with values. `folder` reads the files, `references`
+//!   follows `extends` and `include` and rejects cycles, so that no render recurses without end, and `output` limits
+//!   the size of a page.
+//! - [`Fragments`]: the store of `{% cache %}` bodies. `scanner` finds tags, and `positions` maps positions from the
+//!   text that Tera reads to the site's own.
+//! - [`Rendered`]: the output of a template, with its fragments' groups and its parts.
+//! - [`Values`]: the values that a template may use, read directly from packed values or JSON; `marked` finds their
+//!   marks.
+//! - [`RenderError`]: why a page could not be rendered, and where in which template.
+//! - `inline`: inline scripts and styles in templates.
+//! - `functions`, `translations`, `date`, `encode`, `number` and `slug`: functions and filters beyond Tera's own.
 //!
-//! This module knows neither HTTP nor the link. Functions in [`EngineOptions`] say where a route leads
-//! and where a file of the docroot lies.
+//! This module depends on neither HTTP nor the link. Functions in [`EngineOptions`] resolve routes and files of the
+//! docroot.
 
 mod date;
 mod encode;

@@ -1,7 +1,7 @@
-//! The filter `number`, as in `{{ price | number(digits=2) }}`: a number as the page's language writes it.
+//! The filter `number`, as in `{{ price | number(digits=2) }}`, which formats a number in the page's language.
 //!
-//! `digits` says how many are behind the point; without it there are three at most, and no zeros at the end. With
-//! `grouping=false` there is nothing between the thousands.
+//! `digits` is the number of decimals; without it there are at most three, without trailing zeros. `grouping=false`
+//! omits the thousands separators.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ pub(super) fn register(tera: &mut Tera, catalogues: Arc<Catalogues>) {
     });
 }
 
-/// The decimal digits of a number: Tera would write large and small ones with an exponent.
+/// Returns the decimal digits of a number: Tera would write large and small ones with an exponent.
 fn text_of(value: &Value) -> TeraResult<String> {
     match value.as_number() {
         Some(tera::Number::Float(float)) => Ok(float.to_string()),

@@ -1,21 +1,21 @@
-//! What a render writes into.
+//! The output buffer of a render.
 //!
-//! A page is as long as it is only when it is written, so what it is written into grows again and
-//! again, and is copied each time. Therefore it is kept for the next render of the thread, and what
-//! was written is copied once, into no more memory than it needs: pages live in the cache for long.
+//! The length of a page is unknown until it is written, so its buffer grows repeatedly, with a copy each time.
+//! Therefore the thread keeps the buffer for its next render, and the page is copied once into exactly the memory
+//! that it needs, because pages stay in the cache for long.
 
 use std::cell::Cell;
 use std::io::{self, Write};
 use std::mem;
 
-/// The longest that is kept for the next render, in bytes.
+/// The largest buffer that is kept for the next render, in bytes.
 const KEPT: usize = 1024 * 1024;
 
 thread_local! {
     static SPARE: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
 }
 
-/// Bytes that may not become more than a limit.
+/// A byte buffer with a size limit.
 pub(super) struct Output {
     bytes: Vec<u8>,
     limit: usize,
@@ -27,12 +27,12 @@ impl Output {
         Output { bytes: SPARE.take(), limit, exceeded: false }
     }
 
-    /// Whether something was refused because of the limit.
+    /// Returns whether a write was refused because of the limit.
     pub(super) fn exceeded(&self) -> bool {
         self.exceeded
     }
 
-    /// What was written.
+    /// Returns the written bytes.
     pub(super) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -43,7 +43,7 @@ impl Drop for Output {
         let mut bytes = mem::take(&mut self.bytes);
         if bytes.capacity() <= KEPT {
             bytes.clear();
-            // One that a render within this one has left is not needed.
+            // Replaces the buffer that a nested render may have left.
             SPARE.set(bytes);
         }
     }

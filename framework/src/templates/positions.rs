@@ -1,4 +1,4 @@
-//! Where in a site's own text something is that Tera has found in the text it was given.
+//! Maps positions from the text that Tera reads to the site's own text.
 
 use std::collections::HashMap;
 use std::ops::Range;
@@ -6,38 +6,38 @@ use std::ops::Range;
 /// A template whose text was changed before Tera read it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rewritten {
-    /// As the site's author wrote it.
+    /// The text as the site's author wrote it.
     original: String,
-    /// As Tera reads it.
+    /// The text as Tera reads it.
     text: String,
-    /// How far the original has been copied.
+    /// The offset in the original up to which it has been copied.
     copied: usize,
-    /// In the order of the text.
+    /// The changes, in the order of the text.
     edits: Vec<Edit>,
 }
 
-/// Text in the place of other text, both without line breaks. Offsets are bytes.
+/// A replacement of text, both sides without line breaks. Offsets are bytes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Edit {
-    /// What was put in, in the new text.
+    /// The inserted range, in the new text.
     new: Range<usize>,
-    /// What it stands for, in the original.
+    /// The replaced range, in the original.
     old: Range<usize>,
-    /// What is shown if something is wrong with what was put in, in the original.
+    /// The range of the original that errors in the inserted text point to.
     shown: Range<usize>,
 }
 
-/// A place in a template.
+/// A position in a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TextPosition {
-    /// Counted from 1.
+    /// The line, counted from 1.
     pub line: usize,
-    /// In characters, counted from 1.
+    /// The column in characters, counted from 1.
     pub column: usize,
 }
 
 impl TextPosition {
-    /// The place of a byte in a text.
+    /// Returns the position of a byte in a text.
     pub fn of(text: &str, offset: usize) -> TextPosition {
         let before = &text[..offset];
         let line_start = before.rfind('\n').map_or(0, |line_break| line_break + 1);
@@ -59,8 +59,8 @@ impl Rewritten {
         }
     }
 
-    /// Puts `with` in the place of `old`, which comes after all that was replaced so far. What is
-    /// found wrong with it is shown as if it were `shown` of the original.
+    /// Replaces `old`, which must follow all ranges replaced so far, with `with`. Errors in it point to `shown` in
+    /// the original.
     pub(super) fn replace(
         &mut self,
         original: &str,
@@ -75,31 +75,31 @@ impl Rewritten {
         self.edits.push(Edit { new: start..self.text.len(), old, shown: shown.clone() });
     }
 
-    /// Copies what is left.
+    /// Copies the rest of the original.
     pub(super) fn finish(mut self, original: &str) -> Rewritten {
         self.text.push_str(&original[self.copied..]);
         self.copied = original.len();
         self
     }
 
-    /// What Tera is to read.
+    /// Returns the text that is passed to Tera.
     pub fn text(&self) -> &str {
         &self.text
     }
 
-    /// Whether Tera means text that the author did not write.
+    /// Returns whether the position is in inserted text.
     pub(super) fn is_ours(&self, place: TextPosition) -> bool {
         let offset = offset_of(&self.text, place);
         self.edit_at(offset).is_some_and(|edit| edit.new.contains(&offset))
     }
 
-    /// Where in the original the place is that Tera means.
+    /// Maps a position that Tera reports to the original.
     pub fn original(&self, place: TextPosition) -> TextPosition {
         TextPosition::of(&self.original, self.start(offset_of(&self.text, place)))
     }
 
-    /// The line of the original around that place, without its line break, and how many characters
-    /// of it are meant where Tera means `width`.
+    /// Returns the line of the original around that position, without its line break, and how many of its characters
+    /// correspond to `width` in Tera's text.
     fn excerpt(&self, place: TextPosition, width: usize) -> (&str, usize) {
         let end = offset_of(&self.text, TextPosition { column: place.column + width, ..place });
         let at = offset_of(&self.text, place);
@@ -131,14 +131,14 @@ impl Rewritten {
         }
     }
 
-    /// The last edit that begins at `offset` or before.
+    /// Returns the last edit that begins at or before `offset`.
     fn edit_at(&self, offset: usize) -> Option<&Edit> {
         let after = self.edits.partition_point(|edit| edit.new.start <= offset);
         after.checked_sub(1).map(|last| &self.edits[last])
     }
 }
 
-/// The byte at a place, or where the line or text ends before it.
+/// Returns the offset of a position, or the end of its line or of the text if that comes first.
 fn offset_of(text: &str, place: TextPosition) -> usize {
     let mut start = 0;
     for _ in 1..place.line {
@@ -166,16 +166,15 @@ impl Originals {
         self.0.get(name)
     }
 
-    /// Where in the author's text the place is that Tera means.
+    /// Maps a position that Tera reports to the author's text.
     pub(super) fn place(&self, name: &str, place: TextPosition) -> TextPosition {
         self.get(name).map_or(place, |rewritten| rewritten.original(place))
     }
 
-    /// Tera's report of an error that says `message`, with places and lines as the author knows
-    /// them.
+    /// Rewrites Tera's report of an error with `message` so that positions and lines are the author's.
     ///
-    /// A report is the message and then, for each place, a line that names it, a bar, the line of
-    /// the template and what is meant in it.
+    /// A report consists of the message and then, for each position, a line that names it, a bar, the line of the
+    /// template and the underline.
     pub(super) fn restore(&self, report: &str, message: &str) -> String {
         let rest = report.strip_prefix("error: ").and_then(|rest| rest.strip_prefix(message));
         let Some(places) = rest else { return report.to_owned() };
@@ -198,8 +197,8 @@ impl Originals {
         restored
     }
 
-    /// A line that names a place in a template that was changed: what stands before line and
-    /// column, and the place.
+    /// Parses a line that names a position in a changed template, and returns the text before line and column, and
+    /// the position.
     fn heading<'a>(&self, line: &'a str) -> Option<(&'a str, &Rewritten, TextPosition)> {
         let mut parts = line.rsplitn(3, ':');
         let column = parts.next()?.parse().ok()?;
@@ -211,7 +210,7 @@ impl Originals {
     }
 }
 
-/// As Tera shows a place.
+/// Formats a position as Tera does.
 fn show(heading: &str, at: TextPosition, text: &str, width: usize) -> String {
     let TextPosition { line, column } = at;
     let padding = " ".repeat(line.to_string().len());

@@ -1,10 +1,10 @@
-//! Which template extends or includes which, and how deep a render can get.
+//! Checks the references between templates, and computes the depth that a render can reach.
 //!
-//! Tera renders by recursion: each block, include, `super()` and component takes a part of the
-//! stack, and a stack that overflows ends the whole process. Tera itself refuses circles of
-//! includes alone and of extends alone, and lets components nest at most 20 deep. A circle that
-//! mixes includes and extends (a block includes a template that extends this one and calls
-//! `super()`) only shows here, and so does how much stack all of it can take together.
+//! Tera renders by recursion: each block, include, `super()` and component uses a part of the stack, and a stack
+//! overflow ends the whole process. Tera itself refuses cycles of includes alone and of extends alone, and lets
+//! components nest at most 20 deep. It does not detect a cycle that mixes includes and extends (a block includes a
+//! template that extends this one and calls `super()`), and it does not limit the stack that all of them need
+//! together. This module does both.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::Path;
@@ -13,24 +13,24 @@ use super::folder::Source;
 use super::scanner;
 use crate::problem::{Problem, Problems, line_of, nearest};
 
-/// How many templates may be between a page and what it extends or includes at last.
+/// The limit on the length of a chain of extends and includes.
 const LONGEST_PATH: usize = 64;
 
-/// How many levels of recursion a render may need.
+/// The limit on the levels of recursion of a render.
 const MOST_LEVELS: usize = 400;
 
-/// How deep Tera lets components call each other.
+/// The depth to which Tera lets components call each other.
 const COMPONENT_DEPTH: usize = 20;
 
-/// What was found out about the references between templates.
+/// The result of the check.
 #[derive(Default)]
 pub(super) struct Findings {
     pub(super) problems: Problems,
     /// Names that are referred to and do not exist.
     pub(super) missing: BTreeSet<String>,
-    /// Templates that are part of a circle or nested too deep.
+    /// Templates that are part of a cycle or nested too deep.
     pub(super) endless: BTreeSet<String>,
-    /// The most levels of recursion that any render can take.
+    /// The most levels of recursion that any render can need.
     pub(super) levels: usize,
 }
 
@@ -75,8 +75,8 @@ struct Walk<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// Visits `name` and all that it refers to; `path` leads here from where the walk began.
-    /// Returns how many levels it takes, components left out.
+    /// Visits `name` and everything that it refers to; `path` is the chain from the start of the walk. Returns the
+    /// number of levels, without components.
     fn visit(&mut self, path: &mut Vec<&'a str>, name: &'a str) -> usize {
         let Some((text, structure)) = self.all.get(name) else { return 1 };
         if let Some(levels) = self.levels.get(name) {
@@ -115,7 +115,7 @@ impl<'a> Walk<'a> {
         levels
     }
 
-    /// Adds what components can take at most, when each calls another and includes what it can.
+    /// Adds the most levels that components can need, when each calls another and includes its deepest template.
     fn add_components(&mut self) {
         let mut components = false;
         let mut included = 0;
@@ -140,11 +140,11 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// What a template's text says about its structure.
+/// The structure of a template.
 #[derive(Debug, Default)]
 struct TemplateStructure<'a> {
     references: Vec<Reference<'a>>,
-    /// The template itself and the blocks nested in it.
+    /// The levels of the template itself and the blocks nested in it.
     levels: usize,
     /// Whether it defines components.
     components: bool,
@@ -154,7 +154,7 @@ struct TemplateStructure<'a> {
 #[derive(Debug)]
 struct Reference<'a> {
     name: &'a str,
-    /// Where it stands in the text, in bytes.
+    /// The position in the text, in bytes.
     offset: usize,
     in_component: bool,
 }
@@ -190,7 +190,7 @@ impl TemplateStructure<'_> {
     }
 }
 
-/// The string that `text` begins with, in any of Tera's quotes.
+/// Returns the string at the beginning of `text`, in any of Tera's quotes.
 fn quoted(text: &str) -> Option<&str> {
     let text = text.trim_start();
     let quote = text.chars().next().filter(|first| matches!(first, '"' | '\'' | '`'))?;

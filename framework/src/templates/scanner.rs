@@ -1,50 +1,50 @@
 //! Finds the tags of a template, exactly where Tera's lexer finds them.
 //!
-//! Comments, raw blocks, what stands in `{{ … }}` and strings are skipped, so what looks like a tag
-//! in them is none. Where Tera would report an error (a string, comment or tag that does not end)
-//! the search ends too: Tera reads the same text afterwards and reports the error.
+//! Comments, raw blocks, the inside of `{{ … }}` and strings are skipped, so a tag-like text in them is not a tag.
+//! Where Tera would report an error (an unterminated string, comment or tag), the search ends too: Tera reads the
+//! same text afterwards and reports the error.
 
 use std::ops::Range;
 
 /// One `{% … %}`. Offsets are bytes of the template's text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Tag<'a> {
-    /// All of it, braces included.
+    /// The whole tag, with braces.
     pub range: Range<usize>,
-    /// The identifier that it begins with, `""` if it begins with something else.
+    /// The identifier at its beginning, `""` if there is none.
     pub word: &'a str,
-    /// Where the word begins.
+    /// The offset of the word.
     pub word_at: usize,
-    /// Where `%}` or `-%}` begins.
+    /// The offset of `%}` or `-%}`.
     pub inside_end: usize,
 }
 
 impl<'a> Tag<'a> {
-    /// What follows the word, up to the closing brace.
+    /// Returns the range from the end of the word to the closing brace.
     pub fn rest(&self) -> Range<usize> {
         self.word_at + self.word.len()..self.inside_end
     }
 }
 
-/// All tags of a template in their order.
+/// Returns all tags of a template in their order.
 pub fn tags(text: &str) -> Tags<'_> {
     Tags(statements(text))
 }
 
-/// What Tera evaluates in a template.
+/// A part of a template that Tera evaluates.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Statement<'a> {
     Tag(Tag<'a>),
-    /// What stands in `{{ … }}`.
+    /// The inside of `{{ … }}`.
     Output(Range<usize>),
 }
 
-/// All tags and outputs of a template in their order.
+/// Returns all tags and outputs of a template in their order.
 pub(super) fn statements(text: &str) -> Statements<'_> {
     Statements { text, at: 0, unfinished: None }
 }
 
-/// The tags and outputs that are still to come.
+/// An iterator over tags and outputs.
 #[derive(Debug)]
 pub(super) struct Statements<'a> {
     text: &'a str,
@@ -65,7 +65,7 @@ impl<'a> Iterator for Statements<'a> {
     }
 }
 
-/// The tags that are still to come.
+/// An iterator over tags.
 #[derive(Debug)]
 pub struct Tags<'a>(Statements<'a>);
 
@@ -81,8 +81,8 @@ impl<'a> Iterator for Tags<'a> {
 }
 
 impl<'a> Tags<'a> {
-    /// The tag that does not end, if the search has come to one: its braces, or a string in it, are not
-    /// closed. It goes on to the end of the text.
+    /// Returns the tag that has no end, if the search has reached one: its braces, or a string in it, are not closed.
+    /// It extends to the end of the text.
     pub(super) fn unfinished(&self) -> Option<&Tag<'a>> {
         self.0.unfinished.as_ref()
     }
@@ -125,7 +125,7 @@ impl<'a> Statements<'a> {
     }
 }
 
-/// The identifier that `text` begins with, `""` if it begins with something else.
+/// Returns the identifier at the beginning of `text`, `""` if there is none.
 pub(super) fn identifier(text: &str) -> &str {
     let bytes = text.as_bytes();
     let part = |byte: &u8| byte.is_ascii_alphanumeric() || *byte == b'_';
@@ -135,12 +135,12 @@ pub(super) fn identifier(text: &str) -> &str {
     &text[..bytes.iter().take_while(|byte| part(byte)).count()]
 }
 
-/// How many white spaces come first.
+/// Returns the number of white-space characters at the beginning.
 pub(super) fn spaces(bytes: &[u8]) -> usize {
     bytes.iter().take_while(|byte| byte.is_ascii_whitespace()).count()
 }
 
-/// The offset after the string whose quote stands at `at`.
+/// Returns the offset after the string whose quote is at `at`.
 pub(super) fn end_of_string(bytes: &[u8], at: usize) -> Option<usize> {
     let quote = bytes[at];
     let mut at = at + 1;
@@ -150,12 +150,12 @@ pub(super) fn end_of_string(bytes: &[u8], at: usize) -> Option<usize> {
     Some(at + 1)
 }
 
-/// Whether a byte begins a string.
+/// Returns whether a byte begins a string.
 pub(super) fn is_quote(byte: u8) -> bool {
     matches!(byte, b'"' | b'\'' | b'`')
 }
 
-/// From where to where the first `brace` outside of strings goes, a `-` before it included.
+/// Returns the range of the first `brace` outside of strings, with a `-` before it.
 pub(super) fn closing(bytes: &[u8], from: usize, brace: &[u8; 2]) -> Option<(usize, usize)> {
     let mut at = from;
     loop {
@@ -175,7 +175,7 @@ pub(super) fn closing(bytes: &[u8], from: usize, brace: &[u8; 2]) -> Option<(usi
     }
 }
 
-/// The end of the tag, if from here on there is nothing but `word` in it.
+/// Returns the end of the tag, if it contains nothing but `word`.
 fn end_of_word_tag(bytes: &[u8], from: usize, word: &[u8]) -> Option<usize> {
     let mut at = from + usize::from(bytes.get(from) == Some(&b'-'));
     at += spaces(&bytes[at..]);
@@ -185,7 +185,7 @@ fn end_of_word_tag(bytes: &[u8], from: usize, word: &[u8]) -> Option<usize> {
     bytes[at..].starts_with(b"%}").then_some(at + 2)
 }
 
-/// The offset after the `{% endraw %}` that comes next.
+/// Returns the offset after the next `{% endraw %}`.
 fn end_of_raw(bytes: &[u8], from: usize) -> Option<usize> {
     let mut at = from;
     loop {
@@ -226,7 +226,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_a_tag_is_passed_over() {
+    fn text_that_only_looks_like_a_tag_is_skipped() {
         let text = "{# {% a %} #}{#- {% a %} -#}{{ '{% a %}' }}{{ \"}}{% a %}\" }}{{- `{%` -}}\
                     {% raw %}{% a %}{{ '{% endraw -%}{% set x = '%}' %}{%- raw -%}{% endraw %}\
                     {{ 'it\\'s {% a %}' }}{ % a %}{{%}}{% b %}";
@@ -253,7 +253,7 @@ mod tests {
             }
         }
 
-        /// No tag is known to Tera here, so it stops at the first.
+        /// Tera supports none of these tags, so it stops at the first.
         #[test]
         fn the_first_tag_is_where_tera_sees_it(
             text in "(a|\\{|\\}|#|%|-|'|é|\\{\\{|\\}\\}|\\{#|#\\}|\\{% raw %\\}|\\{% endraw %\\}|\\{% unknown %\\})*"
@@ -264,7 +264,7 @@ mod tests {
                 prop_assert_eq!(words(&text), Vec::<&str>::new());
                 return Ok(());
             };
-            // A tag that does not end is none here.
+            // For the scanner, an unterminated tag is not a tag.
             if report.message() == "Unknown tag" && let Some(first) = tags(&text).next() {
                 prop_assert_eq!(first.word_at, report.span().range.start);
             }

@@ -1,8 +1,8 @@
-//! The texts that templates take from the catalogues: `{{ t(key="greeting", name=user.name) }}`.
+//! The function `{{ t(key="greeting", name=user.name) }}`, which returns texts from the catalogues.
 //!
-//! What a call writes is escaped as any other value is, as the page's media type demands. Keys that stand in a template are
-//! looked for when it is loaded; others are known only when the page is made. Where these may be texts themselves, as what
-//! is wrong with a form may be, `default` is shown where no catalogue has the key, and so is what cannot be a key.
+//! Its output is escaped like any other value, according to the page's media type. Literal keys are checked at load
+//! time; computed keys are known only at render time. A computed key may be a text itself, such as an error of a
+//! form: if no catalogue contains the key, `default` is shown, or else the key, if it cannot be a valid key.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -21,11 +21,11 @@ use crate::problem::{Problem, Problems};
 
 /// The name of the function.
 const NAME: &str = "t";
-/// Its argument with the key of the text.
+/// The argument with the key of the text.
 const KEY: &str = "key";
-/// Its argument with a key and arguments, as code of the site has made them.
+/// The argument with a key and arguments made by the site's code.
 const MESSAGE: &str = "message";
-/// Its argument with what is shown where no catalogue has the key.
+/// The argument with the text to show if no catalogue contains the key.
 const DEFAULT: &str = "default";
 
 pub(super) fn register(tera: &mut Tera, catalogues: Arc<Catalogues>) {
@@ -44,7 +44,7 @@ pub(super) fn register(tera: &mut Tera, catalogues: Arc<Catalogues>) {
     });
 }
 
-/// The text of `{"key": …, "arguments": {…}}`.
+/// Returns the text of `{"key": …, "arguments": {…}}`.
 fn of_message(catalogues: &Catalogues, message: &Value) -> TeraResult<String> {
     let fields = message.as_map();
     let field = |name: &'static str| fields.and_then(|fields| fields.get(&Key::from(name)));
@@ -69,7 +69,7 @@ fn text<'a>(
     default: Option<&str>,
     arguments: Vec<(Cow<'a, str>, Argument<'a>)>,
 ) -> TeraResult<String> {
-    // A site without languages has the texts that are built in.
+    // A site without languages has the built-in texts.
     let lang = match catalogues.languages().next() {
         Some(_) => Some(fragments::lang()?),
         None => None,
@@ -84,7 +84,7 @@ fn text<'a>(
     Ok(missing(key, &lang))
 }
 
-/// Whether a catalogue could have this key: a name, or one with an attribute.
+/// Returns whether a catalogue could contain this key: a name, or one with an attribute.
 fn is_key(key: &str) -> bool {
     key.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
@@ -105,9 +105,9 @@ fn argument<'a>(name: &str, value: &'a Value) -> TeraResult<Argument<'a>> {
     )))
 }
 
-/// Finds keys in the templates that the site's first language lacks, and calls that lack arguments. Returns all keys that
-/// stand in templates; `None` if some are made by templates when a page is. What is said by `default` where it is not a key,
-/// or by `message`, has its key from the site's code.
+/// Reports keys in the templates that the site's first language lacks, and calls that lack arguments. Returns all
+/// keys in the templates; `None` if a template computes one. Calls with `default` and a computed key, or with
+/// `message`, take their keys from the site's code.
 pub(super) fn check(
     folder: &Path,
     sources: &[Source],
@@ -138,7 +138,7 @@ pub(super) fn check(
     are_all.then_some(keys)
 }
 
-/// Finds filters that go by the page's language, where the site has none.
+/// Reports filters that need the page's language, if the site has no languages.
 pub(super) fn check_no_language(folder: &Path, sources: &[Source], problems: &mut Problems) {
     for Source { name, text } in sources {
         for statement in scanner::statements(text) {
@@ -154,7 +154,7 @@ pub(super) fn check_no_language(folder: &Path, sources: &[Source], problems: &mu
             for token in first.into_iter().chain(piped.map(|pair| pair[1])) {
                 let Token::Word(filter) = token else { continue };
                 if fragments::FILTERS_OF_LANGUAGE.contains(&filter) {
-                    // A token is a piece of the text.
+                    // A token borrows from the text.
                     let at = filter.as_ptr() as usize - text.as_ptr() as usize;
                     let TextPosition { line, column } = TextPosition::of(text, at);
                     let message = format!(
@@ -170,15 +170,15 @@ pub(super) fn check_no_language(folder: &Path, sources: &[Source], problems: &mu
 
 /// A call of `t` in a template.
 struct Call<'a> {
-    /// Where in the text it stands, in bytes.
+    /// The position in the text, in bytes.
     at: usize,
-    /// The key, where it is a string.
+    /// The key, if it is a string literal.
     key: Option<&'a str>,
     /// The names of the other arguments.
     given: BTreeSet<&'a str>,
 }
 
-/// The calls in what stands between braces.
+/// Returns the calls in a tag or output.
 fn calls(text: &str) -> Vec<Call<'_>> {
     let tokens = tokens(text);
     let mut calls = Vec::new();
@@ -188,7 +188,7 @@ fn calls(text: &str) -> Vec<Call<'_>> {
         if *word != NAME || is_field {
             continue;
         }
-        // A token is a piece of the text.
+        // A token borrows from the text.
         let at = word.as_ptr() as usize - text.as_ptr() as usize;
         let mut call = Call { at, key: None, given: BTreeSet::new() };
         let mut depth = 0_usize;
@@ -225,7 +225,7 @@ fn calls(text: &str) -> Vec<Call<'_>> {
     calls
 }
 
-/// Whether the string behind `key=` is all of the argument.
+/// Returns whether the string after `key=` is the whole argument.
 fn is_whole(tokens: &[Token<'_>]) -> bool {
     let key = tokens
         .windows(4)
@@ -259,7 +259,7 @@ mod tests {
             "{{ t(key='a') }}{{ t(key=field.label, default=field.label) }}{{ t(message=error) }}";
         assert_eq!(asked(all), Some(BTreeSet::from(["a".to_owned()])));
         assert_eq!(asked("{{ t(key='a') }}{{ t(key='error-' ~ status) }}"), None);
-        // The components that a new site has make none.
+        // The components of a new site compute no keys.
         assert!(asked(crate::form::COMPONENTS).is_some());
     }
 

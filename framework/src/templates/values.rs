@@ -1,4 +1,4 @@
-//! What a template may use.
+//! The values that a template may use.
 
 use std::sync::Arc;
 
@@ -12,18 +12,18 @@ use crate::request_values::RequestValues;
 
 /// Names and values for one render.
 ///
-/// A controller's values come packed; what every page may use (the request's id, the language) is
-/// then [`set`](Values::set) on top and wins over a value of the same name.
+/// A controller's values arrive packed; values that every page may use (the request's id, the language) are then
+/// [`set`](Values::set) on top and override values of the same name.
 #[derive(Debug, Clone)]
 pub struct Values {
     context: Arc<Context>,
-    /// The bytes that the values have come in, if one of them has a mark.
+    /// The bytes that the values were read from, if one of them has a mark.
     packed: Option<Arc<[u8]>>,
-    /// The names that were set here, on top of what has come.
+    /// The names that were set afterwards.
     set: Vec<String>,
     /// The name of the page's variant.
     variant: Option<Arc<str>>,
-    /// What the page may show of its request.
+    /// The request values that the page may show.
     request: RequestValues,
     recorded: Option<Arc<[Arc<str>]>>,
 }
@@ -44,23 +44,23 @@ impl From<Context> for Values {
 }
 
 impl Values {
-    /// No values.
+    /// Returns no values.
     pub fn new() -> Values {
         Values::default()
     }
 
-    /// The fields of a struct, or the entries of a map.
+    /// Makes values from the fields of a struct, or the entries of a map.
     ///
     /// # Errors
-    /// When `values` cannot be serialized, or are neither.
+    /// Fails when `values` cannot be serialized, or are neither.
     pub fn of<T: Serialize + ?Sized>(values: &T) -> Result<Values, tera::Error> {
         Ok(Values::from(Context::from_serialize(values)?))
     }
 
-    /// Values as they have come from a back end, read straight into the form that templates use.
+    /// Reads packed values from a back end directly into the form that templates use.
     ///
     /// # Errors
-    /// When `bytes` are not packed values.
+    /// Fails when `bytes` are not packed values.
     pub fn from_packed(bytes: &[u8]) -> Result<Values, tera::Error> {
         let mut context = Context::new();
         let mut is_there_twice = false;
@@ -71,30 +71,29 @@ impl Values {
         });
         let has_marks =
             read.unwrap_or_else(|malformed| Err(tera::Error::message(malformed.to_string())))?;
-        // Of two values under one name only the last is there, and marks of the first must not be its.
+        // Of two values with one name only the last is kept, and must not get the marks of the first.
         let packed = (has_marks && !is_there_twice).then(|| Arc::from(bytes));
         Ok(Values { packed, ..Values::from(context) })
     }
 
-    /// The same values, for a page that was made of what these groups stand for; `None` if something was
-    /// read that no group is known of.
+    /// Sets the groups of everything that the page was made of; `None` if something was read whose groups are
+    /// unknown.
     pub(crate) fn recorded_as(self, recorded: Option<&[String]>) -> Values {
         let recorded =
             recorded.map(|groups| groups.iter().map(|group| Arc::from(group.as_str())).collect());
         Values { recorded, ..self }
     }
 
-    /// The same values, for a page of this variant. Functions of the site see it, whatever the template calls
-    /// `variant`.
+    /// Sets the page's variant. Functions of the site see it, even if a template variable is called `variant`.
     pub(crate) fn in_variant(self, variant: Option<&str>) -> Values {
         Values { variant: variant.map(Arc::from), ..self }
     }
 
-    /// The same values, and what a page may show of its request: `lang`, `dir`, `scheme` and `path`, unless there are
-    /// values with these names.
+    /// Sets the request values that a page may show: `lang`, `dir`, `scheme` and `path`, unless values with these
+    /// names exist.
     ///
     /// # Errors
-    /// When they cannot be set.
+    /// Fails when they cannot be set.
     pub(crate) fn of_request(mut self, request: RequestValues) -> Result<Values, tera::Error> {
         if let Some(lang) = &request.lang {
             self.offer("lang", &**lang)?;
@@ -109,7 +108,7 @@ impl Values {
         Ok(Values { request, ..self })
     }
 
-    /// What the page may show of its request.
+    /// Returns the request values that the page may show.
     pub(super) fn request(&self) -> &RequestValues {
         &self.request
     }
@@ -117,7 +116,7 @@ impl Values {
     /// Sets one value.
     ///
     /// # Errors
-    /// When `value` cannot be serialized.
+    /// Fails when `value` cannot be serialized.
     pub fn set<T: Serialize + ?Sized>(
         &mut self,
         name: impl Into<String>,
@@ -130,10 +129,10 @@ impl Values {
         Ok(())
     }
 
-    /// Sets one value, unless there is one of this name already.
+    /// Sets one value, unless one with this name exists.
     ///
     /// # Errors
-    /// When `value` cannot be serialized.
+    /// Fails when `value` cannot be serialized.
     pub fn offer<T: Serialize + ?Sized>(
         &mut self,
         name: &str,
@@ -146,31 +145,31 @@ impl Values {
         &self.context
     }
 
-    /// The name of the page's variant, if it has one.
+    /// Returns the name of the page's variant, if it has one.
     pub(super) fn variant(&self) -> Option<&Arc<str>> {
         self.variant.as_ref()
     }
 
-    /// The groups of everything that the page was made of; `None` if they are not known.
+    /// Returns the groups of everything that the page was made of; `None` if they are unknown.
     pub(super) fn recorded(&self) -> Option<&[Arc<str>]> {
         self.recorded.as_deref()
     }
 
-    /// Whether this name was set here, so that its value is the same whatever is read.
+    /// Returns whether this name was set here, so that its value is independent of the data read.
     pub(super) fn is_set(&self, name: &str) -> bool {
         self.set.iter().any(|set| set == name)
     }
 
-    /// Whether one of the values has a mark.
+    /// Returns whether one of the values has a mark.
     pub(super) fn has_marks(&self) -> bool {
         self.packed.is_some()
     }
 
-    /// What covers the values.
+    /// Returns the marks that cover the values.
     pub(super) fn marked(&self) -> Marked {
         let marked =
             self.packed.as_ref().map(|packed| Marked::of(packed, &self.context, &self.set));
-        // They were read before, so they can be read.
+        // The bytes were parsed before, so they parse again.
         marked.and_then(Result::ok).unwrap_or_default()
     }
 }
@@ -180,7 +179,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_offered_gives_way_to_what_is_there() {
+    fn an_offered_value_does_not_replace_an_existing_one() {
         let mut values = Values::of(&serde_json::json!({"variant": "a size"})).unwrap();
         values.offer("variant", "de").unwrap();
         values.offer("other", "de").unwrap();
@@ -192,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_no_names_is_refused() {
+    fn values_without_names_are_refused() {
         assert!(Values::of(&3).is_err());
     }
 }

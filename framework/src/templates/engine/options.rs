@@ -8,16 +8,16 @@ use super::super::functions::{AssetUrl, SiteFunction, UrlFor};
 use crate::catalogues::Catalogues;
 use crate::inline::InlineKind;
 
-/// Adds a site's own functions, filters, tests and global values to Tera. It is called at each
-/// load, before the templates are there.
+/// Adds a site's own functions, filters, tests and global values to Tera. Called at each load, before the templates
+/// are added.
 pub(crate) type Customise = Arc<dyn Fn(&mut Tera) + Send + Sync>;
 
-/// What the templates of a site need to know, and their limits.
+/// The site's additions to its templates, and their limits.
 #[derive(Clone)]
 pub struct EngineOptions {
-    /// What `url_for(name=…)` calls. By default no route is known.
+    /// The implementation of `url_for(name=…)`. By default every route is unknown.
     pub url_for: UrlFor,
-    /// What `asset(path=…)` calls. By default `/assets/` and the path.
+    /// The implementation of `asset(path=…)`. By default it returns `/assets/` and the path.
     pub asset: AssetUrl,
     /// The site's own additions, applied in this order.
     pub customise: Vec<Customise>,
@@ -25,11 +25,11 @@ pub struct EngineOptions {
     pub functions: Vec<(String, SiteFunction)>,
     /// Whether `session` is the visitor's session, which no fragment may name.
     pub has_sessions: bool,
-    /// Which scripts and styles in templates run by their hashes. By default none.
+    /// The kinds of inline scripts and styles that are allowed by hash. None by default.
     pub hashed: Vec<InlineKind>,
-    /// The site's texts. By default none.
+    /// The site's texts. None by default.
     pub(crate) catalogues: Arc<Catalogues>,
-    /// The longest page that a render may make, in bytes (default 32 MiB).
+    /// The size limit of a rendered page, in bytes (default 32 MiB).
     pub max_output: usize,
 }
 
@@ -56,7 +56,7 @@ impl fmt::Debug for EngineOptions {
     }
 }
 
-/// What must be escaped in the path of a URL (RFC 3986, section 3.3), `/` left as it is.
+/// The characters to escape in the path of a URL (RFC 3986, section 3.3), except `/`.
 const IN_PATH: &AsciiSet = &CONTROLS
     .add(b' ')
     .add(b'"')

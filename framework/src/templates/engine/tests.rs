@@ -160,7 +160,7 @@ fn templates_that_lead_back_to_themselves_are_refused() {
     assert_eq!(itself, ["a.html:2: templates must not lead back to themselves: a.html → a.html"]);
     let extends = problems(&[("a", "{% extends 'b' %}"), ("b", "{% extends 'a' %}")]);
     assert_eq!(extends, ["b:1: templates must not lead back to themselves: a → b → a"]);
-    // Tera alone lets this one through, and its render overflows the stack.
+    // Tera alone accepts this one, and its render overflows the stack.
     let mixed = problems(&[
         ("base.html", "{% block x %}{% include 'page.html' %}{% endblock %}"),
         ("page.html", "{% extends 'base.html' %}{% block x %}{{ super() }}{% endblock %}"),
@@ -169,7 +169,7 @@ fn templates_that_lead_back_to_themselves_are_refused() {
     assert!(mixed[0].starts_with("page.html:1: templates must not lead back"), "{mixed:#?}");
 }
 
-/// `t000` includes `t001` and so on; `last` stands in the last one.
+/// Returns a chain of templates: `t000` includes `t001` and so on; `last` is in the last one.
 fn chain(length: usize, last: &str) -> Vec<(String, String)> {
     let include = |n| (format!("t{n:03}"), format!("{{% include 't{:03}' %}}", n + 1));
     let last = (format!("t{length:03}"), last.to_owned());
@@ -293,7 +293,7 @@ fn a_folder_that_is_not_there_and_files_that_are_not_text_are_reported() {
 }
 
 #[test]
-fn a_function_sees_the_variant_of_the_page_whatever_the_template_calls_so() {
+fn a_function_sees_the_variant_of_the_page_even_if_a_template_value_shadows_it() {
     let variant: SiteFunction = Arc::new(|_, page| Ok(tera::Value::from(page.variant())));
     let functions = vec![("label".to_owned(), variant)];
     let options = EngineOptions { functions, ..EngineOptions::default() };
@@ -316,7 +316,7 @@ fn a_function_sees_the_variant_of_the_page_whatever_the_template_calls_so() {
 }
 
 #[test]
-fn what_is_written_into_json_stays_within_its_string() {
+fn a_value_in_json_cannot_leave_its_string() {
     let engine = load(&[
         (
             "a.json",
@@ -335,7 +335,7 @@ fn what_is_written_into_json_stays_within_its_string() {
     assert_eq!(rendered("d.txt"), title);
 }
 
-/// The names in the first column of the guide's table behind this heading, without their arguments.
+/// Returns the names in the first column of the guide's table below this heading, without their arguments.
 fn listed(heading: &str) -> Vec<String> {
     let guide = include_str!("../../../../docs/guide/templates.md");
     let section = guide.split("\n## ").find(|section| section.starts_with(heading)).unwrap();
@@ -355,7 +355,7 @@ fn the_guide_lists_every_filter_and_function() {
     ] {
         let names = listed(heading);
         let count = tera.split(field).nth(1).unwrap().split(',').next().unwrap();
-        // Those that rewritten tags call are for no author.
+        // The functions that rewritten tags call are not for authors.
         assert_eq!(names.len() + own, count.parse::<usize>().unwrap(), "{heading}: {names:?}");
         for name in names {
             let folder = site(&[("a.html", &call.replace("NAME", &name))]);

@@ -1,4 +1,4 @@
-//! The arguments of `{% cache … %}`: their names at load, their values at render.
+//! The arguments of `{% cache … %}`: names are checked at load time, values evaluated at render time.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -10,36 +10,36 @@ use crate::problem::nearest;
 use crate::templates::scanner::{self, Tag};
 use crate::units::parse_duration;
 
-/// What ends the life of a fragment.
+/// The lifetime of a fragment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FragmentType {
-    /// Lives until it is evicted, invalidated, or the configured lifetime is over.
+    /// Until it is evicted, invalidated, or older than the configured lifetime.
     Normal,
-    /// Lives exactly this long.
+    /// Exactly this long.
     Timeout(Duration),
-    /// Lives until it is invalidated, and is evicted last.
+    /// Until it is invalidated; it is evicted last.
     Persistent,
 }
 
-/// What a fragment is found by.
+/// The key of a fragment in the cache.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FragmentKey {
-    /// As patterns see it: `fragment:` and what the template says.
+    /// The id as patterns see it: `fragment:` and the id of the tag.
     pub id: String,
-    /// Whether the values in it are escaped. What was written for a plain text must never stand in
-    /// HTML, though the template says the same id.
+    /// Whether the values in it are escaped. Text written for a plain-text page must never appear in HTML, even with
+    /// the same id.
     pub escaped: bool,
-    /// What tells it from other fragments of this id: a digest of which rows and other marked values it was
-    /// made of.
+    /// A digest of the rows and other marked values that it was made of, which distinguishes it from other fragments
+    /// with this id.
     pub values: Option<u128>,
 }
 
-/// What the id of every fragment begins with.
+/// The beginning of the id of every fragment.
 const NAMESPACE: &str = "fragment:";
 
 const NAMES: [&str; 4] = ["id", "row", "groups", "type"];
 
-/// What is wrong with the arguments of a tag, as far as it can be seen without evaluating them.
+/// Returns the errors in the arguments of a tag that are visible without evaluating them.
 pub(super) fn check(text: &str, tag: &Tag<'_>) -> Vec<Wrong> {
     let mut wrong = Vec::new();
     let mut seen: Vec<&str> = Vec::new();
@@ -79,7 +79,7 @@ pub(super) fn check(text: &str, tag: &Tag<'_>) -> Vec<Wrong> {
     wrong
 }
 
-/// The groups that a tag names: none if they are an expression.
+/// Returns the groups that a tag names; `None` if they are an expression.
 pub(super) fn constant_groups<'t>(text: &'t str, tag: &Tag<'_>) -> Option<Vec<&'t str>> {
     let mut at = tag.rest().start;
     while let Some(Ok(argument)) = Argument::next(text, at..tag.inside_end) {
@@ -99,18 +99,18 @@ fn unknown(name: &str) -> String {
     }
 }
 
-/// `name=value`.
+/// An argument, `name=value`.
 struct Argument<'a> {
     name: &'a str,
     start: usize,
-    /// Without the white space around it.
+    /// The value, without the white space around it.
     value: std::ops::Range<usize>,
-    /// Where the next one begins.
+    /// The beginning of the next argument.
     end: usize,
 }
 
 impl<'a> Argument<'a> {
-    /// The argument that comes first in `range` of `text`.
+    /// Returns the first argument in `range` of `text`.
     fn next(text: &'a str, range: std::ops::Range<usize>) -> Option<Result<Argument<'a>, Wrong>> {
         let bytes = &text.as_bytes()[..range.end];
         let start = range.start + scanner::spaces(&bytes[range.start..]);
@@ -145,11 +145,11 @@ impl<'a> Argument<'a> {
     }
 }
 
-/// Where the comma stands that ends the expression at `from`.
+/// Returns the position of the comma that ends the expression at `from`.
 ///
 /// # Errors
-/// Where a bracket is closed that was not opened. Left in, it would end the call that the tag is
-/// rewritten to, and what follows would be more than arguments.
+/// Returns the position of a closing bracket without an opening one. It would end the call in the rewritten tag, so
+/// that the text after it would be more than arguments.
 fn end_of_value(bytes: &[u8], from: usize) -> Result<usize, usize> {
     let (mut at, mut depth) = (from, 0_usize);
     while let Some(byte) = bytes.get(at) {
@@ -168,7 +168,7 @@ fn end_of_value(bytes: &[u8], from: usize) -> Result<usize, usize> {
     Ok(bytes.len())
 }
 
-/// The string that an expression is, if it is nothing else.
+/// Returns the content of a string literal; `None` for other expressions.
 fn literal(expression: &str) -> Option<&str> {
     let bytes = expression.as_bytes();
     let whole = scanner::is_quote(*bytes.first()?)
@@ -177,19 +177,19 @@ fn literal(expression: &str) -> Option<&str> {
     whole.then(|| &expression[1..expression.len() - 1])
 }
 
-/// What ends the life of the fragment that a `{% cache … %}` asks for: `None` for `no_cache`.
+/// Returns the fragment type that a `{% cache … %}` requests; `None` for `no_cache`.
 pub(super) fn kind_of(values: &Kwargs) -> TeraResult<Option<FragmentType>> {
     let Some(value) = values.get::<&Value>("type")? else { return Ok(Some(FragmentType::Normal)) };
     let text = value.as_str().ok_or_else(|| is_no("type", "a string", value))?;
     kind(text).map_err(Error::message)
 }
 
-/// The id that a `{% cache id=… %}` says.
+/// Returns the id of a `{% cache id=… %}`.
 pub(super) fn id_of(values: &Kwargs) -> TeraResult<String> {
     id(values.must_get::<&Value>("id")?)
 }
 
-/// The id of a `{% cache row=… %}` at this place, of the row with this group.
+/// Returns the id of a `{% cache row=… %}` at this place, for the row with this group.
 pub(super) fn id_of_row(place: &str, row: &str) -> String {
     let mut id = NAMESPACE.to_owned();
     push_element(&mut id, place);
@@ -198,7 +198,7 @@ pub(super) fn id_of_row(place: &str, row: &str) -> String {
     id
 }
 
-/// A value that is no row.
+/// Returns the error for a value that is not a row.
 pub(super) fn is_no_row(value: &Value) -> Error {
     Error::message(format!(
         "`row` of a fragment must be a row of a table as a controller got it and gave it to the page, but \
@@ -207,7 +207,7 @@ pub(super) fn is_no_row(value: &Value) -> Error {
     ))
 }
 
-/// The groups that a `{% cache … %}` names.
+/// Returns the groups that a `{% cache … %}` names.
 pub(super) fn groups(values: &Kwargs) -> TeraResult<Vec<String>> {
     let Some(value) = values.get::<&Value>("groups")? else { return Ok(Vec::new()) };
     let wanted = "a string, or an array of strings";
@@ -223,7 +223,7 @@ pub(super) fn groups(values: &Kwargs) -> TeraResult<Vec<String>> {
     Ok(groups)
 }
 
-/// The id as patterns see it.
+/// Returns the id as patterns see it.
 fn id(value: &Value) -> TeraResult<String> {
     let mut id = NAMESPACE.to_owned();
     let wanted = "a string, a number, or an array of those";
@@ -248,7 +248,7 @@ fn id(value: &Value) -> TeraResult<String> {
     Ok(id)
 }
 
-/// Adds an element so that no other elements give the same id.
+/// Appends an element, escaped so that different elements never give the same id.
 fn push_element(id: &mut String, element: &str) {
     for character in element.chars() {
         match character {
@@ -260,7 +260,7 @@ fn push_element(id: &mut String, element: &str) {
     }
 }
 
-/// What a type says; `None` for `no_cache`.
+/// Parses a type; `None` for `no_cache`.
 fn kind(text: &str) -> Result<Option<FragmentType>, String> {
     let text = text.trim();
     if let Some(lifetime) = text.strip_prefix("timeout ") {
@@ -285,7 +285,7 @@ fn text(value: &Value) -> Option<Cow<'_, str>> {
     }
 }
 
-/// The text of the element of an array that has `index` before it.
+/// Returns the text of the array element at `index`.
 fn element<'v>(
     argument: &str,
     wanted: &str,

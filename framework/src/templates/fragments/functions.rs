@@ -1,4 +1,4 @@
-//! What the rewritten tags call, and `part(url="/parts/badge", fallback="…")`.
+//! The functions behind the rewritten tags, and `part(url="/parts/badge", fallback="…")`.
 
 use tera::{Error, Kwargs, State, Tera, TeraResult, Value};
 
@@ -8,19 +8,19 @@ use super::render;
 use crate::pieces::Part;
 use crate::templates::scanner::{self, Statement};
 
-/// Whether the body of a fragment is to be evaluated.
+/// A function that returns whether the body of a fragment must be evaluated.
 pub(super) const OPEN: &str = "__headwater_open";
-/// Its argument with the fragment's number among all of the site.
+/// The argument of [`OPEN`] with the fragment's number within the site.
 pub(super) const PLACE: &str = "place";
-/// Takes the body of a fragment.
+/// A filter that receives the body of a fragment.
 pub(super) const CLOSE: &str = "__headwater_close";
-/// The text of the fragment that was found instead.
+/// A function that returns the text of the cached fragment.
 pub(super) const FOUND: &str = "__headwater_found";
 
-/// The name of the function that makes the place of a message.
+/// The name of the function that marks the place of a message.
 const FLASH: &str = "flash";
 
-/// Whether a template has a place for messages.
+/// Returns whether a template has a place for messages.
 pub(in crate::templates) fn calls_flash(text: &str) -> bool {
     scanner::statements(text).any(|statement| {
         let inside = match statement {
@@ -38,7 +38,7 @@ pub(in crate::templates) fn register_part(tera: &mut Tera) {
     tera.register_function(FLASH, flash);
 }
 
-/// Adds what the rewritten tags call; it replaces whatever has these names.
+/// Adds the functions behind the rewritten tags, and replaces others with these names.
 pub(in crate::templates) fn register(tera: &mut Tera) {
     tera.register_function(OPEN, open);
     tera.register_filter(CLOSE, close);

@@ -1,12 +1,10 @@
-//! Marks in the text of a render: where a fragment begins and ends, and where a part goes.
+//! Marks in the text of a render: the beginning and end of a fragment, and the position of a part.
 //!
-//! A mark is 24 digits that cannot be guessed, the kind, a number, and 32 dashes, dots and
-//! underscores that cannot be guessed: 130 random bits. None of these is a letter or is ever
-//! escaped, so a mark
-//! goes unchanged through whatever works on letters or escapes text, and what changes digits does not
-//! change the rest. The secret is drawn anew for each render, when its first mark is written, and
-//! is forgotten with it, so no text from outside can hold a mark: neither what visitors have
-//! written nor what an earlier render has left somewhere.
+//! A mark consists of 24 random digits, the kind, a number, and 32 random dashes, dots and underscores: 130 random
+//! bits. None of these is a letter or is ever escaped, so a mark survives any operation on letters and any escaping,
+//! and an operation on digits leaves the signs unchanged. The secret is drawn anew for each render, when its first
+//! mark is written, and is discarded with it. So no text from outside can contain a mark: neither visitors' text nor
+//! text that an earlier render has left somewhere.
 
 use std::collections::HashSet;
 use std::ops::Range;
@@ -22,11 +20,11 @@ const NUMBER: usize = 7;
 const TAIL: usize = 32;
 const LENGTH: usize = HEAD + 1 + NUMBER + TAIL;
 
-/// So much of the digits, and of the signs, is not there by chance.
+/// Pieces of the secret at least this long do not occur by chance.
 const TELLING_DIGITS: usize = 12;
 const TELLING_SIGNS: usize = 20;
 
-/// What a mark marks. The number says which of the render's fragments or parts it is.
+/// The kind of a mark, with the number of the fragment or part in its render.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Mark {
     Begin(usize),
@@ -37,26 +35,26 @@ pub(super) enum Mark {
 /// The marks of one render.
 #[derive(Debug)]
 pub(super) struct Marks {
-    /// What each mark begins with.
+    /// The beginning of each mark.
     head: String,
-    /// What each mark ends with.
+    /// The end of each mark.
     tail: String,
 }
 
-/// A text without its marks.
+/// A text with its marks removed.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Cut {
     pub(super) text: Vec<u8>,
-    /// The fragments in it, as often as they are there.
+    /// The fragments in it, each as often as it occurs.
     pub(super) fragments: Vec<usize>,
-    /// Where in `text` which part goes.
+    /// Offsets in `text`, with the number of the part at each.
     pub(super) parts: Vec<(usize, usize)>,
 }
 
-/// The text of fragments was changed so that their beginnings and ends cannot be found any more.
+/// The text of fragments was changed so that their beginnings and ends cannot be found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Damaged {
-    /// One that is affected, if it is known.
+    /// A fragment that is affected, if one is known.
     pub(super) fragment: Option<usize>,
 }
 
@@ -65,12 +63,12 @@ impl Marks {
         Marks { head: secret(DIGITS, HEAD), tail: secret(SIGNS, TAIL) }
     }
 
-    /// What each mark begins with.
+    /// Returns the beginning of each mark.
     pub(super) fn head(&self) -> &str {
         &self.head
     }
 
-    /// Writes a mark. `None` if there are more than a mark can count.
+    /// Writes a mark. Returns `None` if its number has too many digits.
     pub(super) fn write(&self, mark: Mark, text: &mut String) -> Option<()> {
         let (kind, number) = match mark {
             Mark::Begin(number) => ('0', number),
@@ -89,14 +87,14 @@ impl Marks {
         fits.then_some(())
     }
 
-    /// How much longer a text is that gets a beginning and an end.
+    /// The length that a beginning and an end add to a text.
     pub(super) const PAIR: usize = 2 * LENGTH;
 
-    /// A text without its marks. `known` says what the text of a fragment was when it was written.
+    /// Removes the marks from a text. `known` returns the text of a fragment at the time when it was written.
     ///
-    /// What is still there as it was written needs no second look: it was cut when the fragment was
-    /// made, by the marks of this render, or of an earlier one whose secret was another. So a page of
-    /// fragments that were found is cut about as fast as it is copied.
+    /// Text that is still unchanged is not scanned again: it was cut when the fragment was made, with the marks of
+    /// this render or of an earlier one with another secret. So a page of cached fragments is cut about as fast as it
+    /// is copied.
     pub(super) fn cut<'a>(
         &self,
         text: &[u8],
@@ -105,7 +103,7 @@ impl Marks {
         let mut cut = Cut { text: Vec::with_capacity(text.len()), ..Cut::default() };
         let mut open = Vec::new();
         let head = memmem::Finder::new(&self.head[..TELLING_DIGITS]);
-        // From `from` on the text is as it came; from `new` on what was cut has not been looked at.
+        // `text[from..]` has not been processed; `cut.text[new..]` has not been checked for remains.
         let (mut from, mut new) = (0, 0);
         while let Some(after) = head.find(&text[from..]) {
             let at = from + after;
@@ -140,13 +138,13 @@ impl Marks {
         Ok(cut)
     }
 
-    /// Whether a text begins with `known` and the end of this fragment.
+    /// Returns whether a text begins with `known` and the end of this fragment.
     fn is_closed(&self, number: usize, text: &[u8], known: &[u8]) -> bool {
         let rest = text.strip_prefix(known);
         rest.is_some_and(|rest| self.read(rest) == Some(Mark::End(number)))
     }
 
-    /// The mark that `text` begins with, if it is whole.
+    /// Parses the mark that `text` begins with, if it is complete.
     fn read(&self, text: &[u8]) -> Option<Mark> {
         let rest = text.strip_prefix(self.head.as_bytes())?;
         let (kind, rest) = rest.split_first()?;
@@ -161,7 +159,7 @@ impl Marks {
         }
     }
 
-    /// Fails if there is a piece of a mark, straight or turned round.
+    /// Fails if the text contains a piece of a mark, forwards or reversed.
     fn look_for_remains(&self, text: &[u8]) -> Result<(), Damaged> {
         let found = has_piece(text, &self.head, &IS_DIGIT, TELLING_DIGITS)
             || has_piece(text, &self.tail, &IS_SIGN, TELLING_SIGNS);
@@ -169,7 +167,7 @@ impl Marks {
     }
 }
 
-/// Which bytes are of an alphabet.
+/// For each byte, whether it belongs to an alphabet.
 type Alphabet = [bool; 256];
 
 const IS_DIGIT: Alphabet = alphabet(DIGITS);
@@ -191,11 +189,11 @@ fn secret(letters: &[u8], length: usize) -> String {
     (0..length).map(letter).collect()
 }
 
-/// Whether `length` letters in a row of `secret`, or of it turned round, are in `text`.
+/// Returns whether `text` contains `length` consecutive letters of `secret` or of its reverse.
 fn has_piece(text: &[u8], secret: &str, alphabet: &Alphabet, length: usize) -> bool {
     let mut pieces = None;
     let mut at = length - 1;
-    // A run of so many letters is under one of these bytes.
+    // Every run of `length` letters covers one of the visited bytes.
     while at < text.len() {
         let run = run(text, alphabet, at);
         at = run.end.max(at) + length;
@@ -209,14 +207,14 @@ fn has_piece(text: &[u8], secret: &str, alphabet: &Alphabet, length: usize) -> b
     false
 }
 
-/// All pieces of this length, of the secret and of it turned round.
+/// Returns all pieces of this length, of the secret and of its reverse.
 fn pieces_of(secret: &str, length: usize) -> HashSet<Box<[u8]>> {
     let turned = secret.bytes().rev().collect::<Vec<_>>();
     let both = [secret.as_bytes(), &turned];
     both.iter().flat_map(|secret| secret.windows(length)).map(Box::from).collect()
 }
 
-/// The letters of the alphabet around the byte at `at`; empty if it is none.
+/// Returns the run of letters around the byte at `at`; empty if it is not a letter.
 fn run(text: &[u8], alphabet: &Alphabet, at: usize) -> Range<usize> {
     let letter = |byte: &&u8| alphabet[usize::from(**byte)];
     let after = text[at..].iter().take_while(letter).count();
@@ -242,7 +240,7 @@ mod tests {
         text
     }
 
-    /// The text without its marks, nothing known about it.
+    /// Removes the marks from a text of which no fragment is known.
     fn cut(marks: &Marks, text: &str) -> Result<Cut, Damaged> {
         marks.cut(text.as_bytes(), |_| None)
     }
@@ -262,7 +260,7 @@ mod tests {
     ];
 
     #[test]
-    fn a_text_without_its_marks_says_where_they_were() {
+    fn cutting_a_text_returns_where_its_marks_were() {
         let marks = Marks::new();
         let cut = cut(&marks, &marked(&marks, &NESTED)).unwrap();
         assert_eq!(cut.text, b"12345678");
@@ -301,17 +299,17 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_was_turned_round_is_damaged() {
+    fn a_reversed_text_is_damaged() {
         let marks = Marks::new();
         let text = marked(&marks, &NESTED).chars().rev().collect::<String>();
         assert_eq!(cut(&marks, &text), Err(Damaged { fragment: None }));
     }
 
     proptest! {
-        /// Whatever piece of a text is left, marks are gone from it or it is refused, unless so
-        /// little of a mark is left that it could be anything.
+        /// A piece of a text is either refused or without marks, unless the piece of a mark in it is so short that it
+        /// could be ordinary text.
         #[test]
-        fn what_is_left_of_a_text_holds_no_mark(from in 0_usize..460, length in 0_usize..460) {
+        fn no_mark_survives_in_a_piece_of_a_text(from in 0_usize..460, length in 0_usize..460) {
             let marks = Marks::new();
             let text = marked(&marks, &NESTED);
             let rest = &text[from.min(text.len())..];
@@ -329,7 +327,7 @@ mod tests {
             }
         }
 
-        /// What is known of fragments saves work and changes nothing.
+        /// Known texts of fragments save work and do not change the result.
         #[test]
         fn a_text_is_cut_alike_whether_its_fragments_are_known_or_not(
             texts in proptest::collection::vec(("[a0]{0,3}", "[b1]{0,30}"), 1..9),

@@ -1,7 +1,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-/// Names, each once, in the order in which they came.
+/// A set of names in insertion order.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     all: Vec<Arc<str>>,
@@ -9,7 +9,7 @@ pub(super) struct Names {
 }
 
 impl Names {
-    /// Adds a name, unless it is there.
+    /// Adds a name, unless it exists.
     pub(super) fn add(&mut self, name: &str) {
         if !self.seen.contains(name) {
             let name = Arc::from(name);
@@ -18,14 +18,14 @@ impl Names {
         }
     }
 
-    /// Adds a name that others share, unless it is there.
+    /// Adds a shared name, unless it exists.
     pub(super) fn add_shared(&mut self, name: &Arc<str>) {
         if self.seen.insert(Arc::clone(name)) {
             self.all.push(Arc::clone(name));
         }
     }
 
-    /// Adds those that are not there.
+    /// Adds the names that do not exist yet.
     pub(super) fn extend<'a>(&mut self, names: impl IntoIterator<Item = &'a str>) {
         names.into_iter().for_each(|name| self.add(name));
     }

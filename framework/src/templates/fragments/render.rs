@@ -1,4 +1,4 @@
-//! What is going on in the render that runs on this thread.
+//! The state of the render that runs on this thread.
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
@@ -21,8 +21,8 @@ use crate::templates::rendered::Rendered;
 use crate::templates::values::Values;
 
 thread_local! {
-    /// The renders of this thread; the last one runs, and the others wait for it, because one of
-    /// the functions that they call renders too.
+    /// The renders of this thread. The last one runs; each of the others waits for a function that it calls, which
+    /// renders too.
     static RENDERS: RefCell<Vec<Render>> = const { RefCell::new(Vec::new()) };
 }
 
@@ -32,34 +32,34 @@ pub(super) struct Render {
     places: Arc<Places>,
     values: Values,
     template: Arc<str>,
-    /// What is known of its values, when it was asked for.
+    /// The values with their marks, once they are requested.
     known: Option<Rc<Known>>,
-    /// The most bytes of fragments that are kept.
+    /// The limit on the bytes of fragments that are kept.
     limit: usize,
     kept: usize,
-    /// Drawn when the first is needed.
+    /// Drawn with the first mark.
     marks: Option<Marks>,
     /// The fragments whose body is being evaluated, the innermost last.
     open: Vec<Open>,
-    /// All fragments whose text may be somewhere, by the number in their marks.
+    /// All fragments whose text may be in a variable or output, by the number in their marks.
     done: Vec<Done>,
     /// All parts, by the number in their marks.
     parts: Vec<Part>,
     fills: Vec<FragmentFill>,
-    /// The text of a fragment that was found and is to be written next.
+    /// The text of a fragment that was found, to be written next.
     found: Option<Value>,
-    /// Where the text of a fragment gets its marks.
+    /// A buffer for the text of a fragment with its marks.
     marked: String,
     page: Holds,
 }
 
-/// What is in a fragment or in the page.
+/// The groups and fragments of a fragment or of the page.
 #[derive(Default)]
 struct Holds {
     groups: Names,
-    /// The groups of what was read for it, beyond those of the page.
+    /// The groups of its reads, beyond those of the page.
     recorded: Names,
-    /// Whether it is in all of those that were recorded for the page.
+    /// Whether it belongs to all groups that were recorded for the page.
     all_recorded: bool,
     contains: Names,
 }
@@ -84,7 +84,7 @@ impl Holds {
         fragment.recorded.iter().for_each(|group| self.recorded.add_shared(group));
     }
 
-    /// The groups of what was read for it. `None` if they are not known.
+    /// Returns the groups of its reads; `None` if they are unknown.
     fn recorded(mut self, page: Option<&[Arc<str>]>) -> (Holds, Option<Box<[Arc<str>]>>) {
         if self.all_recorded {
             let Some(page) = page else { return (self, None) };
@@ -95,16 +95,16 @@ impl Holds {
     }
 }
 
-/// A render that runs on this thread until this is dropped.
+/// A guard for a render on this thread, which ends on drop.
 pub(in crate::templates) struct Running {
-    /// How many renders wait for it.
+    /// The number of renders that wait for it.
     depth: usize,
-    /// It must stay on its thread.
+    /// Keeps the guard on its thread.
     thread: PhantomData<Rc<()>>,
 }
 
 impl Running {
-    /// A render of `template` with these values. `places` are all fragments of the site.
+    /// Begins a render of `template` with these values. `places` are all fragments of the site.
     pub(in crate::templates) fn begin(
         fragments: Rc<dyn Fragments>,
         (places, template, values): (&Arc<Places>, &str, &Values),
@@ -134,16 +134,16 @@ impl Running {
         Running { depth, thread: PhantomData }
     }
 
-    /// Takes the marks out of what was written, and keeps the fragments.
+    /// Removes the marks from the output, and stores the fragments.
     ///
     /// # Errors
-    /// When something has changed the text of fragments: a sentence about it.
+    /// Fails with a message when something has changed the text of fragments.
     pub(in crate::templates) fn end(self, output: &[u8]) -> Result<Rendered, String> {
         let render = RENDERS.with_borrow_mut(|renders| {
             renders.truncate(self.depth + 1);
             renders.pop()
         });
-        // Only this takes it away.
+        // Only this guard removes its render.
         let render = render.expect("the render has not ended");
         let content = match &render.marks {
             None => Bytes::copy_from_slice(output).into(),
@@ -164,7 +164,7 @@ impl Drop for Running {
     }
 }
 
-/// Does something with the render that runs on this thread.
+/// Calls `action` with the render that runs on this thread.
 pub(super) fn running<T>(action: impl FnOnce(&mut Render) -> TeraResult<T>) -> TeraResult<T> {
     RENDERS.with_borrow_mut(|renders| match renders.last_mut() {
         Some(render) => action(render),
@@ -172,22 +172,22 @@ pub(super) fn running<T>(action: impl FnOnce(&mut Render) -> TeraResult<T>) -> T
     })
 }
 
-/// The fragments of the render that runs on this thread, to be asked while nothing is borrowed.
+/// Returns the fragment store of the render on this thread, for use while nothing is borrowed.
 pub(super) fn fragments() -> TeraResult<Rc<dyn Fragments>> {
     running(|render| Ok(Rc::clone(&render.fragments)))
 }
 
-/// The name of the variant of the page that is rendered on this thread, if it has one.
+/// Returns the name of the variant of the page that is rendered on this thread, if it has one.
 pub(in crate::templates) fn variant() -> TeraResult<Option<Arc<str>>> {
     running(|render| Ok(render.values.variant().cloned()))
 }
 
-/// What the page that is rendered on this thread may show of its request.
+/// Returns the request values that the page rendered on this thread may show.
 pub(in crate::templates) fn request() -> TeraResult<RequestValues> {
     running(|render| Ok(render.values.request().clone()))
 }
 
-/// The language of the page that is rendered on this thread.
+/// Returns the language of the page that is rendered on this thread.
 pub(in crate::templates) fn lang() -> TeraResult<Arc<str>> {
     let lang = running(|render| Ok(render.values.request().lang.clone()))?;
     lang.ok_or_else(|| {
@@ -198,7 +198,7 @@ pub(in crate::templates) fn lang() -> TeraResult<Arc<str>> {
 }
 
 impl Render {
-    /// What is known of the values.
+    /// Returns the values with their marks.
     pub(super) fn known(&mut self) -> Rc<Known> {
         let (places, values, template) = (&self.places, &self.values, &self.template);
         let known = self.known.get_or_insert_with(|| {
@@ -212,12 +212,12 @@ impl Render {
         Rc::clone(known)
     }
 
-    /// What is in each text of this render that holds a fragment or a part, if there is one so far.
+    /// Returns the secret in each text of this render that contains a fragment or a part, if one was written.
     pub(super) fn secret(&self) -> Option<&str> {
         self.marks.as_ref().map(Marks::head)
     }
 
-    /// The body of a fragment begins. It was put into `groups` by hand.
+    /// Begins the body of a fragment. `groups` are those that the tag names.
     pub(super) fn open(
         &mut self,
         key: FragmentKey,
@@ -231,8 +231,7 @@ impl Render {
         self.open.push(Open { key, kind, holds });
     }
 
-    /// The body of the innermost fragment has ended, and `body` was written in it. Returns what is
-    /// to be written in its place.
+    /// Ends the body of the innermost fragment, whose output is `body`. Returns the text to write in its place.
     pub(super) fn close(&mut self, body: &str) -> TeraResult<Value> {
         let Some(Open { key, kind, mut holds }) = self.open.pop() else {
             return Err(Error::message("this ends a fragment, and there is none"));
@@ -242,7 +241,7 @@ impl Render {
             None => content.push_bytes(Bytes::copy_from_slice(body.as_bytes())),
             Some(marks) => {
                 let cut = self.cut(marks, body.as_bytes()).map_err(Error::message)?;
-                // Those that were evaluated here are known already; others came with a variable.
+                // Fragments that were evaluated in this body are in `holds`; a variable may have carried others.
                 for number in &cut.fragments {
                     if let Some(Done { id, fragment }) = self.done.get(*number) {
                         holds.add(id, fragment);
@@ -270,13 +269,13 @@ impl Render {
         })
     }
 
-    /// A fragment was found in the place of evaluating its body.
+    /// Uses a fragment that was found instead of evaluating its body.
     pub(super) fn find(&mut self, key: &FragmentKey, fragment: Arc<Fragment>) -> TeraResult<()> {
         let within = Arc::clone(&fragment);
         let found = self.marked(&key.id, fragment, |render, text| {
             for piece in within.content.iter() {
                 match piece {
-                    // All of it was written by a template, and parts stand between characters.
+                    // Templates write text, and parts are between characters.
                     Piece::Bytes(bytes) => {
                         text.push_str(std::str::from_utf8(bytes).map_err(|_| {
                             Error::message("what is kept of this fragment is not text")
@@ -291,19 +290,19 @@ impl Render {
         Ok(())
     }
 
-    /// The text of the fragment that was found.
+    /// Takes the text of the fragment that was found.
     pub(super) fn found(&mut self) -> TeraResult<Value> {
         self.found.take().ok_or_else(|| Error::message("no fragment was found"))
     }
 
-    /// The place of a part.
+    /// Returns the mark of a part.
     pub(super) fn part(&mut self, part: Part) -> TeraResult<Value> {
         let mut text = String::new();
         self.write_part(part, &mut text)?;
         Ok(Value::safe_string(&text))
     }
 
-    /// The text of a fragment between its marks. It is now in what is around it.
+    /// Writes the text of a fragment between its marks, and adds the fragment to the one around it, or to the page.
     fn marked(
         &mut self,
         id: &str,
@@ -337,12 +336,12 @@ impl Render {
         written.ok_or_else(|| Error::message("this page has too many fragments and parts"))
     }
 
-    /// What is around the place that is being evaluated.
+    /// Returns the innermost open fragment, or the page.
     fn innermost(&mut self) -> &mut Holds {
         self.open.last_mut().map_or(&mut self.page, |open| &mut open.holds)
     }
 
-    /// Text and parts, one after the other.
+    /// Splits a text at its parts.
     fn pieces(&self, cut: Cut) -> Pieces {
         let mut pieces = Pieces::new();
         let text = Bytes::from(cut.text);
@@ -358,7 +357,7 @@ impl Render {
         pieces
     }
 
-    /// A text without its marks, or a sentence about what is wrong with it.
+    /// Removes the marks from a text, or returns an error message.
     fn cut(&self, marks: &Marks, text: &[u8]) -> Result<Cut, String> {
         let known = |number: usize| self.done.get(number)?.fragment.content.as_slice();
         marks.cut(text, known).map_err(|damaged| self.damage(damaged))

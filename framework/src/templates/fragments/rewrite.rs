@@ -1,4 +1,4 @@
-//! Writes `{% cache … %}` in tags that Tera knows.
+//! Converts `{% cache … %}` into tags that Tera supports.
 //!
 //! ```text
 //! {%- cache id=ID, groups=GROUPS %}      {%- if OPEN(place=3, id=ID, groups=GROUPS) %}{% filter CLOSE %}
@@ -6,9 +6,8 @@
 //! {% endcache -%}                        {% endfilter %}{% else %}{{ FOUND() }}{% endif -%}
 //! ```
 //!
-//! Nothing else of the text changes, no line is added or taken away, and the arguments stay where
-//! they are, so that Tera parses and evaluates them as the arguments of any function. `place` is the
-//! fragment's number among all of the site.
+//! The rest of the text stays unchanged, no line is added or removed, and the arguments keep their position, so that
+//! Tera parses and evaluates them as the arguments of any function. `place` is the fragment's number within the site.
 
 use super::arguments;
 use super::functions::{CLOSE, FOUND, OPEN, PLACE};
@@ -16,12 +15,12 @@ use crate::problem::line_of;
 use crate::templates::positions::Rewritten;
 use crate::templates::scanner::{self, Tag};
 
-/// What is wrong with a tag, and where.
+/// An error in a tag.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wrong {
-    /// In the template's text, in bytes.
+    /// The offset in the template's text, in bytes.
     pub offset: usize,
-    /// What is wrong, and what to write instead.
+    /// The error and its correction, as a sentence.
     pub message: String,
 }
 
@@ -31,11 +30,10 @@ impl Wrong {
     }
 }
 
-/// The template as Tera is to read it, or `None` if it has no fragments and stays as it is. Its fragments are
-/// numbered from `first`.
+/// Rewrites a template for Tera; `None` if it has no fragments. Its fragments are numbered from `first`.
 ///
 /// # Errors
-/// All that is wrong with `cache` and `endcache`. What is wrong with the rest is for Tera to say.
+/// Returns all errors in `cache` and `endcache`. Tera reports errors in the rest.
 pub fn rewrite(text: &str, first: usize) -> Result<Option<Rewritten>, Vec<Wrong>> {
     let mut rewriter = Rewriter {
         text,
@@ -68,13 +66,13 @@ pub fn rewrite(text: &str, first: usize) -> Result<Option<Rewritten>, Vec<Wrong>
     }
 }
 
-/// The groups that each fragment of a template names, and where; none where they are an expression.
+/// Returns the groups that each fragment of a template names, with its offset; `None` if they are an expression.
 pub(crate) fn constant_groups(text: &str) -> impl Iterator<Item = (usize, Option<Vec<&str>>)> {
     let of_fragment = scanner::tags(text).filter(|tag| tag.word == CACHE);
     of_fragment.map(|tag| (tag.range.start, arguments::constant_groups(text, &tag)))
 }
 
-/// Whether a tag is one that Tera does not know.
+/// Returns whether the tag is `cache` or `endcache`.
 fn is_of_fragment(tag: &Tag<'_>) -> bool {
     matches!(tag.word, CACHE | END_CACHE)
 }
@@ -97,7 +95,7 @@ struct Rewriter<'a> {
     /// The number of the next fragment.
     place: usize,
     rewritten: Rewritten,
-    /// The tags whose body is not over.
+    /// The tags whose body has not ended.
     open: Vec<Open<'a>>,
     wrong: Vec<Wrong>,
 }
@@ -105,7 +103,7 @@ struct Rewriter<'a> {
 struct Open<'a> {
     word: &'a str,
     at: usize,
-    /// Whether it is a loop whose `else` has come.
+    /// Whether it is in the `else` of a loop.
     in_else: bool,
 }
 
@@ -165,7 +163,7 @@ impl<'a> Rewriter<'a> {
         self.rewritten.replace(self.text, tag.word_at..tag.rest().start, &with, &tag.range);
     }
 
-    /// The end of a tag of Tera's own.
+    /// Closes one of Tera's own tags.
     fn end(&mut self, word: &str, tag: &Tag<'a>) {
         match self.open.last() {
             Some(open) if open.word == word => {
@@ -182,7 +180,7 @@ impl<'a> Rewriter<'a> {
         }
     }
 
-    /// A `break` or `continue`. On a hit it would not be there, so it must not leave a fragment.
+    /// Checks a `break` or `continue`. It would not be executed on a hit, so it must not leave a fragment.
     fn jump(&mut self, tag: &Tag<'a>) {
         let leaves = |open: &&Open<'_>| open.word == CACHE || open.word == "for" && !open.in_else;
         if self.open.iter().rev().find(leaves).is_some_and(|open| open.word == CACHE) {

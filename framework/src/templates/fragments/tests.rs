@@ -1,4 +1,4 @@
-//! Fragments in whole renders. What is kept, is kept in a map.
+//! Fragments in whole renders, stored in a map.
 
 mod errors;
 mod evaluation;
@@ -66,7 +66,7 @@ impl Site {
         Site { engine, shelf: Rc::default(), counted, _folder: folder }
     }
 
-    /// A site of one template, `page.html`.
+    /// Makes a site of one template, `page.html`.
     fn of(page: &str) -> Site {
         Site::new(&[("page.html", page)])
     }
@@ -93,7 +93,7 @@ impl Site {
         self.counted.load(Ordering::Relaxed)
     }
 
-    /// What is kept: ids and texts.
+    /// Returns the ids and texts of the stored fragments.
     fn kept(&self) -> Vec<(String, String)> {
         let fragments = self.shelf.fragments.borrow();
         let kept = fragments.iter().map(|(id, fill)| (id.clone(), shown(&fill.fragment.content)));
@@ -113,7 +113,7 @@ fn write(files: &[(&str, &str)]) -> TempDir {
     folder
 }
 
-/// What is wrong with the templates, without the folder's name.
+/// Returns the problems in the templates, without the folder's name.
 fn problems(files: &[(&str, &str)]) -> Vec<String> {
     let folder = write(files);
     let problems = Engine::load(folder.path(), &EngineOptions::default()).unwrap_err();
@@ -125,7 +125,7 @@ fn problems_of(page: &str) -> Vec<String> {
     problems(&[("page.html", page)])
 }
 
-/// Content as text; a part is `[url|fallback]`.
+/// Formats content as text; a part is `[url|fallback]`.
 fn shown(pieces: &Pieces) -> String {
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     let piece = |piece: &Piece| match piece {
@@ -140,7 +140,7 @@ fn names(names: &[Box<str>]) -> Vec<&str> {
 }
 
 #[test]
-fn what_only_looks_like_the_tag_stays_as_it_is() {
+fn text_that_only_looks_like_the_tag_is_unchanged() {
     for text in [
         "",
         "{{ x }}",
@@ -167,7 +167,7 @@ mod any_text {
         }
 
         #[test]
-        fn a_template_without_the_tag_stays_as_it_is(text in WORDS) {
+        fn a_template_without_the_tag_is_unchanged(text in WORDS) {
             prop_assert_eq!(rewrite(&text.replace("cache", "cached"), 0), Ok(None));
         }
 

@@ -1,4 +1,4 @@
-//! What one expression names.
+//! Finds the names in one expression.
 
 use super::found::Found;
 use super::tokens::{Token, tokens};
@@ -7,14 +7,14 @@ use crate::request_values::RequestUses;
 /// Functions whose result depends on their arguments and on the site's files alone.
 const FUNCTIONS: [&str; 6] = ["asset", "flash", "part", "range", "throw", "url_for"];
 
-/// Functions that see their arguments and values of the request.
+/// Functions that read their arguments and values of the request.
 const FUNCTIONS_OF_REQUEST: [(&str, RequestUses); 2] =
     [("alternates", RequestUses::LANG.and(RequestUses::PATH)), ("t", RequestUses::LANG)];
 
-/// Filters that go by the page's language.
+/// Filters that depend on the page's language.
 pub(in crate::templates) const FILTERS_OF_LANGUAGE: [&str; 2] = ["datetime", "number"];
 
-/// Filters that see what they are given and nothing else: Tera's own, and those of this framework.
+/// Filters that read only their input and arguments: Tera's own, and those of this framework.
 const FILTERS: [&str; 42] = [
     "abs",
     "capitalize",
@@ -60,7 +60,7 @@ const FILTERS: [&str; 42] = [
     "wordcount",
 ];
 
-/// Tests that see what they are given and nothing else: Tera's own.
+/// Tests that read only their input and arguments: Tera's own.
 const TESTS: [&str; 17] = [
     "array",
     "bool",
@@ -84,12 +84,12 @@ const TESTS: [&str; 17] = [
 /// Words that are values or operators.
 const LITERALS: [&str; 7] = ["true", "True", "false", "False", "none", "None", "null"];
 
-/// Adds what the expression in `text` names.
+/// Adds the names in the expression in `text`.
 pub(super) fn expression(text: &str, found: &mut Found) {
     Reader { tokens: &tokens(text), at: 0, found }.rest(Place::Operand);
 }
 
-/// The same of filters, the first without the `|` before it.
+/// Adds the names in filters, the first without the `|` before it.
 pub(super) fn filters(text: &str, found: &mut Found) {
     let tokens = tokens(text);
     let mut reader = Reader { tokens: &tokens, at: 0, found };
@@ -97,8 +97,8 @@ pub(super) fn filters(text: &str, found: &mut Found) {
     reader.rest(place);
 }
 
-/// The same of what a loop goes over. Returns the names that it binds; none, if it is not a loop that Tera
-/// would read.
+/// Adds the names in the target of a loop. Returns the names that the loop binds; none, if Tera would not accept it
+/// as a loop.
 pub(super) fn loop_head<'a>(text: &'a str, found: &mut Found) -> Vec<&'a str> {
     let tokens = tokens(text);
     let Some((names, target)) = bound(&tokens) else {
@@ -109,14 +109,15 @@ pub(super) fn loop_head<'a>(text: &'a str, found: &mut Found) -> Vec<&'a str> {
     names
 }
 
-/// All names that the expression in `text` binds, wherever in it.
+/// Returns all names that the expression in `text` binds, at any depth.
 pub(super) fn bound_within(text: &str) -> Vec<&str> {
     let tokens = tokens(text);
     let fors = tokens.iter().enumerate().filter(|(_, token)| **token == Token::Word("for"));
     fors.filter_map(|(at, _)| bound(&tokens[at + 1..])).flat_map(|(names, _)| names).collect()
 }
 
-/// The name of a component that these tokens begin with, as in `field.errors`, and how many of them it takes.
+/// Returns the name of a component at the beginning of these tokens, as in `field.errors`, and the number of its
+/// tokens.
 pub(super) fn component_name(tokens: &[Token<'_>]) -> (Box<str>, usize) {
     let mut name = String::new();
     let mut length = 0;
@@ -132,7 +133,7 @@ pub(super) fn component_name(tokens: &[Token<'_>]) -> (Box<str>, usize) {
     (name.into(), length)
 }
 
-/// `a in` or `a, b in`: the names, and the tokens after it.
+/// Parses `a in` or `a, b in` into the names and the tokens after it.
 fn bound<'a, 't>(tokens: &'t [Token<'a>]) -> Option<(Vec<&'a str>, &'t [Token<'a>])> {
     match tokens {
         [Token::Word(value), Token::Word("in"), rest @ ..] => Some((vec![value], rest)),
@@ -143,7 +144,7 @@ fn bound<'a, 't>(tokens: &'t [Token<'a>]) -> Option<(Vec<&'a str>, &'t [Token<'a
     }
 }
 
-/// Where this word stands outside of all brackets.
+/// Returns the position of this word outside of all brackets.
 fn outside(tokens: &[Token<'_>], word: &str) -> Option<usize> {
     let mut depth = 0_usize;
     tokens.iter().position(|token| {
@@ -156,7 +157,7 @@ fn outside(tokens: &[Token<'_>], word: &str) -> Option<usize> {
     })
 }
 
-/// What may come next.
+/// The kind of token that may follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Place {
     Operand,
@@ -174,7 +175,7 @@ impl<'t, 'a> Reader<'t, 'a, '_> {
         self.tokens.get(self.at + after).copied()
     }
 
-    /// Everything up to the end.
+    /// Reads everything up to the end.
     fn rest(&mut self, mut place: Place) {
         while let Some(token) = self.peek(0) {
             self.at += 1;
@@ -187,7 +188,7 @@ impl<'t, 'a> Reader<'t, 'a, '_> {
                     self.at += 1;
                     Place::Operand
                 }
-                // `and`, `or`, `in`, `if` and `else`.
+                // Matches `and`, `or`, `in`, `if` and `else`.
                 (Place::Operator, Token::Word(_)) => Place::Operand,
                 (_, Token::Text(_) | Token::Number) => Place::Operator,
                 (Place::Operand, Token::Sign("[")) => self.list(),
@@ -203,7 +204,7 @@ impl<'t, 'a> Reader<'t, 'a, '_> {
         }
     }
 
-    /// A variable, a call, a literal, or the name of an argument.
+    /// Reads a variable, a call, a literal, or the name of an argument.
     fn operand(&mut self, word: &str) -> Place {
         if word == "not" {
             return Place::Operand;
@@ -242,7 +243,7 @@ impl<'t, 'a> Reader<'t, 'a, '_> {
         Place::Operator
     }
 
-    /// What follows `is`.
+    /// Reads the test after `is`.
     fn test(&mut self) -> Place {
         if self.peek(0) == Some(Token::Word("not")) {
             self.at += 1;
@@ -250,7 +251,7 @@ impl<'t, 'a> Reader<'t, 'a, '_> {
         self.known(&TESTS)
     }
 
-    /// What follows `|`.
+    /// Reads the filter after `|`.
     fn filter(&mut self) -> Place {
         if let Some(Token::Word(name)) = self.peek(0)
             && FILTERS_OF_LANGUAGE.contains(&name)
@@ -262,7 +263,7 @@ impl<'t, 'a> Reader<'t, 'a, '_> {
         self.known(&FILTERS)
     }
 
-    /// The name of something that sees nothing but what it is given, if it is one of these.
+    /// Reads the name of a filter or test. One that is not among `names` may read anything.
     fn known(&mut self, names: &[&str]) -> Place {
         let is_known = matches!(self.peek(0), Some(Token::Word(name)) if names.contains(&name));
         self.found.opaque |= !is_known;
@@ -270,7 +271,7 @@ impl<'t, 'a> Reader<'t, 'a, '_> {
         Place::Operator
     }
 
-    /// What follows the `[` of a list. In `[x.a for x in xs if x.b]` names stand before they are bound.
+    /// Reads the rest of a list after its `[`. In `[x.a for x in xs if x.b]` names are used before they are bound.
     fn list(&mut self) -> Place {
         let inside = self.bracketed("[", "]");
         let split = outside(inside, "for").map(|at| (&inside[..at], bound(&inside[at + 1..])));
@@ -289,7 +290,7 @@ impl<'t, 'a> Reader<'t, 'a, '_> {
         Place::Operator
     }
 
-    /// What follows the `<` of `<card story={story} />`: a name, and arguments.
+    /// Reads the name and arguments of `<card story={story} />` after its `<`.
     fn component(&mut self) -> Place {
         let (name, length) = component_name(&self.tokens[self.at..]);
         self.found.components.insert(name);
@@ -302,7 +303,7 @@ impl<'t, 'a> Reader<'t, 'a, '_> {
                     self.within(inside);
                 }
                 Token::Word(_) if self.peek(0) == Some(Token::Sign("=")) => self.at += 1,
-                // `<card story />` is `<card story={story} />`.
+                // `<card story />` means `<card story={story} />`.
                 Token::Word(word) => self.found.path(&[word]),
                 Token::Sign(">") => break,
                 Token::Sign(_) | Token::Text(_) | Token::Number => {}
@@ -311,12 +312,12 @@ impl<'t, 'a> Reader<'t, 'a, '_> {
         Place::Operator
     }
 
-    /// The same as if these tokens were all.
+    /// Reads these tokens as a separate expression.
     fn within(&mut self, tokens: &[Token<'_>]) {
         Reader { tokens, at: 0, found: &mut *self.found }.rest(Place::Operand);
     }
 
-    /// Passes over what was opened, and returns what is in it.
+    /// Skips to the closing bracket, and returns the tokens before it.
     fn bracketed(&mut self, open: &str, close: &str) -> &'t [Token<'a>] {
         let (from, mut depth) = (self.at, 0_usize);
         while let Some(token) = self.peek(0) {

@@ -13,54 +13,55 @@ use tera::Context;
 #[derive(Debug, Clone, Default)]
 pub(in crate::templates) struct Places {
     places: Vec<Place>,
-    /// Every name that any template binds, wherever; `None` if some templates are not known.
+    /// All names that any template binds; `None` if some templates are unknown.
     bound: Option<BTreeSet<Box<str>>>,
-    /// What components take from where they are called.
+    /// The variables that components take from the context of their calls.
     implicit: BTreeSet<Box<str>>,
-    /// What the site's code gives to all templates.
+    /// The values that the site's code gives to all templates.
     globals: Context,
-    /// The templates that name the visitor's session, themselves or by what they include or extend.
+    /// The templates that name the visitor's session, directly or through a template that they include or extend.
     personal: BTreeSet<String>,
-    /// Which values of the request each template names, and which it uses: all, if some of its text is not known.
+    /// For each template, the request values that it names, and those that it uses: all, if some of its text is
+    /// unknown.
     uses: BTreeMap<String, (RequestUses, RequestUses)>,
 }
 
-/// What the visitor's session is called in templates.
+/// The name of the visitor's session in templates.
 pub(in crate::templates) const SESSION: &str = "session";
 
-/// What the site's code adds to its templates.
+/// The site's code that affects its templates.
 #[derive(Debug, Clone)]
 pub(in crate::templates) struct SiteCode<'a> {
-    /// Whether it adds no templates.
+    /// Whether the code adds no templates.
     pub(in crate::templates) is_all: bool,
-    /// Functions that see nothing of a page's values but their arguments.
+    /// Functions that read none of a page's values except their arguments.
     pub(in crate::templates) functions: &'a [String],
-    /// What it gives to all templates.
+    /// The values that it gives to all templates.
     pub(in crate::templates) globals: Context,
 }
 
 /// A `{% cache %}` in a template.
 #[derive(Debug, Clone)]
 pub(in crate::templates::fragments) struct Place {
-    /// The template, and the how manieth fragment it is there, from 1.
+    /// The template, and the number of the fragment in it, counted from 1.
     pub(in crate::templates::fragments) name: String,
     pub(in crate::templates::fragments) mentions: Mentions,
-    /// A digest of its body, as it is written.
+    /// A digest of the source text of its body.
     pub(in crate::templates::fragments) body: [u8; 32],
     template: String,
-    /// Where it begins in the template.
+    /// The offset in the template.
     start: usize,
 }
 
 impl Place {
-    /// Whether the visitor's session is named in it.
+    /// Returns whether it names the visitor's session.
     fn names_session(&self) -> bool {
         self.mentions.names(SESSION)
     }
 }
 
 impl Places {
-    /// Of the templates of the site.
+    /// Finds the fragments of the site's templates.
     pub(in crate::templates) fn of(sources: &[Source], code: SiteCode<'_>) -> Places {
         let SiteCode { is_all, globals, .. } = code.clone();
         let texts: BTreeMap<&str, &str> =
@@ -99,59 +100,59 @@ impl Places {
         Places { places, bound, implicit, globals, personal, uses }
     }
 
-    /// Whether there are none.
+    /// Returns whether the site has no fragments.
     pub(in crate::templates) fn is_empty(&self) -> bool {
         self.places.is_empty()
     }
 
-    /// Whether a template names the visitor's session.
+    /// Returns whether a template names the visitor's session.
     pub(in crate::templates) fn names_session(&self, template: &str) -> bool {
         self.personal.contains(template)
     }
 
-    /// Which values of the request a template uses. One that is not known here may use all.
+    /// Returns the request values that a template uses: all, for an unknown template.
     pub(in crate::templates) fn uses(&self, template: &str) -> RequestUses {
         self.uses.get(template).map_or(RequestUses::ALL, |(_, used)| *used)
     }
 
-    /// Which values of the request a template is seen to name.
+    /// Returns the request values that a template visibly names.
     pub(in crate::templates) fn names_of_request(&self, template: &str) -> RequestUses {
         self.uses.get(template).map_or(RequestUses::NONE, |(named, _)| *named)
     }
 
-    /// The fragments that name the session: the template, and where the fragment begins in it.
+    /// Returns the fragments that name the session: the template, and the offset in it.
     pub(in crate::templates) fn with_session(&self) -> impl Iterator<Item = (&str, usize)> {
         let places = self.places.iter().filter(|place| place.names_session());
         places.map(|place| (&*place.template, place.start))
     }
 
-    /// The fragment of this number.
+    /// Returns the fragment with this number.
     pub(in crate::templates::fragments) fn get(&self, number: usize) -> Option<&Place> {
         self.places.get(number)
     }
 
-    /// Whether a name may stand for something else than what the page was given under it.
+    /// Returns whether a template may bind this name, so that it does not refer to the page's value.
     pub(in crate::templates::fragments) fn may_be_bound(&self, name: &str) -> bool {
         self.bound.as_ref().is_none_or(|bound| bound.contains(name))
     }
 
-    /// Whether a component takes this from where it is called.
+    /// Returns whether a component takes this variable from the context of its call.
     pub(in crate::templates::fragments) fn is_implicit(&self, name: &str) -> bool {
         self.implicit.contains(name)
     }
 
-    /// Whether the site's code gives this to all templates.
+    /// Returns whether the site's code gives this value to all templates.
     pub(in crate::templates::fragments) fn is_global(&self, name: &str) -> bool {
         self.globals.contains_key(name)
     }
 }
 
-/// How many fragments a template has.
+/// Returns the number of fragments in a template.
 pub(in crate::templates) fn count(text: &str) -> usize {
     scanner::tags(text).filter(|tag| tag.word == "cache").count()
 }
 
-/// The names that a template binds, and some more.
+/// Returns the names that a template binds, and possibly others.
 fn bound_in(text: &str) -> Vec<&str> {
     let mut names = Vec::new();
     for statement in scanner::statements(text) {
@@ -170,7 +171,7 @@ fn bound_in(text: &str) -> Vec<&str> {
                     }
                     _ => {}
                 }
-                // From the word on, which is the `for` of a loop.
+                // Starts at the word, because `for` is the word of a loop.
                 names.extend(bound_within(&text[tag.word_at..tag.inside_end]));
             }
         }

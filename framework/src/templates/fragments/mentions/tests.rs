@@ -1,4 +1,4 @@
-//! What is found in small templates, and that it is never less than what Tera reads.
+//! The names found in small templates, and a comparison with the variables that Tera reads.
 
 use proptest::prelude::*;
 use tera::{Context, Tera};
@@ -6,7 +6,7 @@ use tera::{Context, Tera};
 use super::*;
 use crate::templates::folder::Source;
 
-/// The mentions of the fragments of a site, in the order of its templates.
+/// Returns the mentions of the fragments of a site, in the order of its templates.
 fn places(files: &[(&str, &str)]) -> Vec<Mentions> {
     let source =
         |(name, text): &(&str, &str)| Source { name: (*name).into(), text: (*text).into() };
@@ -17,7 +17,7 @@ fn places(files: &[(&str, &str)]) -> Vec<Mentions> {
     (0..).map_while(|number| places.get(number)).map(|place| place.mentions.clone()).collect()
 }
 
-/// What the body of a fragment names, each path with dots; `*` for anything, `<>` for blocks.
+/// Formats the names in the body of a fragment, each path with dots; `*` for anything, `<>` for blocks.
 fn shown(mentions: &Mentions) -> String {
     let paths = mentions.paths.iter().map(|path| path.join("."));
     let flags = [(mentions.is_opaque, "*"), (mentions.has_blocks, "<>")];
@@ -82,7 +82,7 @@ fn names_that_are_certainly_bound_within_are_left_out() {
 }
 
 #[test]
-fn what_cannot_be_seen_through_may_be_anything() {
+fn opaque_code_may_name_anything() {
     for (body, expected) in [
         ("{{ visitors() }}", "*"),
         ("{{ a | german(b=c) }}", "a c *"),
@@ -135,7 +135,7 @@ fn includes_blocks_and_components_are_read_where_they_are_used() {
 }
 
 #[test]
-fn a_component_that_does_what_cannot_be_seen_makes_each_call_opaque() {
+fn an_opaque_component_makes_each_call_opaque() {
     let found = places(&[
         ("a.html", "{% cache id='a' %}{{ <card /> }}{% endcache %}"),
         ("b.html", "{% component card() %}{{ visitors() }}{% endcomponent %}"),
@@ -154,7 +154,7 @@ fn a_component_that_does_what_cannot_be_seen_makes_each_call_opaque() {
 }
 
 #[test]
-fn a_call_of_a_component_names_what_that_one_names_and_those_that_it_calls() {
+fn a_call_of_a_component_names_the_variables_of_all_components_it_reaches() {
     let found = places(&[
         ("a.html", "{% cache id='a' %}{{ <plain /> }}{% endcache %}"),
         ("b.html", "{% cache id='b' %}{% <outer> %}{% </outer> %}{% endcache %}"),
@@ -221,8 +221,7 @@ fn body() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    /// Tera says of a template which variables it takes from outside, but for those that are also set
-    /// somewhere in it.
+    /// Tera reports the variables that a template takes from outside, except those that are also set somewhere in it.
     #[test]
     fn all_variables_that_tera_reads_are_found(body in body()) {
         let mut tera = Tera::new();
@@ -249,7 +248,7 @@ fn a_function_that_sees_only_its_arguments_names_only_them() {
 }
 
 #[test]
-fn blocks_that_hold_each_other_are_named_whatever_is_read_first() {
+fn blocks_that_contain_each_other_are_named_in_any_order() {
     let found = places(&[
         ("a.html", "{% cache id='a' %}{% block a %}{% endblock %}{% endcache %}"),
         ("b.html", "{% block a %}{% block b %}{% endblock %}{% endblock %}"),

@@ -1,23 +1,23 @@
-//! The tokens of an expression, where Tera's lexer finds them.
+//! Splits an expression into the same tokens as Tera's lexer.
 
 use crate::templates::scanner;
 
 /// One token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::templates) enum Token<'a> {
-    /// A name or a word of Tera's own.
+    /// A name or a keyword.
     Word(&'a str),
-    /// A string, as it is written, quotes included.
+    /// A string as written, with quotes.
     Text(&'a str),
     Number,
     /// Anything else.
     Sign(&'a str),
 }
 
-/// Signs of more than one character; those of which another is the beginning come later.
+/// Signs of more than one character; a sign follows those that it is a prefix of.
 const LONG_SIGNS: [&str; 10] = ["...", "?.", "?[", "==", "!=", "<=", ">=", "**", "//", "</"];
 
-/// The tokens of what stands between braces.
+/// Splits the text between braces into tokens.
 pub(in crate::templates) fn tokens(text: &str) -> Vec<Token<'_>> {
     let mut tokens = Vec::new();
     let mut rest = text;
@@ -45,7 +45,7 @@ pub(in crate::templates) fn tokens(text: &str) -> Vec<Token<'_>> {
     tokens
 }
 
-/// The length of the number that comes first. It may have one point.
+/// Returns the length of the number at the beginning. It may have one point.
 fn end_of_number(bytes: &[u8]) -> usize {
     let mut point = false;
     let part = |byte: &&u8| {
@@ -60,7 +60,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn words_strings_numbers_and_signs_are_told_apart() {
+    fn words_strings_numbers_and_signs_are_distinguished() {
         use Token::{Number, Sign, Text, Word};
         assert_eq!(
             tokens("a_1?.b[-1.5:2] == 'x\\' y' | f(k=`z`)~...c"),

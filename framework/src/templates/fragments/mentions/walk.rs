@@ -1,4 +1,4 @@
-//! Reads pieces of templates, and what belongs to them elsewhere in the site.
+//! Reads pieces of templates, and the other pieces of the site that they refer to.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
@@ -9,19 +9,19 @@ use super::tokens::{Token, tokens};
 use super::{Mentions, SiteCode};
 use crate::templates::scanner::{self, Statement, Tag};
 
-/// The templates of the site, and what is known of them so far.
+/// The templates of the site, and the findings so far.
 pub(super) struct Walk<'a> {
     texts: BTreeMap<&'a str, &'a str>,
-    /// What a call of each component may name besides its arguments; `None` while that is found out.
+    /// The names that a call of each component may add to its arguments; `None` until they are computed.
     components: Option<BTreeMap<Box<str>, Mentions>>,
     known: BTreeMap<Piece<'a>, Option<Mentions>>,
-    /// What the site's code adds.
+    /// The site's code that affects its templates.
     code: SiteCode<'a>,
-    /// Whether whole templates are read, so that a block is read where it stands only.
+    /// Whether whole templates are read, so that a block is read only in its place.
     is_of_templates: bool,
 }
 
-/// What other pieces refer to.
+/// A piece that others refer to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Piece<'a> {
     Template(&'a str),
@@ -29,7 +29,7 @@ enum Piece<'a> {
     Blocks(&'a str),
 }
 
-/// Where a piece stands.
+/// The surroundings of a piece.
 #[derive(Clone, Copy)]
 pub(super) struct Within<'a> {
     pub(super) text: &'a str,
@@ -38,34 +38,34 @@ pub(super) struct Within<'a> {
 }
 
 impl<'a> Walk<'a> {
-    /// Of these templates, by their names.
+    /// Prepares to read these templates, by their names.
     pub(super) fn new(texts: BTreeMap<&'a str, &'a str>, code: SiteCode<'a>) -> Walk<'a> {
         let known = BTreeMap::new();
         let mut walk = Walk { texts, components: None, known, code, is_of_templates: false };
         walk.components = Some(walk.all_components());
-        // What was read meanwhile lacks what the components that it calls name.
+        // The pieces read so far lack the names of the components that they call.
         walk.known.clear();
         walk
     }
 
-    /// The same for whole templates.
+    /// Prepares to read whole templates.
     pub(super) fn of_templates(self) -> Walk<'a> {
         Walk { known: BTreeMap::new(), is_of_templates: true, ..self }
     }
 
-    /// What components take from where they are called.
+    /// Returns the variables that components take from the context of their calls.
     pub(super) fn implicit(&self) -> BTreeSet<Box<str>> {
         let components = self.components.iter().flat_map(BTreeMap::values);
         let paths = components.flat_map(|component| &component.paths);
         paths.filter_map(|path| path.first().cloned()).collect()
     }
 
-    /// What a template names, with what it includes and extends.
+    /// Returns the names in a template, with those of its includes and parents.
     pub(super) fn template(&mut self, name: &'a str) -> Mentions {
         self.mentions(Some(Piece::Template(name)))
     }
 
-    /// What the piece from `range` names.
+    /// Returns the names in a range.
     pub(super) fn piece(&mut self, within: Within<'a>, range: Range<usize>) -> Mentions {
         let (mut found, mut mentions) = (Found::default(), Mentions::default());
         found.open_scope(&[]);
@@ -93,7 +93,7 @@ impl<'a> Walk<'a> {
                             continue;
                         }
                         mentions.has_blocks = true;
-                        // Where blocks hold each other, it may name anything: what is read now is kept.
+                        // Blocks that contain each other are opaque, because their incomplete result is cached.
                         let others = self.mentions(Some(Piece::Blocks(name)));
                         add(&others, &mut found, &mut mentions);
                     }
@@ -139,7 +139,7 @@ impl<'a> Walk<'a> {
         matches!(self.known.get(&piece), Some(None))
     }
 
-    /// What a piece names with nothing around it. One that is not there, or leads back to itself, may name
+    /// Returns the names in a piece without surroundings. One that does not exist, or leads back to itself, may name
     /// anything.
     fn mentions(&mut self, piece: Option<Piece<'a>>) -> Mentions {
         let opaque = Mentions { is_opaque: true, is_unknown: true, ..Mentions::default() };
@@ -175,7 +175,8 @@ impl<'a> Walk<'a> {
         mentions
     }
 
-    /// What a call of each component may name besides its arguments, with what the components that it calls name.
+    /// Returns the names that a call of each component may add to its arguments, with those of the components that it
+    /// calls.
     fn all_components(&mut self) -> BTreeMap<Box<str>, Mentions> {
         let mut all: BTreeMap<Box<str>, Mentions> = BTreeMap::new();
         let texts = self.texts.values().copied().collect::<Vec<_>>();
@@ -186,14 +187,14 @@ impl<'a> Walk<'a> {
                     [Token::Sign("@"), Token::Word(name)] => Some(*name),
                     _ => None,
                 });
-                // Its own names are arguments.
+                // Its other names are arguments.
                 let paths = implicit.map(|name| [Box::from(name)].into()).collect();
                 let within = self.piece(Within { text, block: None }, body);
                 let (name, _) = component_name(&head);
                 all.entry(name).or_default().extend(&Mentions { paths, ..within });
             }
         }
-        // They may call each other in a circle: each round adds what is one call further away.
+        // Components may call each other in a cycle: each round adds the names one call further away.
         loop {
             let before = all.clone();
             for component in all.values_mut() {
@@ -209,7 +210,7 @@ impl<'a> Walk<'a> {
         }
         let names: BTreeSet<Box<str>> = all.keys().cloned().collect();
         for component in all.values_mut() {
-            // Others are in templates that the site's code adds.
+            // Other components are in templates that the site's code adds.
             component.is_unknown |= !std::mem::take(&mut component.unread).is_subset(&names);
             component.is_opaque |= component.is_unknown;
         }
@@ -217,7 +218,7 @@ impl<'a> Walk<'a> {
     }
 }
 
-/// Adds what is named elsewhere and belongs here.
+/// Adds the names of another piece, except those that are bound here.
 fn add(other: &Mentions, found: &mut Found, mentions: &mut Mentions) {
     for path in &other.paths {
         if !path.first().is_some_and(|name| found.is_bound(name)) {
@@ -227,7 +228,7 @@ fn add(other: &Mentions, found: &mut Found, mentions: &mut Mentions) {
     mentions.add_all_but_paths(other);
 }
 
-/// A tag that refers to nothing elsewhere.
+/// Reads a tag that does not refer to another piece.
 fn plain_tag(text: &str, tag: &Tag<'_>, found: &mut Found) {
     let rest = &text[tag.rest()];
     match tag.word {
@@ -278,7 +279,7 @@ fn plain_tag(text: &str, tag: &Tag<'_>, found: &mut Found) {
                 None => capture(after, "", found),
             }
         }
-        // The body of a `set` is a scope of its own, in a scope with the name that it binds.
+        // The body of a `set` is a scope of its own, inside the scope with the name that it binds.
         "endset" => {
             found.close_scope();
             if let Some(name) = found.captured.pop() {
@@ -291,7 +292,7 @@ fn plain_tag(text: &str, tag: &Tag<'_>, found: &mut Found) {
     }
 }
 
-/// The beginning of `{% set name | upper %} … {% endset %}`.
+/// Reads the beginning of `{% set name | upper %} … {% endset %}`.
 fn capture(after: &str, name: &str, found: &mut Found) {
     if let Some(first) = after.strip_prefix('|') {
         filters(first, found);
@@ -300,7 +301,7 @@ fn capture(after: &str, name: &str, found: &mut Found) {
     found.open_scope(&[]);
 }
 
-/// The tags of this word and their bodies, in the order in which they begin.
+/// Returns the tags with this word and their bodies, in the order in which they begin.
 pub(super) fn bodies<'a>(text: &'a str, open: &str, close: &str) -> Vec<(Tag<'a>, Range<usize>)> {
     let mut all: Vec<(Tag<'a>, Range<usize>)> = Vec::new();
     let mut underway = Vec::new();
@@ -318,10 +319,10 @@ pub(super) fn bodies<'a>(text: &'a str, open: &str, close: &str) -> Vec<(Tag<'a>
     all
 }
 
-/// The string that `text` begins with.
+/// Returns the string at the beginning of `text`.
 fn quoted(text: &str) -> Option<&str> {
     match tokens(text).first() {
-        // One with an escape in it is not looked for.
+        // A name with an escape in it is not looked up.
         Some(Token::Text(text)) if !text.contains('\\') => text.get(1..text.len() - 1),
         _ => None,
     }

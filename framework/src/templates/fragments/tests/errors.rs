@@ -9,7 +9,7 @@ fn an_error_in_a_fragment_fails_the_render_and_keeps_nothing() {
     );
     site.error(r#"{"zero":0}"#);
     assert_eq!(site.kept(), []);
-    // The stack is right again.
+    // The stack is consistent again.
     assert_eq!(site.render(r#"{"zero":1}"#), "ac1.0");
     assert_eq!(site.kept().len(), 3);
 }

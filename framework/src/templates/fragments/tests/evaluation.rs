@@ -65,7 +65,7 @@ fn different_ids_are_never_the_same() {
 }
 
 #[test]
-fn what_holds_a_fragment_is_in_its_groups_on_a_hit_as_on_a_miss() {
+fn a_fragment_adds_its_groups_to_those_around_it_on_hits_and_misses() {
     let site = Site::new(&[
         (
             "page.html",
@@ -125,7 +125,7 @@ fn what_holds_a_fragment_is_in_its_groups_on_a_hit_as_on_a_miss() {
         ("fragment:top", &["site"], &[]),
     ];
     assert_eq!(site.kept().len(), expected.len());
-    // What was taken away is evaluated from what is left, and is the same again.
+    // A removed fragment is evaluated from the remaining ones, with the same result.
     for (missing, _, _) in expected {
         for (id, groups, contains) in expected {
             let fragment = site.fragment(id);
@@ -145,7 +145,7 @@ fn what_holds_a_fragment_is_in_its_groups_on_a_hit_as_on_a_miss() {
 }
 
 #[test]
-fn everything_in_scope_is_there_in_a_fragment() {
+fn a_fragment_sees_everything_in_scope() {
     let site = Site::new(&[
         (
             "page.html",
@@ -173,7 +173,7 @@ fn everything_in_scope_is_there_in_a_fragment() {
 }
 
 #[test]
-fn an_assignment_in_a_fragment_is_seen_after_it_unless_the_fragment_was_there() {
+fn an_assignment_in_a_fragment_takes_effect_on_a_miss_only() {
     let site = Site::of(
         "{% set x = 'before' %}{% cache id='a' %}{% set x = 'within' %}{{ x }} {% endcache %}{{ x }}",
     );
@@ -182,7 +182,7 @@ fn an_assignment_in_a_fragment_is_seen_after_it_unless_the_fragment_was_there() 
 }
 
 #[test]
-fn white_space_is_cut_as_the_tags_say() {
+fn white_space_is_trimmed_as_the_tags_request() {
     let site = Site::of(
         "a \n{%- cache id='a' -%}\n b \n{%- endcache -%}\n c {% cache id='d' %} d {% endcache %} e",
     );
@@ -193,7 +193,7 @@ fn white_space_is_cut_as_the_tags_say() {
 }
 
 #[test]
-fn a_filter_around_a_fragment_works_on_its_text_and_not_on_what_is_kept() {
+fn a_filter_around_a_fragment_does_not_change_the_stored_text() {
     let site = Site::of(
         "{% filter upper %}a{% cache id='x' %}b{{ v }}{{ part(url='/p', fallback='f') }}{% endcache %}c\
          {% endfilter %}",
@@ -223,7 +223,7 @@ fn text_that_a_variable_carries_brings_its_groups() {
 }
 
 #[test]
-fn text_that_is_never_shown_counts_where_it_was_evaluated() {
+fn a_fragment_whose_text_is_never_shown_still_adds_its_groups() {
     let site = Site::of(
         "{% cache id='out' %}{% set x %}{% cache id='a', groups='g' %}A{% endcache %}{% endset %}\
          {% if x %}yes{% endif %}{% endcache %}",
@@ -239,7 +239,7 @@ fn text_that_is_never_shown_counts_where_it_was_evaluated() {
 }
 
 #[test]
-fn fragments_in_captures_components_and_plain_text_are_what_they_are_elsewhere() {
+fn fragments_work_in_captures_components_and_plain_text() {
     let site = Site::new(&[
         (
             "page.html",
@@ -322,7 +322,7 @@ fn parts_are_pieces_of_the_page_and_of_fragments() {
 }
 
 #[test]
-fn a_render_within_a_render_is_one_of_its_own() {
+fn a_nested_render_is_independent() {
     let inner = Arc::new(std::sync::Mutex::new(None::<Engine>));
     let handle = Arc::clone(&inner);
     let customise: Customise = Arc::new(move |tera| {

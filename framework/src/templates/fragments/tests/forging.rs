@@ -36,7 +36,7 @@ fn an_error_names_the_fragment_whose_text_was_cut() {
 }
 
 #[test]
-fn what_visitors_write_is_never_a_mark() {
+fn text_from_visitors_is_never_a_mark() {
     let site = Site::of(
         "{% cache id='a' %}{{ v }}{% endcache %}{{ v }}{% cache id='b' %}{{ v }}{% endcache %}",
     );
@@ -74,13 +74,13 @@ fn a_mark_that_an_earlier_render_has_left_is_text() {
     };
     assert_eq!(shown(&render("one").content), "x");
     let second = render("two");
-    // The text of the first render, with its marks, which mean nothing any more.
+    // The marks in the text of the first render have no meaning in the second.
     assert_eq!(shown(&second.content).len(), 2 * 64 + 1);
     assert_eq!(second.groups, ["two"]);
 }
 
 #[test]
-fn what_the_tags_become_is_of_no_use_to_a_template() {
+fn templates_cannot_use_the_functions_behind_the_tags() {
     for (page, error) in [
         ("{{ __headwater_found() }}", "no fragment was found"),
         ("{% filter __headwater_close %}x{% endfilter %}", "there is none"),
@@ -97,7 +97,7 @@ fn what_the_tags_become_is_of_no_use_to_a_template() {
 }
 
 #[test]
-fn what_a_site_registers_under_the_names_of_the_tags_is_not_called() {
+fn a_site_cannot_replace_the_functions_behind_the_tags() {
     let customise: Customise = Arc::new(|tera| {
         tera.register_function("__headwater_open", |_: Kwargs, _: &State<'_>| true);
         tera.register_filter(

@@ -1,4 +1,4 @@
-//! Whatever templates name, and however data changes: no fragment is found whose text would be another now.
+//! For random templates and random changes of data, no outdated fragment is found.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,13 +40,13 @@ impl Kept {
 /// The site's data at one moment.
 #[derive(Debug, Clone)]
 struct Data {
-    /// Title, and whether it is open, by key.
+    /// Title and `open`, by key.
     rows: BTreeMap<u8, (u8, bool)>,
-    /// Where the list begins.
+    /// The first row of the list.
     turn: usize,
-    /// How many rows the list shows, which is data too.
+    /// The number of rows in the list, which is data too.
     size: usize,
-    /// Which row is shown alone.
+    /// The row that is shown alone.
     chosen: u8,
     motto: u8,
 }
@@ -111,7 +111,7 @@ impl Data {
         keys.into_iter().filter_map(|key| self.row(key)).collect()
     }
 
-    /// What each group stands for: a record invalidates those for which this changes.
+    /// Returns the data behind each group: a record invalidates the groups whose data it changes.
     fn groups(&self) -> BTreeMap<String, String> {
         let rows = self.rows.iter().map(|(key, row)| (format!("t/{key}"), format!("{row:?}")));
         let others = [
@@ -124,7 +124,7 @@ impl Data {
         rows.chain(others.map(|(group, value)| (group.to_owned(), value))).collect()
     }
 
-    /// What a controller gives to one of two pages.
+    /// Returns a controller's values for one of two pages.
     fn values(&self, other: bool) -> Values {
         let all = || vec!["t@all".to_owned()];
         let mut packed = Packed::new();
@@ -177,7 +177,7 @@ fn data() -> impl Strategy<Value = Data> {
         .prop_map(|(rows, turn, size, chosen, motto)| Data { rows, turn, size, chosen, motto })
 }
 
-/// What changes from one moment to the next: mostly little.
+/// Returns a random change, mostly a small one.
 fn change() -> impl Strategy<Value = Change> {
     prop_oneof![
         (0..4_u8, 0..3_u8, any::<bool>())
@@ -217,7 +217,7 @@ impl Change {
     }
 }
 
-/// An expression, where no loop is around it.
+/// Returns an expression for use outside of loops.
 fn expression() -> impl Strategy<Value = String> {
     prop_oneof![
         Just("motto"),
@@ -243,7 +243,7 @@ fn expression() -> impl Strategy<Value = String> {
     .prop_map(str::to_owned)
 }
 
-/// What stands before all fragments: what is assigned within one is not there when it is found.
+/// Returns assignments before all fragments, because an assignment inside a fragment has no effect on a hit.
 fn assignments() -> impl Strategy<Value = String> {
     let x = ["one", "list[0]?.title", "page.rows | last | default(value=0)", "view.row", "list"];
     let y = ["plain", "one?.title | default(value=0)", "list | length", "motto ~ 1", "[one, 1]"];
@@ -252,7 +252,7 @@ fn assignments() -> impl Strategy<Value = String> {
         .prop_map(|(x, y)| format!("{{% set x = {x} | default(value=one) %}}{{% set y = {y} %}}"))
 }
 
-/// A piece of a template; `@` stands for what makes an id different from all others.
+/// Returns a piece of a template; `@` is replaced so that each id is unique.
 fn piece() -> impl Strategy<Value = String> {
     let leaf = prop_oneof![
         4 => expression().prop_map(|e| format!("{{% if {e} is defined %}}{{{{ {e} }}}}{{% endif %}};")),
@@ -266,7 +266,7 @@ fn piece() -> impl Strategy<Value = String> {
             2 => inner.clone().prop_map(|a| format!("{{% if one %}}{{% cache row=one %}}({a}){{% endcache %}}{{% endif %}}")),
             1 => (expression(), inner.clone(), inner.clone())
                 .prop_map(|(e, a, b)| format!("{{% if {e} %}}{a}{{% else %}}{b}{{% endif %}}")),
-            // One id, and two bodies, of which a page has one.
+            // Two bodies with one id; a page contains one of them.
             2 => ("q[a-z]{5}", expression(), inner.clone(), inner.clone()).prop_map(|(q, e, a, b)| format!(
                 "{{% if {e} %}}{{% cache id='{q}' %}}{a}{{% endcache %}}{{% else %}}{{% cache id='{q}' %}}!{b}{{% endcache %}}{{% endif %}}"
             )),
@@ -279,7 +279,7 @@ fn piece() -> impl Strategy<Value = String> {
             1 => ("z[a-z]{5}", inner.clone())
                 .prop_map(|(z, a)| format!("{{% set {z} %}}{a}{{% endset %}}{{{{ {z} }}}}")),
             1 => inner.clone().prop_map(|a| format!("{{% for motto in [1] %}}{a}{{% endfor %}}")),
-            // The title that the loop stops at is not in the id.
+            // The id does not contain the title at which the loop stops.
             2 => inner.clone().prop_map(|a| format!(
                 "{{% for s in list %}}{{% if loop.first %}}{{% set x = s %}}{{% cache id='@' %}}{a}{{{{ s.title }}}}\
                  {{% endcache %}}{{% endif %}}{{% endfor %}}"
@@ -307,7 +307,7 @@ fn template(pieces: &[String], name: &str) -> String {
         format!("{piece}{name}{number}")
     });
     let text: String = numbered.collect();
-    // The last one stands for nothing.
+    // Removes the unique suffix after the last piece.
     text.strip_suffix(&format!("{name}{number}")).unwrap().to_owned()
 }
 
@@ -315,7 +315,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, ..ProptestConfig::default() })]
 
     #[test]
-    fn a_fragment_that_is_found_is_what_would_be_evaluated(
+    fn a_cached_fragment_equals_a_fresh_evaluation(
         assignments in assignments(),
         page in prop::collection::vec(piece(), 1..4),
         other in prop::collection::vec(piece(), 1..3),
@@ -327,7 +327,7 @@ proptest! {
         let files = [("page.html", &*page), ("other.html", &*other), ("card.html", CARD), ("badge.html", BADGE)];
         let folder = write(&files);
         let loaded = Engine::load(folder.path(), &EngineOptions::default());
-        // Blocks may not be everywhere, and Tera has limits of its own.
+        // Blocks are not allowed everywhere, and Tera has limits of its own.
         let Ok(engine) = loaded else { return Ok(()) };
         let kept: Rc<Kept> = Rc::default();
         let mut before = data.groups();

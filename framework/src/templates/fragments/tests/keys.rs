@@ -1,4 +1,4 @@
-//! Which fragment is found on which page, when values know their rows.
+//! Keys of fragments whose values are marked with their rows.
 
 use serde::{Serialize, Serializer};
 use serde_json::json;
@@ -75,7 +75,7 @@ fn a_fragment_of_a_row_knows_its_place_in_the_loop_and_the_blocks_of_its_page() 
 }
 
 #[test]
-fn what_is_no_row_says_what_to_write_instead() {
+fn a_value_that_is_not_a_row_is_reported_with_advice() {
     for (page, kind) in [
         ("{% cache row=heading %}{% endcache %}", "string"),
         ("{% cache row=stories %}{% endcache %}", "array"),
@@ -107,7 +107,7 @@ fn under_one_id_two_bodies_are_two_fragments() {
 }
 
 #[test]
-fn what_is_called_loop_and_is_none_is_a_value_as_any_other() {
+fn a_value_called_loop_outside_of_loops_is_an_ordinary_value() {
     let component = "{% component video(film, loop=false) %}{% cache row=film %}{{ film.title }}\
                      {% if loop %} loop{% endif %}{% endcache %}{% endcomponent %}{{ <video film={story} loop={loop} /> }}";
     let include = "{% cache row=story %}{% for t in ['x'] %}{% include 'in.html' %}{% endfor %}{% endcache %}";
@@ -156,7 +156,7 @@ fn a_row_with_a_template_of_the_sites_code_in_it_is_made_anew_for_each_page() {
 }
 
 #[test]
-fn what_two_maps_make_of_one_row_is_two_fragments() {
+fn two_values_made_of_one_row_are_two_fragments() {
     struct Made(serde_json::Value);
     impl Serialize for Made {
         fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {

@@ -1,4 +1,4 @@
-//! Fragments of values that know their rows.
+//! Groups of fragments whose values are marked with their rows.
 
 use serde::{Serialize, Serializer};
 use serde_json::{Value as Json, json};
@@ -16,7 +16,7 @@ impl Serialize for Row {
     }
 }
 
-/// What a read has found, and its groups.
+/// The result of a read, and its groups.
 #[derive(Clone)]
 pub(super) struct Read<T>(pub(super) &'static [&'static str], pub(super) T);
 
@@ -26,7 +26,7 @@ impl<T: Serialize> Serialize for Read<T> {
     }
 }
 
-/// What a `Page` is.
+/// The serialized form of a `Page`.
 #[derive(Serialize)]
 struct Page {
     rows: Read<Vec<Row>>,
@@ -45,7 +45,7 @@ pub(super) fn rows() -> Vec<Row> {
     vec![Row(A, story("a", "Rain")), Row(B, story("b", "Flood"))]
 }
 
-/// A page's values as they come over the link.
+/// A page's values as received over the link.
 pub(super) struct Given(Packed);
 
 impl Given {
@@ -66,7 +66,7 @@ impl Given {
     }
 }
 
-/// All that the site of these tests reads.
+/// All groups that the site of these tests reads.
 pub(super) const ALL: &[&str] = &["stories@all", A, B, "stories@", "motto", "stories/none"];
 
 pub(super) fn usual() -> Given {
@@ -117,7 +117,7 @@ fn all() -> Vec<String> {
     all
 }
 
-/// The groups of a fragment with this body, in a page with the usual values.
+/// Returns the groups of a fragment with this body, in a page with the usual values.
 fn groups_of(before: &str, body: &str) -> Vec<String> {
     let site = Site::of(&format!("{before}{{% cache id='x' %}}{body}{{% endcache %}}"));
     site.render_given(&usual());
@@ -177,12 +177,12 @@ fn a_value_without_a_mark_means_all_groups_of_the_page() {
         ("", "{{ unknown is defined }}"),
         ("", "{{ __tera_context }}"),
         ("", "{{ count() }}"),
-        // What was made of values with marks has none.
+        // Values computed from marked ones have no marks.
         ("{% set x = story.title %}", "{{ x }}"),
         ("{% set x = stories | reverse %}", "{{ x[0].title }}"),
         ("{% set x = stories[1:] %}", "{{ x[0].title }}"),
         ("{% set x = story.none %}", "{{ x }}"),
-        // What has the name of another value is not that value.
+        // A value with the name of another one does not get its mark.
         ("{% set motto = heading %}", "{{ motto }}"),
         ("{% set count = 7 %}", "{{ count }}"),
         ("{% for motto in ['Dry'] %}{% endfor %}", "{{ motto }}"),
@@ -321,7 +321,7 @@ fn a_mark_that_is_lost_on_the_way_is_no_mark() {
 }
 
 #[test]
-fn of_two_values_of_one_name_or_key_no_mark_is_taken_for_the_others() {
+fn a_duplicate_name_or_key_does_not_get_the_mark_of_the_first() {
     struct Twice;
     impl Serialize for Twice {
         fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
@@ -347,7 +347,7 @@ fn of_two_values_of_one_name_or_key_no_mark_is_taken_for_the_others() {
 }
 
 #[test]
-fn where_reads_were_not_recorded_only_fragments_that_know_all_are_kept() {
+fn without_recorded_reads_only_fully_marked_fragments_are_kept() {
     let site = Site::of(
         "{% cache id='known' %}{{ story.title }}{% endcache %}{% cache id='unknown' %}{{ heading }}{% endcache %}\
          {% cache id='around' %}{% cache id='within' %}{{ heading }}{% endcache %}{% endcache %}",
@@ -358,7 +358,7 @@ fn where_reads_were_not_recorded_only_fragments_that_know_all_are_kept() {
 }
 
 #[test]
-fn what_the_front_end_and_the_sites_code_give_to_all_pages_needs_no_group() {
+fn values_given_to_all_pages_need_no_group() {
     let folder = write(&[(
         "page.html",
         "{% cache id='x' %}{{ variant }}{{ site }}{{ story.title }}{% endcache %}",
@@ -376,7 +376,7 @@ fn what_the_front_end_and_the_sites_code_give_to_all_pages_needs_no_group() {
 }
 
 #[test]
-fn what_a_function_says_in_the_variant_is_of_the_page_and_not_of_a_value_called_variant() {
+fn a_function_sees_the_pages_variant_and_not_a_value_called_variant() {
     let folder = write(&[(
         "page.html",
         "{% cache id='x' %}{{ label() }}{% endcache %}{% cache row=story %}{{ label() }}{% endcache %}",
