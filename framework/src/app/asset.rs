@@ -1,4 +1,4 @@
-//! What `asset(path=…)` gives: the address of a docroot's file, with its fingerprint.
+//! The implementation of `asset(path=…)`: the address of a docroot's file, with its fingerprint.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,31 +10,31 @@ use crate::dispatch::{CanonicalPath, Resolution, Route, Table};
 use crate::files::{Files, Fingerprint};
 use crate::templates::AssetUrl;
 
-/// Where assets are, if their paths do not say it.
+/// The folder of assets, for paths without a leading slash.
 const ASSETS: &str = "/assets/";
 
-/// What is encoded in a path; the canonical spelling decodes again what need not be.
+/// The characters to escape in a path; the canonical spelling decodes those that need no escaping.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/');
 
-/// The docroot's own files that pages refer to, with the fingerprints that the pages contain.
+/// The docroot's own files that pages refer to, with the fingerprints in these pages.
 #[derive(Debug, Default)]
 pub(super) struct ReferencedAssets(Mutex<BTreeMap<String, Option<Fingerprint>>>);
 
-/// Files whose fingerprint is no longer the one in a page, by their paths, with their present fingerprint.
+/// The files whose fingerprint in a page is outdated, by path, with their present fingerprint.
 pub(super) type Outdated = BTreeMap<String, Option<Fingerprint>>;
 
 impl ReferencedAssets {
     fn note(&self, file: &str, fingerprint: Fingerprint) {
         let mut referenced = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         match referenced.get_mut(file) {
-            // One of the two pages is wrong, whatever the file becomes.
+            // One of the two pages is outdated, whatever the content of the file.
             Some(known) if *known != Some(fingerprint) => *known = None,
             Some(_) => {}
             None => drop(referenced.insert(file.to_owned(), Some(fingerprint))),
         }
     }
 
-    /// Those whose fingerprint has changed. It reads files, so it may block.
+    /// Returns the files whose fingerprint has changed. Reads files, so it may block.
     pub(super) fn outdated(&self, files: &Files) -> Outdated {
         let referenced = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let own = referenced.into_iter().filter(|(file, _)| !files.is_overlaid(file));
@@ -44,7 +44,8 @@ impl ReferencedAssets {
     }
 }
 
-/// Makes addresses of these files by the routes of `table`, and notes in `referenced` which files they name.
+/// Returns a function that makes addresses of these files by the routes of `table`, and adds the files to
+/// `referenced`.
 pub(super) fn addresses(
     table: Arc<Table>,
     files: Files,
@@ -85,7 +86,7 @@ fn address(
     Ok(if leads_there { fixed } else { url.as_str().to_owned() })
 }
 
-/// The route that sends a file for this path, and the file.
+/// Returns the route that sends a file for this path, and the file.
 fn file_at(table: &Table, path: &str) -> Option<(Arc<Route>, String)> {
     let path = CanonicalPath::new(path).ok()?;
     match table.resolve(&Method::GET, path) {
@@ -135,7 +136,7 @@ mod tests {
         (folder, address)
     }
 
-    /// Addresses of these files, and what is noted of them.
+    /// Returns a function that makes addresses of these files, and the files that it has recorded.
     fn noting(files: &Files) -> (AssetUrl, Arc<ReferencedAssets>) {
         let table = Arc::new(Table::parse(ROUTES, "dispatch.conf").unwrap());
         let referenced = Arc::new(ReferencedAssets::default());
@@ -168,7 +169,7 @@ mod tests {
         }
     }
 
-    /// All files, once it is so.
+    /// An overlay with all files, once it is set.
     #[derive(Debug, Default)]
     struct Synchronized(AtomicBool);
 
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_in_front_of_the_docroot_is_not_noted() {
+    fn an_overlaid_file_is_not_recorded() {
         let (folder, _) = site();
         let synchronized = Arc::new(Synchronized::default());
         let files = Files::below(folder.path()).behind(synchronized.clone());
@@ -226,7 +227,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_there_is_an_error_that_says_what_to_write() {
+    fn a_missing_file_is_an_error_with_advice() {
         let (folder, address) = site();
         let public = folder.path().join("public").display().to_string();
         for (path, expected) in [

@@ -1,31 +1,31 @@
-//! The site's code, as a program that runs sees it: whether it is still what the program was built of.
+//! Detects whether the site's code has changed since the running program was built.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::watched_paths::{Stamp, WatchedPaths};
 
-/// The code of a site, and what it looked like when the program was started.
+/// The code of a site, and its stamp when the program was started.
 pub(super) struct Code {
     paths: WatchedPaths,
     stamp: Stamp,
-    /// Where `dev` says what does not compile, if it runs the program.
+    /// The file with the compiler's errors, if `dev` runs the program.
     compiler: Option<PathBuf>,
 }
 
-/// What the code is to the program that runs.
+/// The state of the code, compared to the running program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CodeState {
-    /// What it was when the program was started.
-    AsStarted,
-    /// Other code.
+    /// Unchanged since the program was started.
+    Unchanged,
+    /// Changed.
     Changed,
-    /// Other code, of which `dev` makes the next program.
+    /// Changed, and `dev` is building the next program from it.
     BeingBuilt,
 }
 
 impl Code {
-    /// The code below the site's folder. It may block.
+    /// Stamps the code below the site's folder. May block.
     pub(super) fn of(folder: &Path, compiler: Option<PathBuf>) -> Code {
         let paths = WatchedPaths {
             files: vec![folder.join("Cargo.toml"), folder.join("build.rs")],
@@ -35,11 +35,11 @@ impl Code {
         Code { stamp: paths.stamp(), paths, compiler }
     }
 
-    /// What it is now. It may block.
+    /// Returns the present state. May block.
     pub(super) fn state(&self) -> CodeState {
         let compiles = |file: &PathBuf| fs::metadata(file).map_or(true, |file| file.len() == 0);
         match self.paths.stamp() == self.stamp {
-            true => CodeState::AsStarted,
+            true => CodeState::Unchanged,
             false if self.compiler.as_ref().is_some_and(compiles) => CodeState::BeingBuilt,
             false => CodeState::Changed,
         }

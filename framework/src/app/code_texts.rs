@@ -1,9 +1,11 @@
-//! The texts that the site's code asks for, as far as they stand in it.
+//! The text keys that the site's code uses, as far as they are visible in the source.
 //!
-//! Code is read where it lies as it was compiled, as it does where sites are worked on and checked: the folders `src` that the
-//! site's controllers stand in. Nothing is compiled, only strings are looked at. `t!("…")` is certainly a key of a
-//! text. A message, a label or an error may be a sentence itself, so it is held to be a key only if it looks like one. What
-//! is made of pieces is not known; that any string is the key of a text is enough for it to be used.
+//! The source is read from the paths that were compiled, which exist where sites are developed and checked: the
+//! folders `src` that contain the site's controllers. Nothing is compiled; only string literals are inspected.
+//!
+//! - `t!("…")` is certainly a key of a text.
+//! - A message, a label or an error may be a sentence itself, so it counts as a key only if it looks like one.
+//! - Keys that are assembled from pieces are unknown. A text counts as used if any string equals its key.
 
 mod tokens;
 
@@ -17,31 +19,31 @@ use crate::controller::Registration;
 use crate::problem::{Problem, Problems, line_of};
 use tokens::{Token, tokens};
 
-/// More files than the code of a site has. What is beyond is not looked at.
+/// The limit on the number of source files. Further files are ignored.
 const MOST_FILES: usize = 20_000;
 
-/// What the code says to its readers.
+/// The strings and text keys in the code.
 #[derive(Debug, Default)]
 pub(super) struct CodeTexts {
-    /// All strings that could be keys.
+    /// All strings that may be keys.
     strings: BTreeSet<String>,
     calls: Vec<Call>,
     /// Names of templates in `template!("…")` and `template("…")`, with their places.
     templates: Vec<(String, Problem)>,
 }
 
-/// A place that names a text.
+/// A use of a text.
 #[derive(Debug)]
 struct Call {
     file: PathBuf,
     line: usize,
     key: String,
-    /// The names of the arguments; none where the text may be a sentence itself.
+    /// The names of the arguments; `None` if the text may be a sentence itself.
     given: Option<BTreeSet<String>>,
 }
 
 impl CodeTexts {
-    /// Those of the code that the site's controllers stand in, if it is here. It reads files, so it may block.
+    /// Reads the source of the site's controllers, if it is available. Reads files, so it may block.
     pub(super) fn beside(controllers: &[Registration]) -> Option<CodeTexts> {
         let folder_of = |file| {
             let mut above = Path::new(file).ancestors().skip(1);
@@ -64,22 +66,22 @@ impl CodeTexts {
         (!folders.is_empty()).then_some(texts)
     }
 
-    /// All strings that could be keys of texts.
+    /// Returns all strings that may be keys of texts.
     pub(super) fn strings(&self) -> impl Iterator<Item = &String> {
         self.strings.iter()
     }
 
-    /// Returns the names of templates in the code, each with a problem without a message, which holds its place.
+    /// Returns the names of templates in the code, each with a problem that contains its position and no message.
     pub(super) fn templates(&self) -> impl Iterator<Item = &(String, Problem)> {
         self.templates.iter()
     }
 
-    /// Texts of `t!` that the site does not have, or that need other arguments.
+    /// Returns the uses of `t!` with texts that the site lacks, or that need other arguments.
     pub(super) fn problems(&self, catalogues: &Catalogues) -> Problems {
         self.wrong(catalogues, |call| call.given.is_some())
     }
 
-    /// What looks like the key of a text that the site does not have.
+    /// Returns the strings that look like keys of texts that the site lacks.
     pub(super) fn notes(&self, catalogues: &Catalogues) -> Problems {
         self.wrong(catalogues, |call| call.given.is_none())
     }
@@ -151,7 +153,7 @@ fn names_template(before: &[Token<'_>], after: Option<&Token<'_>>) -> bool {
     !is_method && matches!(after, Some(Token::Sign(b')' | b',')))
 }
 
-/// The names in `, name = value, …)`.
+/// Returns the names in `, name = value, …)`.
 fn arguments(tokens: &[Token<'_>]) -> BTreeSet<String> {
     let (mut names, mut depth) = (BTreeSet::new(), 0_usize);
     for (index, token) in tokens.iter().enumerate() {
@@ -172,20 +174,20 @@ fn arguments(tokens: &[Token<'_>]) -> BTreeSet<String> {
     names
 }
 
-/// Whether a catalogue could have this key.
+/// Returns whether a catalogue could contain this key.
 fn is_key(text: &str) -> bool {
     text.starts_with(|first: char| first.is_ascii_alphabetic())
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte))
 }
 
-/// Whether a key is more than a word of a sentence.
+/// Returns whether a key is more than a word of a sentence.
 fn looks_like_a_key(key: &str) -> bool {
     key.starts_with(|first: char| first.is_ascii_lowercase())
         && key.contains(['-', '_', '.'])
         && !key.ends_with('.')
 }
 
-/// All files of Rust in a folder. Links are not followed.
+/// Returns all Rust files in a folder. Symlinks are not followed.
 fn rust_files(folder: &Path) -> Vec<PathBuf> {
     let (mut files, mut waiting) = (Vec::new(), vec![folder.to_owned()]);
     while let Some(folder) = waiting.pop() {
@@ -230,7 +232,7 @@ mod tests {
     "##;
 
     #[test]
-    fn texts_that_code_names_are_held_against_the_catalogues() {
+    fn texts_in_code_are_checked_against_the_catalogues() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::create_dir_all(folder.path().join("en")).unwrap();
         let catalogue =
@@ -279,9 +281,9 @@ mod tests {
     }
 
     #[test]
-    fn the_code_is_that_around_the_sites_controllers() {
+    fn only_the_source_around_the_sites_controllers_is_read() {
         let controllers: Vec<Registration> = crate::controllers![here].into_iter().collect();
-        // Tests run in the folder of their package, and code is named from that of the workspace.
+        // Tests run in the folder of their package, but code locations are relative to the workspace's folder.
         assert!(CodeTexts::beside(&controllers).is_none());
         assert!(CodeTexts::beside(&[]).is_none());
     }

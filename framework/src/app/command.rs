@@ -1,4 +1,4 @@
-//! What the command line does with a site.
+//! Implements the commands of the command line for a site.
 
 use super::edition_loader::EditionLoader;
 use super::named_groups::NamedGroups;
@@ -60,7 +60,7 @@ impl cli::Site for App {
 
     fn notes(&self, config: &Config) -> Problems {
         let fields = self.states.fields();
-        // Groups that are named by hand are those of what is shown by a plain value.
+        // A group named by hand may stand for a plain value, which only code invalidates.
         let may_invalidate = fields.iter().any(|(_, kind)| *kind == FieldKind::Plain);
         let may_carry = self.variant.is_some();
         let groups = NamedGroups { fields, may_carry, may_invalidate, ..NamedGroups::default() };
@@ -69,7 +69,7 @@ impl cli::Site for App {
 }
 
 impl App {
-    /// Builds the resources, where controllers run.
+    /// Builds the resources, if controllers run here.
     pub(super) async fn build_resources(&mut self, config: &Config) -> Result<(), Problems> {
         if config.mode != Mode::Frontend {
             let planned = std::mem::take(&mut self.resources);
@@ -79,7 +79,7 @@ impl App {
         Ok(())
     }
 
-    /// What is wrong with the site's code, whatever its files say.
+    /// Returns the problems in the site's code that do not depend on its files.
     pub(super) fn own_problems(&self) -> Problems {
         let mut problems = self.problems.clone();
         for Seed { state, location, is_registered, .. } in &self.seeds {
@@ -122,7 +122,7 @@ mod tests {
     use crate::config::Environment;
 
     #[test]
-    fn a_site_that_shows_messages_is_known_to_need_a_secret_before_it_starts() {
+    fn a_site_that_shows_messages_is_checked_for_a_secret_before_it_starts() {
         let folder = tempfile::tempdir().unwrap();
         std::fs::write(folder.path().join("dispatch.conf"), "").unwrap();
         std::fs::create_dir(folder.path().join("templates")).unwrap();

@@ -12,7 +12,7 @@ impl App {
         self
     }
 
-    /// Adds a controller that shows an empty form in a template, which has it as `form`.
+    /// Adds a controller that renders a template with an empty form, as `form`.
     ///
     /// ```
     /// use headwater::prelude::*;
@@ -33,7 +33,7 @@ impl App {
         self
     }
 
-    /// The site's controllers, and those that every site has.
+    /// Returns the site's controllers, and the built-in ones.
     pub(super) fn controllers_with(&self, config: &Config) -> Vec<Registration> {
         let languages = Languages::new(&config.languages);
         let language = config.language_cookie.clone();

@@ -1,36 +1,36 @@
-//! The file descriptors of the process, and what they are for.
+//! The file descriptors of the process, and their allocation.
 //!
-//! Most systems start a process with a soft limit of 1,024 descriptors and let it raise that to a
-//! hard limit, which is far higher. A node does so at the start. What there is then is shared out,
-//! so that no kind of visitor takes the descriptors of another kind, or of the node itself:
+//! Most systems start a process with a soft limit of 1,024 descriptors and let it raise that to a hard limit, which
+//! is far higher. A node does so at the start. It then allocates the descriptors to fixed shares, so that no kind of
+//! connection can use up the descriptors of another kind, or of the node itself:
 //!
-//! | for | how many |
+//! | share | size |
 //! |---|---|
 //! | the *reserve*: admin port, link, log, the site's own files | a quarter, 64 to 1,024 |
 //! | connections that are refused with 503 | a 16th of the rest, 256 at most |
 //! | files that are open for responses | a quarter of the rest, `limits.connections` at most |
-//! | connections of visitors | what is left, `limits.connections` at most |
+//! | connections of visitors | the remainder, `limits.connections` at most |
 //!
-//! No connection may have more requests open over HTTP/2 than a quarter of the files.
+//! No HTTP/2 connection may have more concurrent requests than a quarter of the files.
 
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use crate::config::Mode;
 use crate::files;
 
-/// What macOS allows every process.
+/// The limit that macOS allows every process.
 const OPEN_MAX: u64 = 10_240;
 
-/// How many descriptors a process may have open.
+/// The limit on open descriptors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Descriptors {
-    /// When it started.
+    /// The limit at the start.
     before: u64,
-    /// From now on.
+    /// The limit after raising it.
     now: u64,
 }
 
-/// What the descriptors are for.
+/// The allocation of the descriptors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Shares {
     /// Connections to the admin port.
@@ -41,7 +41,7 @@ pub(super) struct Shares {
     pub(super) refusals: usize,
     /// Files that are open for responses.
     pub(super) files: usize,
-    /// Requests at a time on a connection over HTTP/2.
+    /// Concurrent requests on an HTTP/2 connection.
     pub(super) streams: u32,
 }
 
@@ -51,7 +51,7 @@ impl Descriptors {
         let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
         let before = current.unwrap_or(u64::MAX);
         let raise = |current| setrlimit(Resource::Nofile, Rlimit { current, maximum });
-        // macOS has no hard limit by default, and refuses a soft one that is none.
+        // macOS has no hard limit by default, and refuses an unlimited soft one.
         let raised = raise(maximum).or_else(|_| raise(Some(before.max(OPEN_MAX))));
         if let Err(error) = raised {
             tracing::warn!(%error, before, "the limit of open files cannot be raised");
@@ -60,7 +60,7 @@ impl Descriptors {
         Descriptors { before, now }
     }
 
-    /// Shares them out to a node that is to take so many connections of visitors.
+    /// Computes the shares of a node that accepts up to `connections` visitors.
     pub(super) fn share(self, connections: usize) -> Shares {
         let all = usize::try_from(self.now).unwrap_or(usize::MAX);
         let reserve = (all / 4).clamp(64, 1024);
@@ -77,7 +77,7 @@ impl Descriptors {
         }
     }
 
-    /// Shares them out, bounds the files of this process, and says in the log what there is.
+    /// Computes the shares, limits the open files of this process, and logs the limits.
     pub(super) fn apply(self, mode: Mode, connections: usize) -> Shares {
         let shares = self.share(connections);
         files::allow_open(shares.files);
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_shared_out_is_there() {
+    fn the_shares_do_not_exceed_the_limit() {
         for now in [128, 256, 1024, 4096, 65_536, 1 << 20, 1 << 30, u64::MAX] {
             for connections in [1, 100, 10_000, 1_000_000] {
                 let shares = share(now, connections);

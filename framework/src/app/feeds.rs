@@ -4,8 +4,8 @@ use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::problem::Problem;
 
-/// One thread that follows feeds, or serves them. It runs no code of the site and answers no
-/// visitor, so a lease is renewed and a record acknowledged whatever the rest of the node is at.
+/// A runtime with one thread that follows or serves feeds. It runs no code of the site and answers no visitors, so it
+/// renews leases and acknowledges records however busy the rest of the node is.
 pub(super) struct Feeds(Option<Runtime>);
 
 impl Feeds {
@@ -23,13 +23,13 @@ impl Feeds {
         Ok(Feeds(Some(runtime)))
     }
 
-    /// The way to it.
+    /// Returns the handle of the runtime.
     pub(super) fn handle(&self) -> &Handle {
         self.0.as_ref().expect("it is taken only when this is dropped").handle()
     }
 }
 
-/// A runtime that waits for its threads must not be dropped within another one.
+/// Shuts down in the background, because a runtime that waits for its threads must not be dropped within another one.
 impl Drop for Feeds {
     fn drop(&mut self) {
         if let Some(runtime) = self.0.take() {

@@ -14,13 +14,13 @@ use crate::request::SiteAccess;
 pub(crate) struct InProcess {
     pub(crate) frontends: Vec<SiteService>,
     backend: Arc<Backend>,
-    /// The node of the back end, where it is not that of the front end.
+    /// The node of the back end, if it differs from that of the front end.
     node: Option<RunningNode>,
 }
 
 impl App {
-    /// Opens the site as a back end and front ends, each as configured, or as a single node where there are no front
-    /// ends. Its records have the time of `clock`.
+    /// Opens the site as a back end and front ends, each as configured, or as a single node if there are no front
+    /// ends. Its records get their time from `clock`.
     pub(crate) async fn into_process(
         mut self,
         backend: Config,
@@ -28,11 +28,11 @@ impl App {
         clock: RecordClock,
     ) -> Result<InProcess, Problems> {
         self.clock = clock;
-        // The log is new.
+        // The log is new, so no front end can have followed it.
         self.is_alone = true;
         if frontends.is_empty() {
             let service = self.open(&backend).await?;
-            service.becomes_ready().await?;
+            service.wait_until_ready().await?;
             let backend = service.node.report.backend.clone();
             let backend = backend.ok_or_else(|| Problem::new("a front end has no data"))?;
             return Ok(InProcess { frontends: vec![service], backend, node: None });
@@ -52,7 +52,7 @@ impl App {
             let frontend = frontend.ok_or_else(|| Problem::new("a back end is not a service"))?;
             let site = Layered::new(frontend, &layers);
             let service = SiteService { site, node: Arc::new(node) };
-            service.becomes_ready().await?;
+            service.wait_until_ready().await?;
             services.push(service);
         }
         Ok(InProcess { frontends: services, backend, node: Some(node) })
@@ -60,7 +60,7 @@ impl App {
 }
 
 impl InProcess {
-    /// What a controller could reach of the back end.
+    /// Returns the back end as a controller sees it.
     pub(crate) fn site(&self) -> Arc<SiteAccess> {
         self.backend.site()
     }
@@ -78,7 +78,7 @@ impl InProcess {
 }
 
 impl SiteService {
-    /// The front end without the site's layers.
+    /// Returns the front end without the site's layers.
     pub(crate) fn frontend(&self) -> &Arc<FrontEnd> {
         self.site.frontend()
     }

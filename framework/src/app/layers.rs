@@ -1,4 +1,4 @@
-//! Layers around all requests of a front end.
+//! Tower layers around all requests of a front end.
 
 use std::convert::Infallible;
 use std::future::Ready;
@@ -18,25 +18,23 @@ use crate::frontend::FrontEnd;
 use crate::raw::RawService;
 use crate::server::{Handler, Peer, Work};
 
-/// Where a request came from: an extension of each request that layers see. A caller of a
-/// [`SiteService`](super::SiteService) adds it; without it the request is taken for one of this
-/// machine.
+/// The address that a request came from, as an extension for layers. A caller of a
+/// [`SiteService`](super::SiteService) adds it; a request without it counts as local.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct From(pub IpAddr);
 
 impl From {
-    /// Where `request` came from.
+    /// Returns the address that `request` came from.
     fn of(request: &Request<Body>) -> IpAddr {
         let local = IpAddr::V4(Ipv4Addr::LOCALHOST);
         request.extensions().get::<From>().map_or(local, |From(peer)| *peer)
     }
 }
 
-/// Puts one more service around those that are there.
+/// Wraps a service in another one.
 pub(super) type Wrap = Arc<dyn Fn(RawService) -> RawService + Send + Sync>;
 
-/// What the innermost layer calls: the front end, as a tower service. See
-/// [`App::layer`](super::App::layer).
+/// The service inside the innermost layer: the front end, as a tower service. See [`App::layer`](super::App::layer).
 #[derive(Clone)]
 pub struct Inner(RawService);
 
@@ -58,7 +56,7 @@ where
     }
 }
 
-/// How a layer wraps what is inside it.
+/// Converts a layer to a function that wraps a service.
 pub(super) fn wrap<L, S, B>(layer: L) -> Wrap
 where
     L: Layer<Inner, Service = S> + Send + Sync + 'static,
@@ -75,12 +73,12 @@ where
 #[derive(Clone)]
 pub(super) struct Layered {
     frontend: Arc<FrontEnd>,
-    /// None where there are no layers.
+    /// `None` if there are no layers.
     outermost: Option<RawService>,
 }
 
 impl Layered {
-    /// Puts `layers` around the front end, the first one innermost.
+    /// Wraps the front end in `layers`, the first one innermost.
     pub(super) fn new(frontend: Arc<FrontEnd>, layers: &[Wrap]) -> Layered {
         let innermost = || {
             let frontend = Arc::clone(&frontend);
@@ -91,7 +89,7 @@ impl Layered {
         Layered { frontend, outermost }
     }
 
-    /// Answers a request, which may say [where it came from](From).
+    /// Answers a request, which may contain [its address](From).
     pub(super) async fn answer(&self, request: Request<Body>) -> Response<Body> {
         match &self.outermost {
             None => answer(&self.frontend, request).await,
@@ -99,19 +97,19 @@ impl Layered {
         }
     }
 
-    /// The front end.
+    /// Returns the front end.
     pub(super) fn frontend(&self) -> &Arc<FrontEnd> {
         &self.frontend
     }
 }
 
-/// Answers a request that says in its extensions what the server has said of it.
+/// Answers a request whose extensions contain the server's data about it.
 fn answer(
     frontend: &Arc<FrontEnd>,
     mut request: Request<Body>,
 ) -> Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send + use<>> {
     let peer = From::of(&request);
-    // A service of the site that keeps the extensions of a request must not keep its place.
+    // A service of the site may keep the extensions of a request, but must not keep its slot.
     let work = request.extensions_mut().remove::<Work>();
     frontend.answer(request, peer, work)
 }

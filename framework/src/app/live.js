@@ -1,6 +1,6 @@
-// Swaps what has changed into the open page, and shows why a change cannot be seen.
+// Replaces the changed parts of the open page, and shows the errors that prevent a change from appearing.
 (() => {
-  // What the page was made by, and what was said last.
+  // The program and edition of this page, and the latest ones.
   let seen = null;
   let made = null;
   let problems = "";
@@ -35,7 +35,7 @@
     document.body.append(box);
   };
 
-  // The fields of a page, each under what it is found by in the page that takes its place.
+  // Returns the fields of a page, each with a key that identifies it in the next version of the page.
   const fields = (of) => {
     const known = new Map();
     return [...of.querySelectorAll("input, select, textarea")].map((field) => {
@@ -56,7 +56,7 @@
     return shown.map((option) => option.value);
   };
 
-  // What was entered since the page came; nothing where the page's own value stands.
+  // Returns the value entered since the page was loaded; undefined if the field has its original value.
   const entered = (field) => {
     switch (field.type) {
       case "hidden":
@@ -116,8 +116,7 @@
     }
   };
 
-  // Swaps until the page is what was said last. A request that fails, while the program is started anew for example, is
-  // sent again.
+  // Replaces the page until it is current. Retries requests that fail, for example while the program restarts.
   const follow = async () => {
     if (swapping) return;
     swapping = true;

@@ -1,5 +1,6 @@
-//! What `dev` puts around a front end: a script in each page that swaps changed templates and styles into it and
-//! shows the compiler's errors, what the script listens to, and how long each response took.
+//! The layer that `dev` adds to a front end. It adds a script to each page, which applies changed templates and
+//! styles and shows the compiler's errors. It also serves the script and its events, and reports the duration of each
+//! response.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,24 +26,25 @@ const SCRIPT_PATH: &str = "/.headwater/live.js";
 
 const EVENTS_PATH: &str = "/.headwater/live";
 
-/// It stands at the end of each page. A script of its own address is let be by every policy that lets the site's be.
+/// Added to the end of each page. A policy that allows the site's own scripts allows this one, because it has an
+/// address of its own.
 const TAG: &str = "\n<script src=\"/.headwater/live.js\" defer></script>\n";
 
-/// How often it is looked whether something has changed.
+/// The interval between checks for changes.
 const LOOK: Duration = Duration::from_millis(150);
 
-/// After how many looks without a change the connection is tried.
+/// The number of checks without a change after which a comment is sent, to detect a closed connection.
 const QUIET: usize = 100;
 
 struct Live {
     frontend: Arc<FrontEnd>,
-    /// The file with what the compiler says.
+    /// The file with the compiler's errors.
     problems: PathBuf,
-    /// Open pages listen for as long as the program runs, and are not to be waited for when it ends.
+    /// Open pages listen for as long as the program runs, so shutdown must not wait for them.
     stopping: CancellationToken,
 }
 
-/// Puts it around `frontend`, until the node is `stopping`.
+/// Returns the layer for `frontend`, which works until the node is `stopping`.
 pub(super) fn layer(
     frontend: Arc<FrontEnd>,
     problems: PathBuf,
@@ -86,7 +88,7 @@ fn of_type(media_type: &'static str, body: Body) -> Response<Body> {
     response
 }
 
-/// What the cache did, in its own words.
+/// Returns the action of the cache, as in `Cache-Status`.
 fn cache_status(response: &Response<Body>) -> String {
     let cache = response.headers().get("cache-status").and_then(|value| value.to_str().ok());
     cache
@@ -94,7 +96,7 @@ fn cache_status(response: &Response<Body>) -> String {
         .map_or_else(String::new, |(_, did)| did.to_owned())
 }
 
-/// Says in `Server-Timing` how long the response took, in milliseconds, and what the cache did.
+/// Adds `Server-Timing` with the duration of the response in milliseconds and the action of the cache.
 fn timed(response: &mut Response<Body>, took: f64, cache: &str) {
     let mut timing = format!("total;dur={took:.1}");
     if !cache.is_empty() {
@@ -105,7 +107,7 @@ fn timed(response: &mut Response<Body>, took: f64, cache: &str) {
     }
 }
 
-/// What the site is made of, again and again when that has changed.
+/// Returns a stream of events with the program, the edition and the problems, one after each change.
 fn events(live: Arc<Live>) -> Body {
     let changes = unfold((live, None), |(live, last): (Arc<Live>, Option<String>)| async move {
         for _ in 0..QUIET {

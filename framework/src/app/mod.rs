@@ -1,23 +1,22 @@
-//! A site, put together: its data, controllers and variants, and the command line that runs it.
+//! A site: its data, controllers and variants, and the command line that runs it.
 //!
-//! - [`App`]: what a site's `main` writes; `command`: what the command line does with it.
-//! - `controllers`: those of the site, and those that every site has.
-//! - `edition_loader`: what the site's files say, loaded; `reload`: reloaded while the site is served;
-//!   `texts_loader`: its texts, which are all that a back end loads; `watched_paths`: whether they have changed;
-//!   `watch`: reloads whenever they have; `code`: whether the code has changed, too; `asset`: the
-//!   addresses of the docroot's files in templates.
-//! - `code_texts`: the texts that the site's code asks for, as far as `check` can see them.
-//! - `named_groups`: groups by hand that nothing invalidates, or nothing carries.
-//! - `session_type`: what the site keeps about a visitor who has signed in.
-//! - `resource`: what a site's constructors build before a node is ready; `seed`: its first data.
-//! - `running_node`: a front end, a back end, or both, put together; `feeds`: the runtime of its half of
-//!   the feed.
-//! - `layers`: the site's tower layers around a front end; `live`: what `dev` puts around it.
-//! - `node`: those behind the doors of a process (`served`): what `serve` runs; `descriptors`: how its
-//!   file descriptors are shared out.
-//! - `offline`: what `data checkpoint` does where no node is running.
-//! - [`SiteService`]: those without doors, as a tower service; `in_process`: a cluster of them, for tests.
-//! - `report`: what a node says of itself on its admin port.
+//! - [`App`]: the builder that a site's `main` uses; `command`: its commands.
+//! - `controllers`: those of the site, and the built-in ones.
+//! - `edition_loader`: loads and checks the site's files; `reload`: reloads them while the site is served;
+//!   `texts_loader`: loads its texts, the only files that a back end loads; `watched_paths`: detects changes;
+//!   `watch`: reloads after each change; `code`: detects changes of the code; `asset`: the addresses of the docroot's
+//!   files in templates.
+//! - `code_texts`: the texts that the site's code uses, as far as `check` can see them.
+//! - `named_groups`: groups named by hand that nothing invalidates, or no page belongs to.
+//! - `session_type`: the site's data about a visitor who has signed in.
+//! - `resource`: objects that a site's constructors build before a node is ready; `seed`: its first data.
+//! - `running_node`: a front end, a back end, or both; `feeds`: the runtime of its half of the feed.
+//! - `layers`: the site's tower layers around a front end; `live`: the layer that `dev` adds.
+//! - `node`: a running node with its listeners, as run by `serve`; `descriptors`: the allocation of its file
+//!   descriptors.
+//! - `offline`: `data checkpoint` without a running node.
+//! - [`SiteService`]: a node without listeners, as a tower service; `in_process`: a cluster of them, for tests.
+//! - `report`: the status of a node, for its admin port.
 
 mod asset;
 mod code;
@@ -103,9 +102,9 @@ pub struct App {
     states: States,
     seeds: Vec<Seed>,
     resources: Vec<Planned>,
-    /// Those of `resources` that are built.
+    /// The resources that are built.
     built: Resources,
-    /// The site's texts, as its controllers have them.
+    /// The site's texts, shared with its controllers.
     texts: Arc<LoadedTexts>,
     controllers: Vec<Registration>,
     variant: Option<Arc<VariantFn>>,
@@ -117,7 +116,7 @@ pub struct App {
     problems: Problems,
     /// Whether no front end that has followed an earlier log can still be running.
     is_alone: bool,
-    /// Where the time of records comes from.
+    /// The source of the records' time.
     clock: RecordClock,
 }
 
@@ -128,7 +127,7 @@ impl Default for App {
 }
 
 impl App {
-    /// A site with nothing in it.
+    /// Makes an empty site.
     pub fn new() -> App {
         App {
             states: States::new(),
@@ -158,26 +157,25 @@ impl App {
         self
     }
 
-    /// Writes these updates when the log is empty, so that a new site has something to show. All
-    /// updates of all seeds are written in one transaction: a node that is killed meanwhile has written
-    /// none, and writes them at its next start. An update that `apply` refuses, or panics on, stops the
-    /// start, and nothing is written.
+    /// Writes these updates when the log is empty, so that a new site has content. All updates of all seeds are
+    /// written in one transaction: a node that is killed before its end has written none, and writes them at its next
+    /// start. An update that `apply` refuses, or panics on, stops the start, and nothing is written.
     ///
-    /// Files that the first data refer to belong into the docroot that is deployed with the site.
+    /// Files that the first data refer to must be in the docroot that is deployed with the site.
     #[track_caller]
     pub fn seed<S: Updates>(mut self, updates: fn() -> Vec<S::Update>) -> App {
         self.seeds.push(Seed::new::<S>(updates, Location::caller()));
         self
     }
 
-    /// Has something built before the node is ready that controllers share: a pool of connections, a
-    /// client, a mailer. They take it as [`Resource<T>`](crate::extract::Resource). An error stops the
-    /// start and is its cause; so does a panic.
+    /// Builds an object that controllers share, before the node is ready: a connection pool, a client, a mailer.
+    /// Controllers take it as [`Resource<T>`](crate::extract::Resource). An error or a panic of the constructor stops
+    /// the start, and is reported.
     ///
-    /// The constructor is an `async fn() -> Result<T, E>`, or takes the site's settings, which are the
-    /// section `[site]` of project.toml and `HEADWATER_SITE__…` variables, as a type of the site's
-    /// own. It runs once, where controllers run: on a back end and on a single node, not on a front
-    /// end. Several run one after the other, in the order in which they were added.
+    /// The constructor is an `async fn() -> Result<T, E>`. It may take the site's settings, which are the section
+    /// `[site]` of project.toml and the `HEADWATER_SITE__…` variables, as a type of the site's own. It runs once, on
+    /// the nodes that run controllers: a back end and a single node, not a front end. Several constructors run one
+    /// after the other, in the order in which they were added.
     ///
     /// ```
     /// use headwater::prelude::*;
@@ -227,11 +225,10 @@ impl App {
         self
     }
 
-    /// Decides how the answer to a request depends on more than its URL. The function runs on the
-    /// front end for each request that a controller, a template or an error page answers. It sees the
-    /// whole request and must be fast, because it runs before the cache is asked. One that has taken
-    /// more than a few milliseconds delays no other visitor, but each of its calls then costs a change
-    /// of threads.
+    /// Selects a variant of the page for each request, if the response depends on more than the URL. The function
+    /// runs on the front end for each request that a controller, a template or an error page answers. It sees the
+    /// whole request and must be fast, because it runs before the cache lookup. A function that takes more than a few
+    /// milliseconds does not delay other visitors, but each of its calls then costs a thread switch.
     ///
     /// ```
     /// # use headwater::prelude::*;
@@ -247,7 +244,8 @@ impl App {
     /// # let _ = site;
     /// ```
     ///
-    /// Each page is cached once for each class. [`Visitor::session`] tells members from guests; languages need no variant.
+    /// Each page is cached once per variant. [`Visitor::session`] distinguishes members from guests; languages need
+    /// no variant.
     pub fn variant<V: Into<Variant>>(
         mut self,
         variant: impl Fn(&Visitor<'_>) -> V + Send + Sync + 'static,
@@ -257,7 +255,7 @@ impl App {
     }
 
     /// Adds a function to the site's templates. It sees its arguments and the name of the page's variant; a fragment
-    /// that calls it depends on what it is given, as on everything that is named there.
+    /// that calls it depends on the arguments, like on all values that it names.
     ///
     /// ```
     /// use headwater::prelude::*;
@@ -285,21 +283,19 @@ impl App {
         self
     }
 
-    /// Adds filters and tests of the site's own to its templates, and functions that see more of a page than
-    /// [`function`](App::function) shows them. A fragment that uses one depends on everything that its page depends
-    /// on.
+    /// Adds the site's own filters and tests to its templates, and functions that see more of a page than
+    /// [`function`](App::function) provides. A fragment that uses one depends on everything that its page depends on.
     pub fn templates(mut self, customise: impl Fn(&mut tera::Tera) + Send + Sync + 'static) -> App {
         self.customise.push(Arc::new(customise));
         self
     }
 
-    /// Puts a tower layer around all requests of a front end, hits of the cache and errors included:
-    /// for request logs, authentication by a gateway, limits of a site's own. A layer that is added
-    /// later is further out. Without layers a front end answers what is in its cache without them
-    /// costing anything; with one, each request passes through boxed futures.
+    /// Adds a tower layer around all requests of a front end, including cache hits and errors: for request logs,
+    /// authentication by a gateway, limits of the site's own. Later layers are further out. Without layers, cache
+    /// hits have no overhead; with a layer, each request passes through boxed futures.
     ///
-    /// A layer sees the connection's address as the extension [`From`]. The response of a service is of
-    /// any body type; an error of one is logged and answered with 500.
+    /// A layer sees the address of the connection as the extension [`From`]. A service may respond with any body
+    /// type; its errors are logged and answered with 500.
     ///
     /// ```
     /// use std::task::{Context, Poll};
@@ -350,10 +346,10 @@ impl App {
         self
     }
 
-    /// Adds a tower service that takes requests as they come: an axum `Router`, a WebSocket. A route
-    /// names it as `service = "…"`; it runs on front ends, or, with `on = "backend"`, on a back end.
+    /// Adds a tower service that handles raw requests: an axum `Router`, a WebSocket. A route refers to it by
+    /// `service = "…"`; it runs on front ends, or, with `on = "backend"`, on a back end.
     ///
-    /// Each request has a clone of the service. An error of it is logged and answered with 500.
+    /// Each request gets a clone of the service. Its errors are logged and answered with 500.
     ///
     /// ```
     /// use headwater::prelude::*;
@@ -406,8 +402,8 @@ impl App {
         self
     }
 
-    /// Does what the command line says: serves, checks, or asks running nodes. Returns the exit
-    /// status for `main`.
+    /// Runs the command of the command line: serves, checks, or calls running nodes. Returns the exit status for
+    /// `main`.
     pub fn run(self) -> ExitCode {
         cli::main(self)
     }

@@ -1,44 +1,43 @@
-//! Groups that a site names by hand: whether what carries a name and what invalidates it meet.
+//! Checks groups that a site names by hand: each should be both carried by pages and invalidated.
 //!
-//! Routes, fragments and `#[invalidate]` name groups by constant text, with a place for each capture. Two such names
-//! *meet* if one name of a group may be of both. Of a name that meets none on the other side it is said that the other
-//! side is missing, but only where no code of the site could be it: code may name groups that it computes, and of
-//! those nothing is known here.
+//! Routes, fragments and `#[invalidate]` name groups by constant text, with a placeholder for each capture. Two such
+//! names *meet* if one group may match both. A name that meets none of the other side is reported, but only if no
+//! code of the site could be the other side: code may compute names of groups, which are unknown here.
 //!
-//! - Code that may invalidate: `apply` of a state with a [`Plain`](crate::state::Plain) value, and a controller with a
-//!   [`Cluster`](crate::extract::Cluster) or a whole request, its steps and wrappers included. `apply` of a state of
-//!   tables and values may name groups as well, but all that pages read of such a state has groups of its own, so a
-//!   name that only it could invalidate is noted, with a word of that.
-//! - Code that may carry: a controller whose replies may be cached, a variant function, a fragment whose `groups` are an
-//!   expression.
+//! - Code that may invalidate: `apply` of a state with a [`Plain`](crate::state::Plain) value, and a controller with
+//!   a [`Cluster`](crate::extract::Cluster) or a whole request, including its steps and wrappers. `apply` of a state
+//!   of tables and values may name groups as well. But everything that pages read of such a state has groups of its
+//!   own, so a name that only such an `apply` could invalidate is still reported, and the message mentions this.
+//! - Code that may carry: a controller whose replies may be cached, a variant function, a fragment whose `groups` are
+//!   an expression.
 //!
-//! Groups of tables and values have both sides. They are told by their whole shape: `recipes/soup` is one of a
-//! table `recipes`, `recipes:soup` is not, and was meant for it where nothing invalidates it.
+//! Groups of tables and values have both sides. They are recognised by their whole shape: `recipes/soup` is a group
+//! of a table `recipes`, `recipes:soup` is not, and is probably a mistake for it if nothing invalidates it.
 //!
-//! Two names that meet nothing and differ by a letter or two are said to be meant for each other in any case.
+//! Two names that meet nothing and differ by a letter or two are always reported as a probable spelling mistake.
 
 use crate::problem::{Problem, Problems};
 use crate::state::FieldKind;
 
-/// Stands for a capture.
+/// The placeholder for a capture.
 pub(super) const PLACE: char = '\0';
 
-/// The name of a group, as constant text says it.
+/// The name of a group in constant text.
 pub(super) struct Named {
-    /// Where it is said.
+    /// Its position.
     pub(super) at: Problem,
-    /// As it is written there.
+    /// The name as written.
     pub(super) written: String,
-    /// With a [`PLACE`] for each capture.
+    /// The name with a [`PLACE`] for each capture.
     pub(super) shape: String,
 }
 
-/// All that is known of a site's groups.
+/// The groups of a site.
 #[derive(Default)]
 pub(super) struct NamedGroups {
-    /// By routes and fragments.
+    /// Named by routes and fragments.
     pub(super) carried: Vec<Named>,
-    /// By `#[invalidate]`.
+    /// Named by `#[invalidate]`.
     pub(super) invalidated: Vec<Named>,
     /// The fields of all states.
     pub(super) fields: Vec<(&'static str, FieldKind)>,
@@ -49,7 +48,7 @@ pub(super) struct NamedGroups {
 }
 
 impl NamedGroups {
-    /// What is probably a mistake, at the places where it is said.
+    /// Returns probable mistakes, with their positions.
     pub(super) fn notes(self) -> Problems {
         let NamedGroups { carried, invalidated, fields, may_carry, may_invalidate } = self;
         let automatic = automatic(&fields);
@@ -118,8 +117,8 @@ impl NamedGroups {
     }
 }
 
-/// The shapes of the groups that have both sides: those of tables and values, and those that are invalidated with a page's
-/// own URL.
+/// Returns the shapes of the groups that have both sides: those of tables and values, and those that are invalidated
+/// with a page's own URL.
 fn automatic(fields: &[(&'static str, FieldKind)]) -> Vec<String> {
     let mut shapes = vec![format!("url:{PLACE}")];
     for (field, kind) in fields {
@@ -140,10 +139,11 @@ fn texts(shapes: &[String]) -> Vec<&str> {
     shapes.iter().map(String::as_str).collect()
 }
 
-/// Whether one text may be of both shapes. A place stands for any text.
+/// Returns whether one text may match both shapes. A placeholder matches any text.
 fn meet(one: &str, other: &str) -> bool {
     let (one, other): (Vec<char>, Vec<char>) = (one.chars().collect(), other.chars().collect());
-    // Whether what follows these many characters of each may be one text.
+    // `meet[i][j]`: whether the rest of `one` after `i` and the rest of `other` after `j` characters may match one
+    // text.
     let mut meet = vec![vec![false; other.len() + 1]; one.len() + 1];
     for i in (0..=one.len()).rev() {
         for j in (0..=other.len()).rev() {
@@ -161,7 +161,7 @@ fn meet(one: &str, other: &str) -> bool {
     meet[0][0]
 }
 
-/// Whether two shapes differ by so little that one was meant for the other.
+/// Returns whether two shapes differ so little that one is probably a misspelling of the other.
 fn is_near(one: &str, other: &str) -> bool {
     let length = one.chars().filter(|letter| *letter != PLACE).count();
     let places = |shape: &str| shape.matches(PLACE).count();
@@ -230,13 +230,13 @@ mod tests {
     }
 
     #[test]
-    fn what_has_both_sides_is_not_noted() {
+    fn a_name_with_both_sides_is_not_noted() {
         assert_eq!(notes(&["story:*", "news"], &["*", "story:rain"], false), [""; 0]);
         assert_eq!(notes(&["recipes/*"], &["recipes@tag=*", "url:/x"], false), [""; 0]);
     }
 
     #[test]
-    fn what_only_begins_with_the_name_of_a_table_or_value_is_named_by_hand() {
+    fn a_name_that_only_begins_with_a_table_or_value_is_named_by_hand() {
         let own = ["recipes/*", "recipes/pea-soup", "recipes@tag=*", "recipes*", "motto"];
         assert_eq!(notes(&own, &own, false), [""; 0]);
         for name in ["recipes:soup", "recipes-hot", "recipes", "motto:1", "towns", "towns/*"] {
@@ -250,7 +250,7 @@ mod tests {
     }
 
     #[test]
-    fn what_lacks_a_side_is_noted_where_no_code_could_be_it() {
+    fn a_missing_side_is_noted_if_no_code_could_be_it() {
         let found = notes(&["story:*", "weather"], &["story:*", "forecast"], false);
         assert_eq!(found.len(), 2, "{found:?}");
         assert!(
@@ -264,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn names_that_are_spelled_almost_alike_are_meant_for_each_other() {
+    fn names_with_almost_the_same_spelling_are_noted_as_a_mistake() {
         for code in [true, false] {
             let found = notes(&["story:*"], &["storys:*"], code);
             let expected = "a.conf:1: nothing invalidates the group `story:{x}`, and `storys:{x}`, which \
@@ -313,7 +313,7 @@ controller = "change"
     }
 
     #[test]
-    fn check_notes_what_routes_and_fragments_name_and_nothing_invalidates() {
+    fn check_notes_groups_of_routes_and_fragments_that_nothing_invalidates() {
         let template = "{% cache id='a', groups='towns, rain' %}a{% endcache %}";
         let app = || App::new().controllers([changing("town:")]);
         let found = noted(app(), template);
@@ -355,7 +355,7 @@ controller = "change"
     unchanging! { Tables Others }
 
     #[test]
-    fn only_a_state_with_plain_values_is_taken_to_invalidate_groups_that_are_named_by_hand() {
+    fn only_a_state_with_plain_values_counts_as_invalidating_groups_named_by_hand() {
         let template = "{% cache id='a', groups='motto' %}a{% endcache %}";
         let app = || App::new().controllers([changing("town:")]);
         let found = noted(app().state::<Tables>(), template);
@@ -366,7 +366,7 @@ controller = "change"
     }
 
     #[test]
-    fn check_notes_what_is_invalidated_and_nothing_carries() {
+    fn check_notes_invalidated_groups_that_nothing_carries() {
         let invalidates = Invalidates::new().group(&[Piece::Text("weather")]);
         let app = || App::new().controllers([changing("twon:").invalidates(invalidates.clone())]);
         let found = noted(app(), "a");

@@ -19,7 +19,7 @@ use crate::config::{self, Config, Environment, Secret};
 use crate::problem::Problems;
 use crate::server::Limits;
 
-/// How long visitors of `dev` wait for a node that is not ready.
+/// The time that visitors of `dev` wait for a node to become ready.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// Runs the node until it is stopped, and drains it.
@@ -45,7 +45,7 @@ pub(super) async fn serve(mut app: App, config: Config, dev: Option<Dev>) -> Res
             let limits = limits(&config.limits, &shares);
             Some(match dev {
                 Some(Dev { listener, problems }) => {
-                    // Visitors have waited for the program, and are not to be told to come again.
+                    // Visitors have waited for the program already, so they should not get a 503 now.
                     let _ = tokio::time::timeout(PATIENCE, frontend.when_ready()).await;
                     layers.push(live::layer(Arc::clone(frontend), problems, stopping.clone()));
                     let visitors = Layered::new(Arc::clone(frontend), &layers);
@@ -74,7 +74,7 @@ pub(super) async fn serve(mut app: App, config: Config, dev: Option<Dev>) -> Res
     tracing::info!("stopping");
     node.report.stopping.store(true, Ordering::Relaxed);
     stopping.cancel();
-    // Visitors first, so that their last requests still find everything.
+    // Visitors first, because their last requests still need the modules.
     if let Some(http) = http {
         http.stop().await;
     }
@@ -84,7 +84,7 @@ pub(super) async fn serve(mut app: App, config: Config, dev: Option<Dev>) -> Res
     Ok(())
 }
 
-/// Waits until the node is to stop.
+/// Waits for the signal to stop.
 async fn stop(signals: &mut Signals) {
     while signals.next().await == Wish::Reload {}
 }

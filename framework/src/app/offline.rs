@@ -1,4 +1,4 @@
-//! What needs the site's data and no node.
+//! Commands that need the site's data but no running node.
 
 use super::App;
 use super::running_node::open_backend;

@@ -1,4 +1,4 @@
-//! The ways by which a site's code comes to its data, each on its way into the cache.
+//! The ways in which a site's code reads its data, each up to the cached page.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -57,7 +57,7 @@ impl Updates for Kitchen {
     }
 }
 
-/// What templates show of a recipe: it has no mark.
+/// The values that templates show of a recipe, without a mark.
 #[derive(Serialize)]
 struct Card {
     title: String,
@@ -145,7 +145,7 @@ controller = "change"
 
 const PAGE: &str = "{{ motto }}:{% cache id='cards' %}{% for card in cards %} {{ card.title }}{% endfor %}{% endcache %}";
 
-/// What a controller has kept of its call.
+/// The handles that a controller has kept after its call.
 type Kept = Arc<Mutex<Option<(Data<Kitchen>, Arc<SiteAccess>)>>>;
 
 struct Running {
@@ -248,7 +248,7 @@ impl Running {
 }
 
 #[tokio::test]
-async fn what_an_after_step_reads_is_read_for_the_page() {
+async fn a_read_in_an_after_step_is_recorded_for_the_page() {
     let site = Running::new().await;
     for motto in ["one", "two"] {
         site.change("motto", motto).await;
@@ -260,7 +260,7 @@ async fn what_an_after_step_reads_is_read_for_the_page() {
 }
 
 #[tokio::test]
-async fn what_an_extractor_of_the_site_reads_is_read_for_the_page() {
+async fn a_read_in_an_extractor_of_the_site_is_recorded_for_the_page() {
     let site = Running::new().await;
     for motto in ["one", "two"] {
         site.change("motto", motto).await;
@@ -285,7 +285,7 @@ async fn a_stream_that_holds_a_view_is_not_stored() {
 }
 
 #[tokio::test]
-async fn a_read_after_the_reply_is_an_error_that_names_what_was_read() {
+async fn a_read_after_the_reply_is_an_error_that_names_the_data() {
     let site = Running::new().await;
     site.get("/late").await;
     let (kitchen, of) = site.kept.lock().unwrap().take().unwrap();
@@ -299,7 +299,7 @@ async fn a_read_after_the_reply_is_an_error_that_names_what_was_read() {
 }
 
 #[tokio::test]
-async fn fragments_of_a_reply_to_a_post_depend_on_what_it_has_read_by_a_copy_of_its_data() {
+async fn fragments_of_a_reply_to_a_post_depend_on_reads_through_a_copy_of_its_data() {
     let site = Running::new().await;
     site.change("title", "Soup").await;
     assert_eq!(site.ask("POST", "/copied").await.1, ": Soup");
@@ -309,7 +309,7 @@ async fn fragments_of_a_reply_to_a_post_depend_on_what_it_has_read_by_a_copy_of_
 }
 
 #[tokio::test]
-async fn a_fragment_is_not_kept_that_may_show_what_an_update_has_returned() {
+async fn a_fragment_that_may_show_the_result_of_an_update_is_not_kept() {
     let site = Running::new().await;
     assert_eq!(site.ask("POST", "/shown").await.1, ": Shown");
     site.change("title", "Soup").await;

@@ -1,4 +1,4 @@
-//! What was read for a page, on its way from the controller into the cache.
+//! Recorded reads, from the controller to the cached page.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -62,7 +62,7 @@ struct Site {
     _folder: TempDir,
 }
 
-/// A page that says how often one was made, in a row `t/a`, a row `t/b`, and a note.
+/// Returns a page with the number of pages made so far in a row `t/a`, a row `t/b`, and a note.
 fn page(made: &AtomicUsize) -> Reply {
     let number = made.fetch_add(1, Ordering::Relaxed) + 1;
     let row = |key: &str| Row(format!("t/{key}"), json!({ "title": format!("{key}{number}") }));
@@ -125,7 +125,7 @@ impl Site {
 }
 
 #[tokio::test]
-async fn a_page_is_invalid_with_what_was_read_for_it_and_its_fragments_with_what_they_name() {
+async fn a_page_is_invalid_with_its_reads_and_a_fragment_with_the_values_it_names() {
     let site = Site::new().await;
     assert_eq!(site.get("/page").await, "a1 b1 1");
     site.forget("t/c").await;
@@ -137,7 +137,7 @@ async fn a_page_is_invalid_with_what_was_read_for_it_and_its_fragments_with_what
 }
 
 #[tokio::test]
-async fn texts_and_error_pages_are_invalid_with_what_was_read_for_them() {
+async fn texts_and_error_pages_are_invalid_with_their_reads() {
     let site = Site::new().await;
     for path in ["/text", "/missing"] {
         let first = site.get(path).await;
@@ -150,11 +150,11 @@ async fn texts_and_error_pages_are_invalid_with_what_was_read_for_them() {
 }
 
 #[tokio::test]
-async fn what_was_made_of_unrecorded_reads_is_not_kept() {
+async fn a_page_of_unrecorded_reads_is_not_kept() {
     for path in ["/direct", "/unrecorded"] {
         let site = Site::new().await;
         assert_eq!(site.get(path).await, "a1 b1 1");
-        // The rows are known, and what nothing distinguishes is made anew.
+        // The rows are marked; a fragment without any mark is made anew.
         assert_eq!(site.get(path).await, "a1 b1 2");
         site.forget("t/b").await;
         assert_eq!(site.get(path).await, "a1 b3 3");

@@ -15,19 +15,18 @@ use crate::extract::LoadedTexts;
 use crate::frontend::{Edition, FrontEnd};
 use crate::problem::{Problem, Problems};
 
-/// Loads a site's files anew while the site is served: all of them or none, with the same checks as
-/// at the start.
+/// Reloads a site's files while the site is served: all of them or none, with the same checks as at the start.
 pub(super) struct Reloader {
     serving: Serving,
-    /// What controllers have as the site's texts.
+    /// The site's texts, shared with controllers.
     texts: Arc<LoadedTexts>,
-    /// What is known of the files, if they are watched.
+    /// The state of the files, if they are watched.
     watched: Option<Mutex<Watched>>,
-    /// One at a time, so that the last edition is the newest.
+    /// Serializes reloads, so that the last edition is the newest.
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
-/// Which of the site's files a node serves from.
+/// The files that a node serves from.
 pub(super) enum Serving {
     /// All of them, on a front end.
     Pages(Arc<EditionLoader>, Arc<FrontEnd>),
@@ -35,22 +34,22 @@ pub(super) enum Serving {
     Texts(TextsLoader, AtomicU64),
 }
 
-/// What was loaded of them.
+/// The loaded files.
 enum Loaded {
     Edition(Box<Edition>),
     Texts(Catalogues),
 }
 
-/// What is known of files that are watched.
+/// The state of watched files.
 pub(super) struct Watched {
-    /// What they looked like just before they were last read.
+    /// Their appearance before they were last read.
     read: Seen,
-    /// Which fingerprints the pages of the present edition contain.
+    /// The fingerprints in the pages of the present edition.
     referenced: Arc<ReferencedAssets>,
     code: Arc<Code>,
 }
 
-/// Where files were, and what they looked like.
+/// The paths of files, and their appearance.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Seen {
     pub(super) watched_paths: WatchedPaths,
@@ -59,19 +58,19 @@ pub(super) struct Seen {
 }
 
 impl Watched {
-    /// Looks at files that are not loaded yet. It may block.
+    /// Inspects files that are not loaded yet. May block.
     pub(super) fn begin(loader: &EditionLoader, code: Code) -> Watched {
         let referenced = Arc::default();
         Watched { read: Seen::of_pages(loader, &referenced), referenced, code: Arc::new(code) }
     }
 
-    /// Looks at texts that are not loaded yet. It may block.
+    /// Inspects texts that are not loaded yet. May block.
     pub(super) fn begin_texts(loader: &TextsLoader, code: Code) -> Watched {
         let read = Seen::of_texts(loader);
         Watched { read, referenced: Arc::default(), code: Arc::new(code) }
     }
 
-    /// For the pages of the first edition.
+    /// Returns the record of referenced files for the pages of the first edition.
     pub(super) fn referenced(&self) -> Arc<ReferencedAssets> {
         Arc::clone(&self.referenced)
     }
@@ -112,7 +111,7 @@ impl Serving {
 }
 
 impl Reloader {
-    /// Reloads what a node serves from. `watched` was begun before the files were first read.
+    /// Reloads the files that a node serves from. `watched` was begun before the files were first read.
     pub(super) fn new(
         serving: Serving,
         texts: Arc<LoadedTexts>,
@@ -122,12 +121,12 @@ impl Reloader {
         Arc::new(Reloader { serving, texts, watched, turn: Arc::default() })
     }
 
-    /// Loads the files and serves from them from now on; the number of the new edition. Log and
-    /// metrics say how it went. Once begun it runs to its end, even if its caller has gone: what
-    /// was read counts as read, so it must be published or refused.
+    /// Loads the files and serves from them; returns the number of the new edition. The result is logged and counted.
+    /// A reload runs to its end even if its caller is dropped: the files count as read, so the result must be
+    /// published or refused.
     ///
     /// # Errors
-    /// Everything that is wrong with the files. What was served before is served on.
+    /// Returns all problems in the files. The previous edition stays in use.
     pub(super) async fn reload(self: &Arc<Self>) -> Result<u64, Problems> {
         let turn = Arc::clone(&self.turn).lock_owned().await;
         let loading = tokio::spawn(Arc::clone(self).load(turn));
@@ -138,7 +137,7 @@ impl Reloader {
         let referenced = self.watched.is_some().then(Arc::<ReferencedAssets>::default);
         let (reloader, for_pages) = (Arc::clone(&self), referenced.clone());
         let loading = tokio::task::spawn_blocking(move || {
-            // Looked at first: what changes while they are read is another change.
+            // Inspected before reading, so that a later change is detected as another one.
             if let Some(seen) = reloader.look()
                 && let Some(mut watched) = reloader.watched()
             {
@@ -146,9 +145,9 @@ impl Reloader {
             }
             reloader.serving.load(for_pages).map_err(|problems| (problems, reloader.code()))
         });
-        // The site's own additions to templates are part of the loading, and may panic.
+        // The site's own additions to templates run during loading, and may panic.
         let loaded = loading.await;
-        let loaded = loaded.unwrap_or_else(|error| Err((failed(&error), CodeState::AsStarted)));
+        let loaded = loaded.unwrap_or_else(|error| Err((failed(&error), CodeState::Unchanged)));
         match loaded {
             Ok(loaded) => Ok(self.publish(loaded, referenced)),
             Err((problems, code)) => Err(self.refuse(problems, code)),
@@ -159,7 +158,7 @@ impl Reloader {
         if let Some(mut watched) = self.watched()
             && let Some(referenced) = referenced
         {
-            // The fingerprints of the last edition's pages go with them.
+            // The fingerprints of the last edition's pages are obsolete.
             watched.referenced = referenced;
             watched.read.outdated.clear();
         }
@@ -179,11 +178,11 @@ impl Reloader {
         number
     }
 
-    /// Says what is wrong with the files, and returns it.
+    /// Logs the problems in the files, and returns them.
     fn refuse(&self, mut problems: Problems, code: CodeState) -> Problems {
         counter!("headwater_reloads_total", "outcome" => "refused").increment(1);
         match code {
-            CodeState::AsStarted => {}
+            CodeState::Unchanged => {}
             CodeState::Changed => problems.push(Problem::new(
                 "the code has changed since this program was started: if that is what is missing, build it and start \
                  it anew",
@@ -207,13 +206,13 @@ impl Reloader {
         problems
     }
 
-    /// What the code is, where the files are watched. It may block.
+    /// Returns the state of the code, if the files are watched. May block.
     fn code(&self) -> CodeState {
         let code = self.watched().map(|watched| Arc::clone(&watched.code));
-        code.map_or(CodeState::AsStarted, |code| code.state())
+        code.map_or(CodeState::Unchanged, |code| code.state())
     }
 
-    /// Looks at the files, if they are watched. It may block.
+    /// Inspects the files, if they are watched. May block.
     pub(super) fn look(&self) -> Option<Seen> {
         let referenced = self.watched()?.referenced();
         Some(match &self.serving {
@@ -222,12 +221,12 @@ impl Reloader {
         })
     }
 
-    /// Whether the files look otherwise than just before they were last read.
-    pub(super) fn is_news(&self, seen: &Seen) -> bool {
+    /// Returns whether the files differ from their appearance before they were last read.
+    pub(super) fn has_changed(&self, seen: &Seen) -> bool {
         self.watched().is_some_and(|watched| watched.read != *seen)
     }
 
-    /// Where the files are. It may block.
+    /// Returns the paths of the files. May block.
     pub(super) fn watched_paths(&self) -> WatchedPaths {
         match &self.serving {
             Serving::Pages(loader, _) => loader.watched_paths(),

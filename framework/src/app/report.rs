@@ -1,4 +1,4 @@
-//! What a node says of itself on its admin port.
+//! The status of a node, for its admin port.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +16,7 @@ use crate::frontend::FrontEnd;
 use crate::log::{Invalidation, Position};
 use crate::problem::Problem;
 
-/// How long an audit may take that an operator asks for.
+/// The time limit of an audit that an operator requests.
 const LONGEST_AUDIT: Duration = Duration::from_secs(60);
 
 /// A node with the modules that it runs.
@@ -26,7 +26,7 @@ pub(super) struct NodeReport {
     pub(super) frontend: Option<Arc<FrontEnd>>,
     pub(super) backend: Option<Arc<Backend>>,
     pub(super) reloader: Arc<Reloader>,
-    /// Whether it is stopping: then it should be sent no more requests.
+    /// Whether it is stopping and should receive no more requests.
     pub(super) stopping: AtomicBool,
 }
 
@@ -39,7 +39,7 @@ impl Node for NodeReport {
             return Err(reason);
         }
         match (&self.frontend, &self.backend) {
-            // A single node goes on serving what it has when its log cannot be written.
+            // A single node keeps serving when its log cannot be written.
             (Some(frontend), _) => frontend.ready(),
             (None, Some(backend)) => backend.ready(),
             (None, None) => Ok(()),

@@ -1,4 +1,4 @@
-//! How a site's resources are built when its node starts.
+//! Builds a site's resources at the start of its node.
 
 use std::any::{Any, TypeId, type_name};
 use std::future::Future;
@@ -17,10 +17,10 @@ use crate::request::Resources;
 
 type Boxed = Arc<dyn Any + Send + Sync>;
 
-/// Builds a resource: an `async fn() -> Result<T, E>`, or an `async fn(settings: S) -> Result<T, E>`
-/// whose `S` is read from `[site]` of project.toml.
+/// A constructor of a resource: an `async fn() -> Result<T, E>`, or an `async fn(settings: S) -> Result<T, E>` whose
+/// `S` is read from `[site]` of project.toml.
 ///
-/// `M` tells the two apart; leave it out.
+/// `M` distinguishes the two and is inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not build a resource",
     label = "not a constructor",
@@ -28,14 +28,14 @@ type Boxed = Arc<dyn Any + Send + Sync>;
             where `S` is `Deserialize`; `E` is any error, or a text"
 )]
 pub trait Constructor<M>: Send + 'static {
-    /// What is built.
+    /// The type of the resource.
     type Resource: Send + Sync + 'static;
 
-    /// Whether the settings fit.
+    /// Checks the settings.
     #[doc(hidden)]
     fn check(settings: &SiteSettings) -> Result<(), Problem>;
 
-    /// Builds it.
+    /// Builds the resource.
     #[doc(hidden)]
     fn construct(
         self,
@@ -91,7 +91,7 @@ where
 pub(super) struct Planned {
     pub(super) id: TypeId,
     pub(super) type_name: &'static str,
-    /// Where the site's code has it built.
+    /// The place in the site's code that adds it.
     pub(super) location: &'static Location<'static>,
     check: fn(&SiteSettings) -> Result<(), Problem>,
     construct: Box<Construct>,
@@ -117,12 +117,12 @@ impl Planned {
         }
     }
 
-    /// Whether its settings fit.
+    /// Checks its settings.
     pub(super) fn check(&self, settings: &SiteSettings) -> Result<(), Problem> {
         (self.check)(settings)
     }
 
-    /// Builds it in a task of its own, so that a panic is an error too.
+    /// Builds it in a task of its own, so that a panic becomes an error.
     async fn build(self, settings: &SiteSettings) -> Result<Boxed, Problem> {
         let building = AbortOnDropHandle::new(tokio::spawn((self.construct)(settings)?));
         let cause = match building.await {

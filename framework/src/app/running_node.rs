@@ -1,7 +1,7 @@
-//! The modules of a node, put together: all of it but the listeners for visitors and operators.
+//! The modules of a node, without its listeners for visitors and operators.
 //!
-//! A single node is a cluster of one: its front end reaches its back end over the same link as
-//! everywhere, through memory instead of TCP.
+//! A single node is a cluster of one: its front end and back end use the same link as in any cluster, through memory
+//! instead of TCP.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -41,26 +41,26 @@ use crate::server::Pace;
 use crate::session::{FlashCookies, Keys, SessionCookies};
 use crate::state::Trial;
 
-/// How often it is looked whether the cache needs a sweep.
+/// The interval between checks whether the cache needs a sweep.
 const SWEEP: Duration = Duration::from_secs(1);
 
-/// Whether the site's files are reloaded by themselves.
+/// Whether the site's files are watched.
 #[derive(Debug)]
 pub(super) enum Watching {
-    /// Whenever they change.
+    /// Files are reloaded when they change.
     Files {
-        /// Where `dev` says what does not compile, if it runs the program.
+        /// The file with the compiler's errors, if `dev` runs the program.
         compiler: Option<PathBuf>,
     },
-    /// Only on request.
+    /// Files are reloaded on request only.
     Nothing,
 }
 
-/// What works in this process.
+/// The running modules of this process.
 pub(super) struct RunningNode {
     pub(super) report: Arc<NodeReport>,
     pub(super) link: Option<RunningServer>,
-    /// Wakes the task that loads the site's files anew.
+    /// Wakes the task that reloads the site's files.
     reload: Arc<Notify>,
     store: Arc<Store>,
     tasks: Vec<AbortOnDropHandle<()>>,
@@ -69,7 +69,7 @@ pub(super) struct RunningNode {
 }
 
 impl RunningNode {
-    /// Opens what the configured mode asks for. Must be called within a tokio runtime.
+    /// Opens the modules of the configured mode. Must be called within a tokio runtime.
     pub(super) async fn open(
         app: &mut App,
         config: &Config,
@@ -89,13 +89,13 @@ impl RunningNode {
         let watches = code.is_some();
         let store = Store::open(&config.docroot.sync.join(&config.name));
         let store = store.map_err(|error| Problem::new(error.to_string()))?;
-        // Before the back end takes the states.
+        // Must precede `open_backend`, which takes the states.
         let development = config.environment == Environment::Development;
         let advice = Arc::new(Advice::new(app.states.tables(), development));
         let connectors = match config.mode {
             Mode::Frontend => config.link.backends.iter().map(Connector::tcp).collect(),
             Mode::Backend => {
-                // Controllers are called as soon as front ends find the link.
+                // Controllers are called as soon as front ends reach the link.
                 let texts = TextsLoader::of(config);
                 watched = code.take().map(|code| Watched::begin_texts(&texts, code));
                 app.texts.set(Arc::new(texts.load_whole()?));
@@ -121,7 +121,7 @@ impl RunningNode {
         if config.mode != Mode::Backend {
             let docroot = Arc::new(Docroot::new(Arc::clone(&store)));
             let loader = Arc::new(EditionLoader::of(app, config).behind(docroot.clone()));
-            // Looked at first: what changes while they are read is a change.
+            // Inspected before reading, so that a later change is detected.
             watched = code.take().map(|code| Watched::begin(&loader, code));
             let referenced = watched.as_ref().map(Watched::referenced);
             let edition = loader.load(referenced)?;
@@ -131,7 +131,7 @@ impl RunningNode {
             tasks.push(spawn(sweep(Arc::clone(opened.cache()))));
             tasks.push(spawn(Arc::clone(&opened).fetch_files()));
             if config.mode == Mode::Frontend {
-                // In a single node the store is the back end's.
+                // In a single node, the back end owns the store.
                 tasks.push(spawn(Arc::clone(&opened).sweep_files()));
             }
             serving = Some(Serving::Pages(loader, Arc::clone(&opened)));
@@ -160,13 +160,13 @@ impl RunningNode {
         Ok(RunningNode { report, link, reload, store, tasks, _attended: attended, _feeds: feeds })
     }
 
-    /// Has the files reloaded that the node serves from. Wishes that come while they are loaded are one.
+    /// Requests a reload of the files. Requests during a reload are combined into one.
     pub(super) fn reload(&self) {
         self.reload.notify_one();
     }
 
-    /// Leaves the membership first, so that no writer waits for this node; then the link, the log
-    /// and the store of files are closed.
+    /// Leaves the membership first, so that no writer waits for this node; then closes the link, the log and the
+    /// store of files.
     pub(super) async fn close(self) {
         if let Some(frontend) = &self.report.frontend {
             frontend.leave().await;
@@ -182,7 +182,7 @@ impl RunningNode {
     }
 }
 
-/// A task that ends with the node's modules.
+/// Spawns a task that ends with the node's modules.
 fn spawn(task: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<()> {
     AbortOnDropHandle::new(tokio::spawn(task))
 }
@@ -190,7 +190,7 @@ fn spawn(task: impl Future<Output = ()> + Send + 'static) -> AbortOnDropHandle<(
 async fn reload_when_asked(reloader: Arc<Reloader>, asked: Arc<Notify>) {
     loop {
         asked.notified().await;
-        // It says itself what is wrong.
+        // The reloader logs its problems.
         let _ = reloader.reload().await;
     }
 }
@@ -301,7 +301,7 @@ fn open_frontend(
     }))
 }
 
-/// What a front end with these messages goes by.
+/// Returns the settings of a front end with these messages.
 fn settings(config: &Config, flashes: Flashes) -> Settings {
     Settings {
         development: config.environment == Environment::Development,
@@ -334,7 +334,7 @@ fn settings(config: &Config, flashes: Flashes) -> Settings {
     }
 }
 
-/// How a front end reaches these back ends.
+/// Returns the options with which a front end reaches these back ends.
 fn link_options(config: &Config, backends: Vec<Connector>, feeds: &Feeds) -> LinkOptions {
     let incarnation = rand::random();
     let mut options = LinkOptions::new(&config.name, incarnation, backends);
@@ -352,11 +352,11 @@ fn link_options(config: &Config, backends: Vec<Connector>, feeds: &Feeds) -> Lin
     options
 }
 
-/// What the cookies of a front end are sealed with, if the site has a secret. In development they need none of the site's and go
-/// over HTTP.
+/// Returns the keys that seal the cookies of a front end, if the site has a secret. In development no secret is
+/// needed, and cookies are sent over HTTP.
 ///
 /// # Errors
-/// When it needs one and there is none, or it cannot be read.
+/// Fails when a secret is needed and missing, or cannot be read.
 pub(super) fn sealing_keys(
     config: &Config,
     has_sessions: bool,
@@ -383,7 +383,7 @@ pub(super) fn sealing_keys(
     )))
 }
 
-/// The codings in which text is sent.
+/// Returns the codings in which text is sent.
 pub(super) fn codings(config: &Config) -> Vec<Coding> {
     let coding = |encoding: &Encoding| match encoding {
         #[cfg(feature = "zstd")]

@@ -18,7 +18,7 @@ use crate::server::{Handler, Limits, Peer, Server, Work};
 
 /// A server that runs until it is stopped, or dropped.
 pub(super) struct RunningServer {
-    /// Where it listens.
+    /// The address that it listens on.
     pub(super) address: SocketAddr,
     stop: DropGuard,
     done: JoinHandle<()>,
@@ -38,7 +38,7 @@ impl RunningServer {
         RunningServer { address, stop: stop.drop_guard(), done: runtime.spawn(serving) }
     }
 
-    /// Answers HTTP requests at `listen`, the address of the section `what` of project.toml.
+    /// Serves HTTP requests at `listen`, the address in the section `what` of project.toml.
     pub(super) async fn http<H: Handler>(
         what: &str,
         listen: SocketAddr,
@@ -50,7 +50,7 @@ impl RunningServer {
         RunningServer::of(server, handler)
     }
 
-    /// Answers HTTP requests that come by a socket that is open already.
+    /// Serves HTTP requests on an open socket.
     pub(super) fn on<H: Handler>(
         listener: std::net::TcpListener,
         limits: Limits,
@@ -77,7 +77,7 @@ impl RunningServer {
         }))
     }
 
-    /// Stops it, and waits until it has drained.
+    /// Stops the server, and waits until it has drained.
     pub(super) async fn stop(self) {
         drop(self.stop);
         if let Err(error) = self.done.await {
@@ -86,7 +86,7 @@ impl RunningServer {
     }
 }
 
-/// Hands the requests of operators to the admin module.
+/// Passes the requests of operators to the admin module.
 pub(super) struct Operators {
     pub(super) node: Arc<dyn Node>,
     pub(super) metrics: Metrics,

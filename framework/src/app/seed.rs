@@ -8,9 +8,9 @@ use crate::state::{States, Trial, Updates, WriteError};
 
 /// Writes a site's first data.
 pub(super) struct Seed {
-    /// The type of the state that is filled.
+    /// The type of the state that it fills.
     pub(super) state: &'static str,
-    /// Where the site's code says so.
+    /// The place in the site's code that adds it.
     pub(super) location: &'static Location<'static>,
     pub(super) is_registered: fn(&States) -> bool,
     pub(super) drafts: Box<SeedDrafts>,

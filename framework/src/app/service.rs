@@ -19,11 +19,11 @@ use crate::http::host::{self, HostError};
 use crate::problem::{Problem, Problems};
 use crate::server::{Refusal, finish};
 
-/// How long a site in this process may take until its front end holds a lease.
+/// The time limit for a site in this process to become ready.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// A whole site, or a front end of its cluster, as a service in this process: for tests without
-/// sockets, for a server of your own, or for an outer router that gives it a part of its paths.
+/// A whole site, or a front end of its cluster, as a service in this process: for tests without sockets, for a server
+/// of your own, or below an outer router.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -51,13 +51,12 @@ pub struct SiteService {
 }
 
 impl App {
-    /// Opens the site in `folder`, where its project.toml is or might be, as a single node that
-    /// listens to nothing. Its mode is `single-node` if project.toml says so, otherwise
-    /// `single-node-with-cache`. Its files are reloaded only by
-    /// [`reload`](SiteService::reload), in development too. Must be called within a tokio runtime.
+    /// Opens the site in `folder`, the folder of its project.toml, if it has one, as a single node without listeners.
+    /// Its mode is `single-node` if project.toml sets it, otherwise `single-node-with-cache`. Its files are reloaded
+    /// only by [`reload`](SiteService::reload), in development too. Must be called within a tokio runtime.
     ///
     /// # Errors
-    /// What is wrong with the site's files or code.
+    /// Returns the problems in the site's files or code.
     pub async fn into_service(
         self,
         folder: impl AsRef<std::path::Path>,
@@ -67,22 +66,22 @@ impl App {
             config.mode = Mode::SingleNodeWithCache;
         }
         let site = self.open(&config).await?;
-        site.becomes_ready().await?;
+        site.wait_until_ready().await?;
         Ok(site)
     }
 
-    /// Opens the site in `folder`, where its project.toml is, as a front end of its cluster that listens
-    /// to nothing: for a server of your own. `HEADWATER_…` variables count as for `serve`; the mode is
-    /// `frontend` whatever they say. Its files are reloaded only by
-    /// [`reload`](SiteService::reload). Must be called within a tokio runtime.
+    /// Opens the site in `folder`, the folder of its project.toml, as a front end of its cluster without listeners:
+    /// for a server of your own. `HEADWATER_…` variables apply as for `serve`, except that the mode is always
+    /// `frontend`. Its files are reloaded only by [`reload`](SiteService::reload). Must be called within a tokio
+    /// runtime.
     ///
-    /// It does not wait for a back end: until one answers, [`ready`](SiteService::ready) says so, and
-    /// requests are answered as by any front end without one. The caller adds the extension
-    /// [`From`](super::From) to each request. With [`stop`](SiteService::stop) the front end leaves the
-    /// cluster, so that no writer waits for it.
+    /// It does not wait for a back end: until one answers, [`ready`](SiteService::ready) returns an error, and
+    /// requests are answered as by any front end without a back end. The caller adds the extension
+    /// [`From`](super::From) to each request. [`stop`](SiteService::stop) makes the front end leave the cluster, so
+    /// that no writer waits for it.
     ///
     /// # Errors
-    /// What is wrong with the site's files or code, or that there is no project.toml.
+    /// Returns the problems in the site's files or code, or a missing project.toml.
     pub async fn into_frontend(
         self,
         folder: impl AsRef<std::path::Path>,
@@ -105,8 +104,7 @@ impl App {
 }
 
 impl SiteService {
-    /// Answers a request, as if it came from this machine if it has no extension [`From`](super::From). It
-    /// need not have a host.
+    /// Answers a request. Without the extension [`From`](super::From) it counts as local. It need not have a host.
     pub async fn answer(&self, request: Request<Body>) -> Response<Body> {
         let (mut parts, body) = request.into_parts();
         let mut response = match host::settle(&mut parts) {
@@ -119,8 +117,8 @@ impl SiteService {
         response
     }
 
-    /// Waits until requests can be answered as they should be.
-    pub(super) async fn becomes_ready(&self) -> Result<(), Problem> {
+    /// Waits until the front end is ready.
+    pub(super) async fn wait_until_ready(&self) -> Result<(), Problem> {
         let ready = tokio::time::timeout(PATIENCE, self.site.frontend().when_ready()).await;
         ready.map_err(|_| {
             let why = self.ready().err().unwrap_or_default();
@@ -128,25 +126,25 @@ impl SiteService {
         })
     }
 
-    /// Whether requests can be answered as they should be, as `/ready` of a node's admin port says it.
+    /// Returns whether the front end is ready, like `/ready` of a node's admin port.
     ///
     /// # Errors
-    /// Why not, for an operator.
+    /// Returns the reason why it is not ready, for an operator.
     pub fn ready(&self) -> Result<(), String> {
         self.site.frontend().ready()
     }
 
-    /// Loads the site's templates and routes anew: all or none. Requests that come afterwards are
-    /// answered from them; the number says how often they were loaded.
+    /// Reloads the site's templates and routes: all or none. Later requests are answered from the new ones; the
+    /// returned number is the edition.
     ///
     /// # Errors
-    /// Everything that is wrong with them. What was loaded before is served on.
+    /// Returns all problems in the files. The previous edition stays in use.
     pub async fn reload(&self) -> Result<u64, Problems> {
         self.node.report.reloader.reload().await
     }
 
-    /// Compares every page that is in the cache with one that is made now, as a request would make it, and says
-    /// which differ though nothing has invalidated them. In a test, after any steps:
+    /// Compares every page in the cache with one that is made now for the same request, and returns the pages that
+    /// differ although nothing has invalidated them. In a test, after any steps:
     ///
     /// ```
     /// # use headwater::prelude::*;
@@ -167,13 +165,13 @@ impl SiteService {
     /// # Ok::<(), Box<dyn std::error::Error>>(()) }).unwrap();
     /// ```
     ///
-    /// Routes with `audit = false` are left out, and so is what may be old for a time that its author has
-    /// said. A site in the mode `single-node` has no cache, so nothing is compared.
+    /// Routes with `audit = false` are skipped, and so are pages whose author allows them to be old for a time. A
+    /// site in the mode `single-node` has no cache, so nothing is compared.
     pub async fn audit(&self) -> Audit {
         self.site.frontend().audit(None).await
     }
 
-    /// Leaves the cluster, or closes the site's log, when this is the last of the service's clones.
+    /// Leaves the cluster, or closes the site's log, if this is the last clone of the service.
     pub async fn stop(self) {
         if let Some(node) = Arc::into_inner(self.node) {
             node.close().await;
@@ -277,7 +275,7 @@ files = "."
     }
 
     #[tokio::test]
-    async fn a_hit_waits_for_nothing_in_whichever_form_it_is_asked_for() {
+    async fn a_hit_is_answered_at_once_in_every_form() {
         let (_folder, site) = site().await;
         let plain = site.answer(request(&Method::GET, "/plain", &[])).await;
         let tag = plain.headers()[header::ETAG].to_str().unwrap().to_owned();
@@ -302,7 +300,7 @@ files = "."
                         let headers = [condition, &[("x-shade", shade)]].concat();
                         let request = request(&method, path, &headers);
                         assert!(is_at_once(&site, request), "{method} {path} {headers:?}");
-                        // A page with two parts is three hits.
+                        // A page with two parts counts as three hits.
                         asked += if path == "/parts" { 3 } else { 1 };
                     }
                 }
@@ -313,7 +311,7 @@ files = "."
     }
 
     #[tokio::test]
-    async fn what_is_no_hit_is_made_later() {
+    async fn a_miss_is_not_answered_at_once() {
         let (_folder, site) = site().await;
         site.answer(request(&Method::GET, "/plain", &[])).await;
         site.answer(request(&Method::GET, "/holds-uncached", &[])).await;
@@ -329,7 +327,7 @@ files = "."
             let request = request(&method, path, headers);
             assert!(!is_at_once(&site, request), "{method} {path}");
         }
-        // `/part` and `/parts`; its parts are asked for when it is there.
+        // Misses `/part` and `/parts`; their parts are requested once the page is made.
         assert_eq!(site.site.frontend().counts().misses, misses + 2);
         site.site.frontend().leave().await;
         assert!(!is_at_once(&site, request(&Method::GET, "/plain", &[])), "without a lease");

@@ -6,23 +6,23 @@ use super::App;
 use crate::problem::Problem;
 use crate::session::{SessionData, SessionRecord};
 
-/// What the site's sessions are.
+/// The type of the site's sessions.
 pub(super) struct SessionType {
     pub(super) id: TypeId,
-    /// Whether a session is one of them.
+    /// Returns whether a session has this type.
     pub(super) is_of: fn(&SessionRecord) -> bool,
-    /// Where visitors sign in.
+    /// The path of the page to sign in.
     pub(super) sign_in: Arc<str>,
 }
 
 impl App {
-    /// Gives the site sessions of the type `S`: a reply [begins](crate::reply::Reply::sign_in) one, controllers take it as
-    /// [`Session<S>`](crate::extract::Session), the variant function by
-    /// [`Visitor::session`](crate::Visitor::session), and in templates of pages that are not cached it is
-    /// `session`. A visitor without one who asks for what needs one is sent to the page at `sign_in`, with
-    /// the path that they have asked for as the parameter `back`.
+    /// Gives the site sessions of the type `S`. A reply [begins](crate::reply::Reply::sign_in) one. Controllers take
+    /// it as [`Session<S>`](crate::extract::Session), the variant function calls
+    /// [`Visitor::session`](crate::Visitor::session), and templates of pages that are not cached see it as `session`.
+    /// If a request needs a session and has none, the visitor is redirected to the page at `sign_in`, with the
+    /// requested path as the parameter `back`.
     ///
-    /// Front ends need a secret for it: `HEADWATER_SECRET_KEY`, which the site's command `secret` makes.
+    /// Front ends need a secret for it: `HEADWATER_SECRET_KEY`, which the site's command `secret` generates.
     ///
     /// ```
     /// use headwater::prelude::*;

@@ -1,35 +1,33 @@
-//! Reloading in development: whenever the site's files have changed.
+//! Reloads the site's files in development after each change.
 //!
-//! What the operating system tells of changes is taken as a hint only: it comes in many shapes, from
-//! editors that write in place, put a new file in the place of the old one, or make a copy first,
-//! and it stops when a watched folder is removed. So after each hint, and once in a while without
-//! one, all files are looked at, by name, size and time. They are loaded when they differ from those
-//! that were loaded last and have stood still for a moment. Names that begin with a dot do not count:
-//! editors keep copies under them, and no template has such a name.
+//! Change notifications of the operating system are only a hint. They differ between editors that write in place,
+//! replace a file by a new one, or make a copy first, and they stop when a watched folder is removed. So after each
+//! hint, and periodically without one, all files are inspected, by name, size and time. They are loaded when they
+//! differ from the files that were loaded last and have been stable for a moment. Names that begin with a dot are
+//! ignored: editors use them for copies, and no template has such a name.
 //!
-//! A change cannot be missed by this: the files are looked at before they are read, so one that is
-//! changed after it was read differs from what was seen. The times of two changes can be the same
-//! only when one follows the other within a few milliseconds; and as files must look the same twice,
-//! [`SETTLE`] apart, the second would have to come that long after the first and still bear its time.
+//! No change can be missed: the files are inspected before they are read, so a file that changes after it was read
+//! differs from the inspected state. Two changes can have the same time only if they are within a few milliseconds of
+//! each other. As files must look the same twice, [`SETTLE`] apart, the second change would have to come that long
+//! after the first and still have its time.
 //!
-//! # What counts in the docroot
+//! # Changes in the docroot
 //!
-//! Files of the docroot are sent as they are on disk, past the cache, so their changes need no
-//! reload. What can become invalid are pages: `asset` puts fingerprints of files into them. So each
-//! edition notes the files whose fingerprints pages contain ([`ReferencedAssets`](super::asset::ReferencedAssets)), and the
-//! docroot has changed when one of these is no longer right. Other files do not count: uploads of
-//! visitors, thumbnails, the drafts of both.
+//! Files of the docroot are sent from disk, past the cache, so their changes need no reload. But pages can become
+//! outdated, because `asset` puts fingerprints of files into them. So each edition records the files whose
+//! fingerprints pages contain ([`ReferencedAssets`](super::asset::ReferencedAssets)), and the docroot counts as
+//! changed when one of these fingerprints is outdated. Other files are ignored: uploads of visitors, thumbnails, the
+//! drafts of both.
 //!
-//! *No page stays wrong.* All pages that are kept are of the present edition, and their
-//! fingerprints were noted before they were kept. So as long as one of them is wrong, looking at
-//! the files shows it. If two pages contain different fingerprints of one file, one of them is
-//! wrong whatever the file is now, and the note says so until the next edition, which begins with
-//! an empty one.
+//! *No page stays outdated.* All cached pages belong to the present edition, and their fingerprints were recorded
+//! before the pages were stored. So as long as one of them is outdated, an inspection detects it. If two pages
+//! contain different fingerprints of one file, one of them is outdated whatever the file is now, and the record keeps
+//! this until the next edition, which begins with an empty record.
 //!
-//! *Nothing of the log counts.* What the log says of a file stands in front of the docroot's own,
-//! and the call that has written it invalidates the pages that name it. A controller writes a file
-//! before it synchronizes it, so it may be seen here before the log says whose it is: a new one was
-//! not named by any page yet, and one that is replaced belongs to the log already.
+//! *Files of the log are ignored.* A file in the log hides the docroot's own, and the call that has written it
+//! invalidates the pages that refer to it. A controller writes a file before it synchronizes it, so an inspection may
+//! see it before it is in the log. This is harmless: no page refers to a new file yet, and a replaced file is in the
+//! log already.
 
 #[cfg_attr(not(feature = "watch"), path = "watch/no_hints.rs")]
 mod hints;
@@ -44,23 +42,23 @@ use tokio::time::{sleep, timeout};
 use super::reload::{Reloader, Seen};
 use hints::Hints;
 
-/// How long files must not have changed before they are loaded.
+/// The time for which files must be unchanged before they are loaded.
 const SETTLE: Duration = Duration::from_millis(50);
 
-/// How often it is looked whether they have settled. A file that is written to all the time must not
-/// keep the others from being loaded.
+/// The limit on checks whether files are stable. A file that is written continually must not prevent the others from
+/// being loaded.
 const MOST_LOOKS: usize = 40;
 
-/// How often files are looked at without a hint.
+/// The interval between inspections without a hint.
 const SELDOM: Duration = Duration::from_secs(2);
 
-/// How often they are looked at when there are no hints.
+/// The interval between inspections if there are no hints.
 const OFTEN: Duration = Duration::from_millis(500);
 
-/// At most this part of the time is spent on looking without hints.
+/// The pause after an inspection is at least this many times as long as the inspection.
 const SHARE: u32 = 20;
 
-/// Reloads whenever files have changed. It never ends; what it uses goes when it is dropped.
+/// Reloads after each change. Never returns; dropping the future releases its resources.
 pub(super) async fn watch(reloader: Arc<Reloader>) {
     let hint = Arc::new(Notify::new());
     let mut hints = Hints::new(Arc::clone(&hint));
@@ -71,20 +69,20 @@ pub(super) async fn watch(reloader: Arc<Reloader>) {
         let pause = if hints.are_complete() { SELDOM } else { OFTEN };
         let pause = pause.max(look.elapsed() * SHARE);
         match seen {
-            Some(seen) if reloader.is_news(&seen) => {
+            Some(seen) if reloader.has_changed(&seen) => {
                 settle(&reloader, seen).await;
-                // The log says what is wrong, and so do the pages.
+                // The problems are in the log and on the pages.
                 let _ = reloader.reload().await;
             }
             _ => {
-                // Whether by a hint or not, all is looked at again.
+                // With or without a hint, all files are inspected again.
                 let _ = timeout(pause, hint.notified()).await;
             }
         }
     }
 }
 
-/// Waits until files have not changed for a moment.
+/// Waits until files have been unchanged for a moment.
 async fn settle(reloader: &Arc<Reloader>, mut seen: Seen) {
     for _ in 0..MOST_LOOKS {
         sleep(SETTLE).await;
@@ -96,11 +94,10 @@ async fn settle(reloader: &Arc<Reloader>, mut seen: Seen) {
     }
 }
 
-/// Sees to it that there are hints, and looks at the files, in this order: what changes in between
-/// gives a hint.
+/// Updates the watched paths, and then inspects the files. In this order, a change in between gives a hint.
 async fn look_and_watch(reloader: Arc<Reloader>, mut hints: Hints) -> (Option<Seen>, Hints) {
     let looked = spawn_blocking(move || {
-        hints.want(&reloader.watched_paths());
+        hints.watch(&reloader.watched_paths());
         (reloader.look(), hints)
     });
     match looked.await {
@@ -149,7 +146,7 @@ mod tests {
         let frontend = Arc::clone(node.report.frontend.as_ref().unwrap());
         fs::write(&page, "number two").unwrap();
         until("the change is refused", || !frontend.problems().is_empty()).await;
-        // That nothing happens takes its time.
+        // Waits, to show that nothing happens.
         sleep(10 * SETTLE).await;
         assert_eq!((loads.load(Ordering::SeqCst), frontend.edition()), (2, 1));
         fs::write(&page, "number three").unwrap();
@@ -160,7 +157,7 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn routes_for_code_that_is_being_built_are_no_mistake_until_that_does_not_compile() {
+    async fn routes_for_code_that_is_being_built_are_reported_only_if_it_does_not_compile() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         for name in ["templates", "src"] {
@@ -181,7 +178,7 @@ mod tests {
         fs::write(path("dispatch.conf"), "[[route]]\npath = \"/\"\ncontroller = \"new\"\n")
             .unwrap();
         until("they are read", || loads.load(Ordering::SeqCst) == 2).await;
-        // That nothing happens takes its time.
+        // Waits, to show that nothing happens.
         sleep(10 * SETTLE).await;
         assert!(frontend.problems().is_empty(), "{:?}", frontend.problems());
 

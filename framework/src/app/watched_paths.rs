@@ -1,4 +1,4 @@
-//! Where a site's files are, and what is to be seen of them without reading them.
+//! The paths of a site's files, and a stamp that detects changes without reading the files.
 
 use std::ffi::OsStr;
 use std::fs::{self, Metadata};
@@ -8,27 +8,27 @@ use std::path::{Path, PathBuf};
 
 use xxhash_rust::xxh3::Xxh3;
 
-/// More files than a development copy of a site has. What is beyond is not looked at.
+/// The limit on the number of files. Further files are ignored.
 const MOST_FILES: usize = 200_000;
 
-/// Where a site's files are.
+/// The paths of a site's files.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct WatchedPaths {
-    /// Single files. They need not be there.
+    /// Single files. They need not exist.
     pub(super) files: Vec<PathBuf>,
-    /// Folders with all that is below them, but for what begins with a dot. They need not be there.
+    /// Folders with everything below them, except names that begin with a dot. They need not exist.
     pub(super) folders: Vec<PathBuf>,
-    /// Of this folder it counts only whether it is there.
+    /// A folder of which only the existence counts.
     pub(super) docroot: PathBuf,
 }
 
-/// Names, sizes and times of all files of some [`WatchedPaths`], as a number: another one when anything
-/// was changed, added, removed, renamed, or put in the place of something else.
+/// A hash of the names, sizes and times of all files of some [`WatchedPaths`]. It changes when a file is changed,
+/// added, removed, renamed or replaced.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stamp(u128);
 
 impl WatchedPaths {
-    /// What is there now. It reads folders, so it may block.
+    /// Returns the present stamp. Reads folders, so it may block.
     pub(super) fn stamp(&self) -> Stamp {
         let mut sum = Sum { hasher: Xxh3::new(), left: MOST_FILES };
         for file in &self.files {
@@ -53,14 +53,14 @@ impl Sum {
         let mut waiting = vec![top];
         while let Some(folder) = waiting.pop() {
             let entries = fs::read_dir(&folder).into_iter().flatten().flatten();
-            // As when templates are loaded: they are copies that editors keep for themselves.
+            // Ignored like in loading templates: editors use hidden files for copies.
             let shown = entries.filter(|entry| !is_hidden(&entry.file_name()));
             let mut paths: Vec<PathBuf> = shown.map(|entry| entry.path()).collect();
             paths.sort_unstable();
             for path in paths {
                 let Some(left) = self.left.checked_sub(1) else { return };
                 self.left = left;
-                // A link counts by what it leads to, but no folder is gone through twice for it.
+                // A symlink counts by its target, but no folder is visited twice because of it.
                 let is_link = path.is_symlink();
                 let metadata = fs::metadata(&path).ok();
                 let is_folder = metadata.as_ref().is_some_and(Metadata::is_dir);
@@ -79,7 +79,7 @@ impl Sum {
         let Some(metadata) = metadata else { return self.hasher.write_u8(0) };
         self.hasher.write_u8(if metadata.is_dir() { 1 } else { 2 });
         if metadata.is_dir() {
-            // Its times and size say nothing that its entries do not say.
+            // The entries of a folder contain everything that its times and size show.
             return;
         }
         self.hasher.write_u64(metadata.dev());
@@ -87,7 +87,7 @@ impl Sum {
         self.hasher.write_u64(metadata.size());
         for (seconds, nanos) in [
             (metadata.mtime(), metadata.mtime_nsec()),
-            // It cannot be set back, as the other one is by archivers.
+            // Unlike `mtime`, which archivers set back, `ctime` cannot be set.
             (metadata.ctime(), metadata.ctime_nsec()),
         ] {
             self.hasher.write_i64(seconds);
@@ -105,7 +105,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_is_done_to_a_file_shows() {
+    fn every_change_of_a_file_changes_the_stamp() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         let write = |name: &str, text: &str| fs::write(path(name), text).unwrap();

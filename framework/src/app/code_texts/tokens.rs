@@ -1,17 +1,17 @@
-//! Rust's words, signs and texts, as far as they must be told apart to find the texts.
+//! Splits Rust code into words, signs and string literals.
 
-/// A piece of code.
+/// A token of the code.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Token<'a> {
     /// A name, a keyword or a number.
     Word(&'a str),
-    /// What stands between the quotes of a string, its escapes as they are written.
+    /// The content of a string literal, with its escapes as written.
     Text(&'a str),
     /// Any other sign.
     Sign(u8),
 }
 
-/// The tokens of a file, without comments and single characters. It takes any text.
+/// Returns the tokens of a file, without comments and character literals. Accepts any text.
 pub(super) fn tokens(code: &str) -> Vec<Token<'_>> {
     let (bytes, mut tokens, mut at) = (code.as_bytes(), Vec::new(), 0);
     while let Some(&byte) = bytes.get(at) {
@@ -48,12 +48,12 @@ pub(super) fn tokens(code: &str) -> Vec<Token<'_>> {
     tokens
 }
 
-/// Letters beyond ASCII are those of names.
+/// Letters beyond ASCII occur in names.
 fn is_of_word(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || byte == b'_' || !byte.is_ascii()
 }
 
-/// The length of a comment between `/*` and `*/`, others within it included.
+/// Returns the length of a comment from `/*` to `*/`, with nested ones.
 fn comment(rest: &str) -> usize {
     let (mut at, mut depth) = (2, 1);
     while depth > 0 {
@@ -70,7 +70,7 @@ fn comment(rest: &str) -> usize {
     at
 }
 
-/// The length of a string with its quotes.
+/// Returns the length of a string with its quotes.
 fn string(bytes: &[u8]) -> usize {
     let mut at = 1;
     while let Some(byte) = bytes.get(at) {
@@ -83,7 +83,7 @@ fn string(bytes: &[u8]) -> usize {
     bytes.len()
 }
 
-/// The text in `#"…"#`, with any number of signs, and the length of it all.
+/// Returns the text in `#"…"#`, with any number of `#`, and the length of the whole.
 fn raw_string(rest: &str) -> Option<(&str, usize)> {
     let signs = rest.bytes().take_while(|byte| *byte == b'#').count();
     let text = rest[signs..].strip_prefix('"')?;
@@ -92,7 +92,7 @@ fn raw_string(rest: &str) -> Option<(&str, usize)> {
     Some((&text[..length], signs + 1 + length + end.len()))
 }
 
-/// The length of `'x'`; that of the quote alone where it begins a lifetime.
+/// Returns the length of `'x'`, or that of the quote if it begins a lifetime.
 fn character(rest: &str) -> usize {
     let mut letters = rest.char_indices().skip(1);
     match (letters.next(), letters.next()) {
@@ -119,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_found_and_what_is_in_comments_is_none() {
+    fn texts_are_found_outside_of_comments_only() {
         let code = r###"
             // "no" it's
             /* "no" /* "no" */ "no" */

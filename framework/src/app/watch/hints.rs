@@ -10,17 +10,17 @@ use tokio::sync::Notify;
 use super::OFTEN;
 use crate::app::watched_paths::WatchedPaths;
 
-/// What the operating system is asked to report.
+/// The change notifications of the operating system.
 pub(super) struct Hints {
     watcher: Option<RecommendedWatcher>,
     watched: BTreeMap<PathBuf, Watched>,
-    /// Whether all is watched that is to be.
+    /// Whether all requested paths are watched.
     complete: bool,
-    /// Whether it was reported that it is not.
+    /// Whether incomplete notifications were reported.
     reported: bool,
 }
 
-/// How a folder is watched, and which one it was: there may be another of its name by now.
+/// The mode in which a folder is watched, and the identity of the folder: its path may since refer to another one.
 #[derive(PartialEq, Eq)]
 struct Watched {
     mode: RecursiveMode,
@@ -28,15 +28,15 @@ struct Watched {
 }
 
 impl Hints {
-    /// No hints.
+    /// Returns no hints.
     pub(super) fn none() -> Hints {
         Hints { watcher: None, watched: BTreeMap::new(), complete: false, reported: true }
     }
 
-    /// Hints for `hint`, if the system can give any.
+    /// Sends hints to `hint`, if the system supports them.
     pub(super) fn new(hint: Arc<Notify>) -> Hints {
-        let tell = move |event: notify::Result<notify::Event>| {
-            // Looking at files is an event too.
+        let on_event = move |event: notify::Result<notify::Event>| {
+            // Reading files is an event too.
             let only_looks = event.is_ok_and(|event| match event.kind {
                 EventKind::Access(AccessKind::Close(AccessMode::Write)) => false,
                 kind => kind.is_access(),
@@ -45,24 +45,25 @@ impl Hints {
                 hint.notify_one();
             }
         };
-        // A link leads to what is watched by itself, or to what is neither loaded nor sent.
-        let watcher = RecommendedWatcher::new(tell, Config::default().with_follow_symlinks(false));
+        // A symlink points to a path that is watched itself, or to one that is neither loaded nor sent.
+        let watcher =
+            RecommendedWatcher::new(on_event, Config::default().with_follow_symlinks(false));
         let mut hints = Hints { reported: false, ..Hints::none() };
         match watcher {
             Ok(watcher) => hints.watcher = Some(watcher),
-            Err(error) => hints.tell(&error),
+            Err(error) => hints.report(&error),
         }
         hints
     }
 
-    /// Watches these paths and no others, as far as they are there.
-    pub(super) fn want(&mut self, watched_paths: &WatchedPaths) {
+    /// Watches exactly these paths, as far as they exist.
+    pub(super) fn watch(&mut self, watched_paths: &WatchedPaths) {
         let Some(watcher) = &mut self.watcher else { return };
         let wanted = wanted(watched_paths);
         self.watched.retain(|path, watched| {
             let stays = wanted.get(path) == Some(watched);
             if !stays {
-                // It may be gone, and its watch with it.
+                // The folder may have been removed, and its watch with it.
                 let _ = watcher.unwatch(path);
             }
             stays
@@ -76,22 +77,22 @@ impl Hints {
                 Ok(()) => {
                     self.watched.insert(path, watched);
                 }
-                // It may have gone just now.
+                // The folder may have been removed just now.
                 Err(error) => failure = Some(error).filter(|_| path.exists()),
             }
         }
         self.complete = failure.is_none();
         if let Some(error) = failure {
-            self.tell(&error);
+            self.report(&error);
         }
     }
 
-    /// Whether there is a hint of every change.
+    /// Returns whether every change gives a hint.
     pub(super) fn are_complete(&self) -> bool {
         self.complete
     }
 
-    fn tell(&mut self, error: &notify::Error) {
+    fn report(&mut self, error: &notify::Error) {
         if !std::mem::replace(&mut self.reported, true) {
             tracing::warn!(
                 %error,
@@ -102,14 +103,14 @@ impl Hints {
     }
 }
 
-/// The folders to watch, as far as they are there: those with all that is below them, and those that
-/// a file or folder would be put into.
+/// Returns the existing folders to watch: the watched ones with everything below them, and the parents of all watched
+/// files and folders.
 fn wanted(watched_paths: &WatchedPaths) -> BTreeMap<PathBuf, Watched> {
     let mut wanted = BTreeMap::new();
     let mut add = |path: &Path, mode| {
         // The parent of a relative path without a folder is empty.
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-        // Where it lies and not where a link to it does: links are not followed.
+        // Watches the target of a symlink, because symlinks are not followed.
         let Ok(path) = path.canonicalize() else { return };
         let Ok(metadata) = path.metadata() else { return };
         if metadata.is_dir() {
@@ -136,7 +137,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_folder_behind_a_link_is_watched_where_it_lies() {
+    fn the_target_of_a_symlink_is_watched() {
         let folder = tempfile::tempdir().unwrap();
         let top = folder.path().canonicalize().unwrap();
         fs::create_dir_all(top.join("releases/2")).unwrap();

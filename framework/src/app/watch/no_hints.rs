@@ -4,24 +4,24 @@ use tokio::sync::Notify;
 
 use crate::app::watched_paths::WatchedPaths;
 
-/// Hints in a program without the feature `watch`: there are none, so files are looked at every half a second.
+/// Hints in a program without the feature `watch`: there are none, so files are inspected every half second.
 pub(super) struct Hints;
 
 impl Hints {
-    /// No hints.
+    /// Returns no hints.
     pub(super) fn none() -> Hints {
         Hints
     }
 
-    /// No hints.
+    /// Returns no hints.
     pub(super) fn new(_: Arc<Notify>) -> Hints {
         Hints
     }
 
-    /// Watches nothing.
-    pub(super) fn want(&mut self, _: &WatchedPaths) {}
+    /// Does nothing.
+    pub(super) fn watch(&mut self, _: &WatchedPaths) {}
 
-    /// Never.
+    /// Returns `false`.
     pub(super) fn are_complete(&self) -> bool {
         false
     }
