@@ -14,7 +14,7 @@ use super::live;
 use super::running_node::{RunningNode, Watching};
 use super::running_server::{Operators, RunningServer, problem};
 use crate::admin::{Guard, Metrics};
-use crate::cli::{Announcement, Dev, Entrance, Signals, Wish};
+use crate::cli::{Action, Announcement, Dev, Entrance, Signals};
 use crate::config::{self, Config, Environment, Secret};
 use crate::problem::Problems;
 use crate::server::Limits;
@@ -68,7 +68,7 @@ pub(super) async fn serve(mut app: App, config: Config, dev: Option<Dev>) -> Res
         Announcement::new(config.name.clone(), entrance, admin.address).print();
     }
 
-    while signals.next().await == Wish::Reload {
+    while signals.next().await == Action::Reload {
         node.reload();
     }
     tracing::info!("stopping");
@@ -86,7 +86,7 @@ pub(super) async fn serve(mut app: App, config: Config, dev: Option<Dev>) -> Res
 
 /// Waits for the signal to stop.
 async fn stop(signals: &mut Signals) {
-    while signals.next().await == Wish::Reload {}
+    while signals.next().await == Action::Reload {}
 }
 
 fn entrance(http: Option<&RunningServer>, link: Option<&RunningServer>) -> Option<Entrance> {

@@ -3,7 +3,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::str::FromStr;
 
-/// The line with which a node says on stdout that it listens, and where:
+/// The line with which a node announces on stdout that it listens, and on which addresses:
 ///
 /// ```text
 /// frontend f1 http://127.0.0.1:8000 admin http://127.0.0.1:8200 pid 4711
@@ -14,32 +14,32 @@ use std::str::FromStr;
 pub struct Announcement {
     /// The node's name.
     pub name: String,
-    /// What it is, and where it is entered.
+    /// The node's kind and entry address.
     pub entrance: Entrance,
-    /// The admin port it really bound.
+    /// The bound address of the admin port.
     pub admin: SocketAddr,
-    /// Its process.
+    /// The process id.
     pub pid: u32,
 }
 
-/// Where a node is entered: the address it really bound.
+/// The bound address by which a node is reached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Entrance {
-    /// A front end, by visitors over HTTP.
+    /// A front end, reached by visitors over HTTP.
     Frontend(SocketAddr),
-    /// A back end, by front ends over the link.
+    /// A back end, reached by front ends over the link.
     Backend(SocketAddr),
-    /// A node that is both, by visitors over HTTP.
+    /// A node that is both, reached by visitors over HTTP.
     SingleNode(SocketAddr),
 }
 
 impl Announcement {
-    /// What this process says of the node it runs.
+    /// Announces the node that runs in this process.
     pub fn new(name: impl Into<String>, entrance: Entrance, admin: SocketAddr) -> Announcement {
         Announcement { name: name.into(), entrance, admin, pid: std::process::id() }
     }
 
-    /// Writes the line to stdout. A node goes on when stdout is closed.
+    /// Writes the line to stdout. Errors are ignored, so that a node keeps running when stdout is closed.
     pub fn print(&self) {
         let mut out = std::io::stdout().lock();
         let _ = writeln!(out, "{self}").and_then(|()| out.flush());
@@ -58,7 +58,7 @@ impl fmt::Display for Announcement {
     }
 }
 
-/// A line that is no announcement.
+/// The error for a line that is not an announcement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("not the announcement of a node")]
 pub struct NoAnnouncement;

@@ -5,11 +5,11 @@ use clap::{Args, Parser, Subcommand};
 use super::client::AdminPort;
 use crate::config::Mode;
 
-/// What a site's program is asked to do.
+/// The arguments of a site's program.
 #[derive(Debug, Parser)]
 #[command(about = "A site built with headwater", disable_help_subcommand = true)]
 pub(crate) struct Arguments {
-    /// The site's configuration; without it project.toml here, if there is one
+    /// The site's configuration; by default project.toml in this folder, if it exists
     #[arg(long, value_name = "FILE", global = true)]
     pub(super) config: Option<PathBuf>,
     #[command(subcommand)]
@@ -20,37 +20,37 @@ pub(crate) struct Arguments {
 pub(super) enum Command {
     /// Run one node
     Serve(Serve),
-    /// Run the site while its code is worked on: it is built and started anew when it has changed
+    /// Run the site during development: rebuild and restart it after each change of its code
     #[cfg(debug_assertions)]
     Dev(Dev),
     /// Run a back end and several front ends on this machine
     Cluster(Cluster),
     /// Show the dispatch table as it will be matched
     Routes {
-        /// As JSON, an object for each route
+        /// Print JSON, with an object for each route
         #[arg(long)]
         json: bool,
     },
-    /// Show everything that is wrong with the site's files
+    /// Show all problems in the site's files
     Check {
-        /// And what keeps this node from being shown to the public: secrets, development, open ports
+        /// Also show why this node is unfit for the public: secrets, development, open ports
         #[arg(long)]
         production: bool,
     },
     /// The same as `check --production`
     Doctor,
-    /// Show all settings with their values, and where these come from; secrets are not shown
+    /// Show all settings with their values and origins; secrets are hidden
     Config,
-    /// Ask a node whether it is alive
+    /// Check whether a node is alive
     Health {
-        /// Whether it can do its work, too
+        /// Check whether it is ready, too
         #[arg(long)]
         ready: bool,
-        /// The node's admin address, like http://127.0.0.1:8200; without it that of the configuration
+        /// The node's admin address, like http://127.0.0.1:8200; by default that of the configuration
         #[arg(long, value_name = "URL")]
         admin: Option<AdminPort>,
     },
-    /// Print what a shell needs to complete commands
+    /// Print a script with which a shell completes commands
     Completions {
         /// The shell
         shell: clap_complete::Shell,
@@ -59,7 +59,7 @@ pub(super) enum Command {
     #[cfg(debug_assertions)]
     #[command(visible_alias = "g")]
     Generate(super::generate::Generate),
-    /// Make every front end forget what belongs to a group or matches a pattern
+    /// Invalidate content on all front ends, by group or pattern
     Invalidate(Invalidate),
     /// Check, save, restore and show the data of a back end
     Data(Data),
@@ -71,7 +71,7 @@ pub(super) enum Command {
 
 #[derive(Debug, Default, Args)]
 pub(super) struct Serve {
-    /// What the node is
+    /// The node's mode
     #[arg(long, value_enum)]
     pub(super) mode: Option<Mode>,
     /// The node's name
@@ -82,13 +82,13 @@ pub(super) struct Serve {
     pub(super) data: Option<PathBuf>,
     #[command(flatten)]
     pub(super) listen: Listen,
-    /// The process to end with
+    /// The process whose end ends this one
     #[arg(long, value_name = "PID", hide = true)]
     pub(super) with_parent: Option<i32>,
     /// No front end that has followed an earlier log can still be running
     #[arg(long, hide = true)]
     pub(super) alone: bool,
-    /// Accept connections from stdin, and show in pages what is in this file
+    /// Accept connections from stdin, and show the content of this file in pages
     #[arg(long, value_name = "FILE", hide = true)]
     pub(super) dev: Option<PathBuf>,
 }
@@ -100,10 +100,10 @@ pub(super) struct Dev {
     pub(super) listen: Listen,
 }
 
-/// Where visitors come in, when not where the configuration says.
+/// The address for visitors, if it differs from the configuration.
 #[derive(Debug, Default, Args)]
 pub(super) struct Listen {
-    /// The port for visitors; without it the variable PORT counts, if there is one
+    /// The port for visitors; by default that of the variable PORT, if it is set
     #[arg(short, long, value_name = "PORT")]
     pub(super) port: Option<u16>,
     /// The address for visitors, as in 0.0.0.0 or 0.0.0.0:80
@@ -113,12 +113,12 @@ pub(super) struct Listen {
 
 #[derive(Debug, Args)]
 pub(super) struct Cluster {
-    /// How many front ends
+    /// The number of front ends
     #[arg(long, value_name = "N", default_value_t = 2,
           value_parser = clap::value_parser!(u16).range(1..=100))]
     pub(super) frontends: u16,
-    /// The first front end's port; the others follow, the link is on P+100, admin on P+200… and
-    /// P+300; 0 takes free ports
+    /// The port of the first front end; the others follow, the link is on P+100, admin on P+200… and P+300; 0 selects
+    /// free ports
     #[arg(long, value_name = "P", default_value_t = 8000,
           value_parser = clap::value_parser!(u16).range(0..=65_235))]
     pub(super) port: u16,
@@ -131,8 +131,8 @@ pub(super) struct Cluster {
 pub(super) struct Invalidate {
     #[command(flatten)]
     pub(super) what: What,
-    /// Make it stale, not invalid: routes with `stale_while_revalidate` or `stale_if_error` may
-    /// still serve it
+    /// Mark content as stale, not invalid: routes with `stale_while_revalidate` or `stale_if_error` may still serve
+    /// it
     #[arg(long)]
     pub(super) soft: bool,
     /// The admin address of a back end, like http://127.0.0.1:8300
@@ -162,7 +162,7 @@ pub(super) struct Data {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum DataCommand {
-    /// Make a checkpoint: the running back end does, or, where none is running, this command
+    /// Make a checkpoint: in the running back end, or in this process if none is running
     Checkpoint(Checkpoint),
     /// Make checkpoints and move the records before them to a file
     Archive {
@@ -170,19 +170,19 @@ pub(super) enum DataCommand {
         #[arg(long, value_name = "URL")]
         admin: Option<AdminPort>,
     },
-    /// Show which checkpoints, records and archives there are
+    /// List checkpoints, records and archives
     List,
-    /// Read everything and show what is damaged
+    /// Read all data and report damage
     Verify,
-    /// Make the log that of an earlier position, with a new id; the back end must not be running
+    /// Restore the log up to an earlier position, with a new id; the back end must not be running
     Restore {
-        /// The last position that it has
+        /// The last position to restore
         #[arg(long, value_name = "POSITION", required_unless_present = "newest")]
         at: Option<u64>,
-        /// The last position is the newest that can be restored
+        /// Restore up to the newest position
         #[arg(long, conflicts_with = "at")]
         newest: bool,
-        /// The folder to restore from; without it that of the log itself
+        /// The folder to restore from; by default that of the log
         #[arg(long, value_name = "DIR")]
         from: Option<PathBuf>,
     },
@@ -192,17 +192,17 @@ pub(super) enum DataCommand {
         #[arg(long, value_name = "NAME")]
         checkpoint: Option<String>,
     },
-    /// Make a log of what `export` has printed
+    /// Make a log from the output of `export`
     Import {
         /// The file
         file: PathBuf,
     },
     /// Print the records as lines of JSON
     Log {
-        /// Only those behind this position
+        /// Print only records after this position
         #[arg(long, value_name = "POSITION")]
         after: Option<u64>,
-        /// Go on with the records as they come
+        /// Continue with new records as they arrive
         #[arg(long)]
         follow: bool,
         /// The admin address of the back end, like http://127.0.0.1:8300
@@ -213,7 +213,7 @@ pub(super) enum DataCommand {
 
 #[derive(Debug, Args)]
 pub(super) struct Checkpoint {
-    /// Make two, and drop all records before them from the log: they are gone for good
+    /// Make two, and delete all records before them from the log for good
     #[arg(long)]
     pub(super) drop: bool,
     /// The admin address of the back end, like http://127.0.0.1:8300
@@ -229,7 +229,7 @@ pub(super) struct Status {
 }
 
 impl Serve {
-    /// The flags as variables that come after those of the environment, and so win.
+    /// Returns the flags as variables, which follow those of the environment and override them.
     pub(super) fn overrides(&self) -> Vec<(String, String)> {
         let mode = self.mode.map(|mode| ("HEADWATER_MODE".to_owned(), mode.as_str().to_owned()));
         let name = self.name.clone().map(|name| ("HEADWATER_NAME".to_owned(), name));
@@ -238,20 +238,20 @@ impl Serve {
 }
 
 impl Data {
-    /// The flags as variables that come after those of the environment, and so win.
+    /// Returns the flags as variables, which follow those of the environment and override them.
     pub(super) fn overrides(&self) -> Vec<(String, String)> {
         data(self.data.as_deref())
     }
 }
 
 impl Cluster {
-    /// The flags as variables that come after those of the environment, and so win.
+    /// Returns the flags as variables, which follow those of the environment and override them.
     pub(super) fn overrides(&self) -> Vec<(String, String)> {
         data(self.data.as_deref())
     }
 }
 
-/// A folder on the command line starts where the command was given, not at the configuration file.
+/// Resolves a folder of the command line against the current folder, not that of the configuration file.
 fn data(folder: Option<&Path>) -> Vec<(String, String)> {
     let Some(folder) = folder else { return Vec::new() };
     let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());

@@ -13,13 +13,13 @@ use tokio::time::timeout;
 
 use crate::config::Secret;
 
-/// How long a connection may take to come about.
+/// The time limit for connecting.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(3);
 
-/// The largest answer that is read.
+/// The size limit of an answer.
 const LARGEST_ANSWER: usize = 4 << 20;
 
-/// The same for records of the log, of which one has 16 MiB at most.
+/// The size limit of an answer with records of the log, each of which has at most 16 MiB.
 const LARGEST_LOG: usize = 128 << 20;
 
 /// The admin port of a node: `http://host:port`.
@@ -30,19 +30,19 @@ pub(super) struct AdminPort {
     secret: Option<Secret>,
 }
 
-/// What a node answered.
+/// The answer of a node.
 #[derive(Debug)]
 pub(super) struct AdminAnswer {
-    /// How it went.
+    /// The status code.
     pub(super) status: StatusCode,
-    /// What it said.
+    /// The body.
     pub(super) body: Bytes,
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum ClientError {
-    /// Nothing listens there.
+    /// The address does not accept connections.
     #[error("{0} cannot be reached: {1}")]
     Unreachable(AdminPort, std::io::Error),
     /// The connection is accepted, but no answer arrives in time.
@@ -58,12 +58,12 @@ impl AdminPort {
         AdminPort { address, secret: None }
     }
 
-    /// The same, to be asked with this secret.
-    pub(super) fn knowing(self, secret: Option<&Secret>) -> AdminPort {
+    /// Sets the secret that requests contain.
+    pub(super) fn with_secret(self, secret: Option<&Secret>) -> AdminPort {
         AdminPort { secret: secret.cloned(), ..self }
     }
 
-    /// What is answered at `path`, within `patience`.
+    /// Sends a GET request, and waits up to `patience` for the answer.
     pub(super) async fn get(
         &self,
         path: &str,
@@ -72,7 +72,7 @@ impl AdminPort {
         self.request(Method::GET, path, Bytes::new(), patience, LARGEST_ANSWER).await
     }
 
-    /// The same where the answer may be as long as a record of the log is when it is shown.
+    /// Sends a GET request whose answer may contain records of the log.
     pub(super) async fn get_long(
         &self,
         path: &str,
@@ -81,7 +81,7 @@ impl AdminPort {
         self.request(Method::GET, path, Bytes::new(), patience, LARGEST_LOG).await
     }
 
-    /// What is answered to the JSON text `body` at `path`, within `patience`.
+    /// Sends the JSON text `body`, and waits up to `patience` for the answer.
     pub(super) async fn post(
         &self,
         path: &str,
@@ -134,7 +134,7 @@ impl AdminPort {
             let body = Limited::new(body, largest).collect().await?.to_bytes();
             Ok(AdminAnswer { status: head.status, body })
         };
-        // The answer may be complete while the connection is still open, and the other way round.
+        // The answer may be complete while the connection is still open, and vice versa.
         let connection = async {
             let _ = connection.await;
             std::future::pending().await
@@ -153,7 +153,7 @@ impl fmt::Display for AdminPort {
 }
 
 impl From<SocketAddr> for AdminPort {
-    /// The node that listens on `address`; one that listens on all addresses is met on loopback.
+    /// Returns the admin port at `address`; loopback stands for an address that listens on all interfaces.
     fn from(mut address: SocketAddr) -> AdminPort {
         if address.ip().is_unspecified() {
             address.set_ip(match address {
@@ -165,7 +165,7 @@ impl From<SocketAddr> for AdminPort {
     }
 }
 
-/// Text that is not the address of an admin port.
+/// The error for text that is not the address of an admin port.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("write the address of an admin port, as in http://127.0.0.1:8300")]
 pub(super) struct NoNode;
@@ -197,8 +197,8 @@ mod tests {
 
     use super::*;
 
-    /// A node that reads one request and answers with `bytes`, then keeps the connection open.
-    /// What it has read is in the answer of the task.
+    /// Starts a node that reads one request, answers with `bytes`, and keeps the connection open. The task returns
+    /// the request.
     async fn node(bytes: &'static [u8]) -> (AdminPort, tokio::task::JoinHandle<String>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let node = AdminPort::from(listener.local_addr().unwrap());
@@ -236,7 +236,7 @@ mod tests {
         let asking = tokio::spawn(async move { node.get("/status", PATIENCE).await });
         let (mut stream, _) = listener.accept().await.unwrap();
         assert_ne!(stream.read(&mut [0; 64]).await.unwrap(), 0);
-        // From here on nothing can happen but the end of the client's patience.
+        // From here on only the client's time limit can end the request.
         tokio::time::pause();
         let error = asking.await.unwrap().unwrap_err();
         assert!(matches!(error, ClientError::TimedOut(..)), "{error}");

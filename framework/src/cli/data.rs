@@ -1,4 +1,4 @@
-//! `data …`: what an operator does with the data of a back end.
+//! `data …`: an operator's commands for the data of a back end.
 
 use std::fmt;
 use std::fs::File;
@@ -12,35 +12,35 @@ use serde::Deserialize;
 use super::args::{Checkpoint, Data, DataCommand};
 use super::client::{AdminPort, ClientError};
 use super::invalidate::{is_no_backend, refusal, usual_nodes};
-use super::{Site, knowing, print, runtime, trace};
+use super::{Site, print, runtime, trace, with_secret};
 use crate::checkpoint::{LogError, ReplacedRecords, tools};
 use crate::config::{Config, environment};
 use crate::log::{OpenError, Position};
 use crate::problem::{Problem, Problems};
 
-/// How long a checkpoint of large data may take.
+/// The time limit for a checkpoint of large data.
 const PATIENCE: Duration = Duration::from_secs(24 * 3600);
-/// How long it takes until a node is asked again that could not be reached.
+/// The pause before the next request to a node that is not reachable.
 const AGAIN: Duration = Duration::from_secs(1);
 /// Longer than a node waits for the next record.
 const LOOK: Duration = Duration::from_secs(60);
 
-/// A checkpoint that was made.
+/// A completed checkpoint.
 #[derive(Debug, Deserialize)]
 pub(crate) struct MadeCheckpoint {
-    /// The last record that it replaces.
+    /// The position of the last record that it replaces.
     pub(crate) position: Position,
     /// The length of the file in bytes.
     pub(crate) bytes: u64,
-    /// How many items of states it has.
+    /// The number of items of states in it.
     pub(crate) items: u64,
-    /// How long it took, in milliseconds.
+    /// The duration in milliseconds.
     pub(crate) milliseconds: u64,
-    /// The last record that the log has no more.
+    /// The position of the last record that was removed from the log.
     pub(crate) base: Position,
-    /// How many records left the log.
+    /// The number of records that were removed from the log.
     pub(crate) dropped: u64,
-    /// Where older records are left, if those of the log were dropped.
+    /// The files that still contain older records, if those of the log were deleted.
     pub(crate) left: Vec<PathBuf>,
 }
 
@@ -58,26 +58,26 @@ impl fmt::Display for MadeCheckpoint {
     }
 }
 
-/// Why no back end has done what it was asked for.
-enum Unasked {
-    /// None was reached.
+/// The reason why no back end has executed a request.
+enum CallError {
+    /// No back end was reached.
     NoBackEnd(String),
-    /// Asking one has failed.
+    /// A request has failed.
     Failed(Problem),
 }
 
-impl From<Unasked> for Problem {
-    fn from(unasked: Unasked) -> Problem {
-        match unasked {
-            Unasked::NoBackEnd(tried) => Problem::new(format!(
+impl From<CallError> for Problem {
+    fn from(error: CallError) -> Problem {
+        match error {
+            CallError::NoBackEnd(tried) => Problem::new(format!(
                 "{tried}; name a back end's admin port with --admin http://HOST:PORT"
             )),
-            Unasked::Failed(problem) => problem,
+            CallError::Failed(problem) => problem,
         }
     }
 }
 
-/// Does what was asked.
+/// Executes a command.
 pub(super) fn run(site: impl Site, data: Data, path: Option<&Path>) -> Result<(), Problems> {
     let config = Config::load(path, environment().chain(data.overrides()))?;
     trace::start(&config.trace)?;
@@ -96,7 +96,7 @@ pub(super) fn run(site: impl Site, data: Data, path: Option<&Path>) -> Result<()
         DataCommand::Verify => {
             let (lines, is_whole) = tools::verify(folder);
             if lines.is_empty() {
-                // A backup that has got lost, or another folder than was meant.
+                // A lost backup, or the wrong folder.
                 return Err(failed(format!("{}: there are no data", folder.display())));
             }
             print(&lines.join("\n"));
@@ -142,7 +142,7 @@ pub(super) fn run(site: impl Site, data: Data, path: Option<&Path>) -> Result<()
 }
 
 fn nodes(admin: Option<AdminPort>, config: &Config) -> Vec<AdminPort> {
-    knowing(admin.map_or_else(|| usual_nodes(config), |node| vec![node]), config)
+    with_secret(admin.map_or_else(|| usual_nodes(config), |node| vec![node]), config)
 }
 
 fn checkpoint(
@@ -159,12 +159,12 @@ fn checkpoint(
     });
     let (status, body, node) = match runtime()?.block_on(asking) {
         Ok(answer) => answer,
-        // A back end that is running elsewhere has the log open, and then this fails.
-        Err(Unasked::NoBackEnd(_)) if !is_named => {
+        // Fails if a back end is running elsewhere and has the log open.
+        Err(CallError::NoBackEnd(_)) if !is_named => {
             print(&site.checkpoint(config, records)?.to_string());
             return Ok(());
         }
-        Err(unasked) => return Err(Problem::from(unasked).into()),
+        Err(error) => return Err(Problem::from(error).into()),
     };
     if status != StatusCode::OK {
         return Err(Problem::new(refusal(&node, status, &body)).into());
@@ -176,7 +176,7 @@ fn checkpoint(
     Ok(())
 }
 
-/// Prints records as a node sends them. One that restarts is followed on, once it has been reached.
+/// Prints records as a node sends them. With `follow`, waits for a node that restarts, once it was reached.
 async fn log(nodes: Vec<AdminPort>, after: Option<Position>, follow: bool) -> Result<(), Problem> {
     let mut nodes = nodes;
     let mut query = after.map_or_else(String::new, |after| format!("&after={after}"));
@@ -200,7 +200,7 @@ async fn log(nodes: Vec<AdminPort>, after: Option<Position>, follow: bool) -> Re
         }
         let mut out = std::io::stdout().lock();
         if out.write_all(&body).and_then(|()| out.flush()).is_err() {
-            // The output is no longer wanted.
+            // The output is closed.
             return Ok(());
         }
         drop(out);
@@ -218,11 +218,11 @@ async fn log(nodes: Vec<AdminPort>, after: Option<Position>, follow: bool) -> Re
     }
 }
 
-/// What the first of the nodes answers that is a back end.
+/// Returns the answer of the first node that is a back end.
 async fn first<T>(
     nodes: Vec<AdminPort>,
     ask: impl AsyncFn(AdminPort) -> Result<(StatusCode, T, AdminPort), ClientError>,
-) -> Result<(StatusCode, T, AdminPort), Unasked> {
+) -> Result<(StatusCode, T, AdminPort), CallError> {
     let mut tried = Vec::new();
     for node in nodes {
         match ask(node.clone()).await {
@@ -231,8 +231,8 @@ async fn first<T>(
             }
             Ok(answer) => return Ok(answer),
             Err(error @ ClientError::Unreachable(..)) => tried.push(error.to_string()),
-            Err(error) => return Err(Unasked::Failed(Problem::new(error.to_string()))),
+            Err(error) => return Err(CallError::Failed(Problem::new(error.to_string()))),
         }
     }
-    Err(Unasked::NoBackEnd(tried.join("; ")))
+    Err(CallError::NoBackEnd(tried.join("; ")))
 }

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use crate::problem::{Problem, Problems};
 
-/// The variables in the file `.env`: lines like `NAME=value` or `NAME="value"`, empty ones, and comments with `#`. A
-/// file that is not there has none.
+/// Reads the variables in the file `.env`: lines like `NAME=value` or `NAME="value"`, empty ones, and comments with
+/// `#`. A missing file has no variables.
 ///
 /// # Errors
-/// When the file cannot be read, or a line is not one of these.
+/// Fails when the file cannot be read, or contains another kind of line.
 pub(super) fn read(path: &Path) -> Result<Vec<(String, String)>, Problems> {
     match fs::read_to_string(path) {
         Ok(text) => parse(path, &text),
@@ -48,7 +48,7 @@ fn is_name(name: &str) -> bool {
         && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
-/// A value without the quotes around it; `None` when only one of them is there.
+/// Returns a value without the quotes around it; `None` if only one of them is present.
 fn unquoted(value: &str) -> Option<&str> {
     for quote in ['"', '\''] {
         if let Some(rest) = value.strip_prefix(quote) {
@@ -77,7 +77,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_none_is_reported_with_its_number() {
+    fn a_malformed_line_is_reported_with_its_number() {
         let problems = parse(Path::new(".env"), "A=1\nB\n=c\n1D=e\nF=\"g\nH I=j\n").unwrap_err();
         let lines: Vec<usize> = problems.iter().filter_map(|problem| problem.line).collect();
         assert_eq!(lines, [2, 3, 4, 5, 6]);

@@ -4,13 +4,13 @@ use super::client::AdminPort;
 use super::runtime;
 use crate::problem::{Problem, Problems};
 
-/// How long an answer may take.
+/// The time limit for an answer.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Asks a node whether it is alive, or can do its work: what it answers.
+/// Checks whether a node is alive, or ready, and returns its answer.
 ///
 /// # Errors
-/// When it is not, or cannot.
+/// Fails when it is not, or cannot be reached.
 pub(super) fn run(node: &AdminPort, ready: bool) -> Result<String, Problems> {
     let path = if ready { "/ready" } else { "/health" };
     let answer = runtime()?.block_on(node.get(path, PATIENCE));

@@ -11,18 +11,17 @@ use crate::config::{Config, Mode};
 use crate::log::{Acknowledgement, Outcome};
 use crate::problem::{Problem, Problems};
 
-/// Longer than the longest lease, which is the longest a receipt takes.
+/// Longer than the longest lease, which is the longest wait for a receipt.
 const PATIENCE: Duration = Duration::from_secs(90);
 
-/// What a back end answers to an invalidation: the part of a [`crate::log::Receipt`] that is shown.
+/// A back end's answer to an invalidation: the part of a [`crate::log::Receipt`] that is shown.
 #[derive(Debug, Deserialize)]
 pub(super) struct Receipt {
     position: u64,
     acknowledgements: Vec<Acknowledgement>,
 }
 
-/// Where a back end may be when no address is given: at the configured admin port, or where
-/// `cluster` puts it.
+/// Returns the likely addresses of a back end: the configured admin port, and the one in a `cluster`.
 pub(super) fn usual_nodes(config: &Config) -> Vec<AdminPort> {
     let configured = config.admin.listen;
     let mut clustered = config.http.listen;
@@ -34,7 +33,7 @@ pub(super) fn usual_nodes(config: &Config) -> Vec<AdminPort> {
     nodes
 }
 
-/// Asks the first of `nodes` that is a back end, and waits for the receipt.
+/// Calls the first of `nodes` that is a back end, and waits for the receipt.
 pub(super) fn run(invalidate: &Invalidate, nodes: &[AdminPort]) -> Result<Receipt, Problems> {
     let Invalidate { what, soft, .. } = invalidate;
     let body = serde_json::json!({ "groups": what.group, "patterns": what.pattern, "soft": soft });
@@ -73,7 +72,7 @@ fn receipt(node: &AdminPort, answer: &AdminAnswer) -> Result<Receipt, Problem> {
         .map_err(|error| Problem::new(format!("{node} has answered with no receipt: {error}")))
 }
 
-/// What a node says when it does not do what it is asked: `{"error": "…"}`, or plain text.
+/// Returns the error message of a node: `{"error": "…"}`, or plain text.
 pub(super) fn refusal(node: &AdminPort, status: StatusCode, body: &[u8]) -> String {
     #[derive(Deserialize)]
     struct Refusal {
@@ -83,7 +82,7 @@ pub(super) fn refusal(node: &AdminPort, status: StatusCode, body: &[u8]) -> Stri
         Ok(refusal) => refusal.error,
         Err(_) => String::from_utf8_lossy(body).into_owned(),
     };
-    // It goes to a terminal: nothing in it may steer that.
+    // Control characters could manipulate the terminal.
     let shown = text.chars().filter(|c| !c.is_control() || *c == '\n').take(4000);
     let shown: String = shown.collect();
     match shown.trim() {
@@ -144,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_is_shown_in_the_back_ends_own_words() {
+    fn a_refusal_shows_the_back_ends_message() {
         let refuse =
             |body: &'static str| refusal(&node(), StatusCode::BAD_REQUEST, body.as_bytes());
         assert_eq!(refuse("{\"error\": \"unclosed group\"}"), "unclosed group");

@@ -4,17 +4,17 @@ use super::args::Listen;
 use crate::config::Config;
 use crate::problem::Problem;
 
-/// The variable by which many platforms say on which port a program is to listen.
+/// The variable with the port that many platforms assign to a program.
 const PORT: &str = "PORT";
 
-/// The variable for the whole address, which is the site's own and so wins over [`PORT`].
+/// The variable for the whole address, which is the site's own and overrides [`PORT`].
 const OWN: &str = "HEADWATER_HTTP__LISTEN";
 
 impl Listen {
-    /// Has visitors come in where the flags say, or else the variable `PORT` of this environment.
+    /// Sets the address for visitors from the flags, or else from the variable `PORT` of this environment.
     ///
     /// # Errors
-    /// When an address or the variable is malformed.
+    /// Fails when an address or the variable is malformed.
     pub(super) fn apply(
         &self,
         config: &mut Config,
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn flags_win_over_variables_and_the_sites_own_over_port() {
+    fn flags_override_variables_and_the_sites_own_overrides_port() {
         assert_eq!(listen(None, None, &[]), "127.0.0.1:8000");
         assert_eq!(listen(Some(3000), None, &[("PORT", "4000")]), "127.0.0.1:3000");
         assert_eq!(listen(None, None, &[("PORT", "4000")]), "127.0.0.1:4000");
@@ -87,7 +87,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_address_is_refused() {
+    fn a_malformed_address_is_refused() {
         assert!(listen(None, Some("localhost"), &[]).contains("is not an address"));
         assert!(listen(Some(1), Some("0.0.0.0:2"), &[]).contains("leave one out"));
         assert!(listen(None, None, &[("PORT", "http")]).contains("PORT: `http` is not a port"));

@@ -1,18 +1,18 @@
 //! The command line of every site.
 //!
-//! [`main`] reads the [`Arguments`] and the configuration, then does what was asked:
+//! [`main`] reads the [`Arguments`] and the configuration, then runs the command:
 //!
-//! - `serve`, `routes`, `check`, and `data checkpoint` where no node is running, are the site's own business: they go to the [`Site`];
-//! - `cluster` starts this very program once for each node and watches the processes (`cluster`);
-//! - `data` works on the folder of a log, or asks a running node for it (`data`);
-//! - `dev` starts this very program, and again whenever its code has changed (`dev`), in builds with debug assertions;
+//! - `serve`, `routes`, `check`, and `data checkpoint` without a running node, call the [`Site`];
+//! - `cluster` starts this program once for each node and watches the processes (`cluster`);
+//! - `data` works on the folder of a log, or calls a running node (`data`);
+//! - `dev` runs this program, and restarts it after each change of its code (`dev`), in builds with debug assertions;
 //! - `generate` writes code into the site (`generate`), in builds with debug assertions;
 //! - `secret` prints a new secret key;
-//! - `config` explains the settings, `completions` is for shells;
-//! - `health`, `invalidate` and `status` ask running nodes on their admin ports (`client`).
+//! - `config` explains the settings, `completions` prints scripts for shells;
+//! - `health`, `invalidate` and `status` call running nodes on their admin ports (`client`).
 //!
-//! A node that is up announces it with one line on stdout, an [`Announcement`]; messages go to
-//! stderr (`trace`). This module must not know how a node serves, caches or keeps its log.
+//! A node announces its start with one line on stdout, an [`Announcement`]; messages are written to stderr (`trace`).
+//! This module does not depend on how a node serves, caches or keeps its log.
 
 mod announcement;
 mod args;
@@ -44,73 +44,73 @@ use clap::{CommandFactory, Parser};
 pub use announcement::{Announcement, Entrance};
 pub(crate) use args::Arguments;
 pub(crate) use data::MadeCheckpoint;
-pub(crate) use signals::{Signals, Wish};
+pub(crate) use signals::{Action, Signals};
 
 use crate::checkpoint::ReplacedRecords;
 use crate::config::{Config, Environment, Setting, environment};
 use crate::problem::{Problem, Problems};
 use args::{Command, Listen};
 
-/// What a node is told at its start, beside its configuration.
+/// The parameters of a node's start besides its configuration.
 #[derive(Debug)]
 pub(crate) struct Start {
     /// No front end that has followed an earlier log can still be running.
     pub(crate) is_alone: bool,
-    /// What `dev` has given it.
+    /// Present if `dev` runs the node.
     pub(crate) dev: Option<Dev>,
 }
 
-/// What `dev` gives to the program that it runs.
+/// The input that `dev` gives to the program that it runs.
 #[derive(Debug)]
 pub(crate) struct Dev {
-    /// Where visitors come in.
+    /// The socket for visitors.
     pub(crate) listener: TcpListener,
-    /// The file with what the compiler says.
+    /// The file with the compiler's errors.
     pub(crate) problems: PathBuf,
 }
 
-/// What the command line needs from the site it belongs to.
+/// The site's implementation of the commands.
 pub(crate) trait Site {
-    /// Runs the node until it is stopped ([`Signals`]) and has drained. Prints an [`Announcement`]
-    /// when it listens.
+    /// Runs the node until it is stopped ([`Signals`]) and has drained. Prints an [`Announcement`] when it listens.
     ///
     /// # Errors
-    /// What kept the node from starting, or made it stop.
+    /// Returns the problems that prevented the start, or stopped the node.
     fn serve(self, config: Config, start: Start) -> Result<(), Problems>;
 
-    /// Makes a checkpoint of a log that no node has open; `records` says what becomes of those that it replaces.
+    /// Makes a checkpoint of a log that no node has open; `records` specifies the treatment of the records that it
+    /// replaces.
     ///
     /// # Errors
-    /// What kept it from being made.
+    /// Returns the problems that prevented the checkpoint.
     fn checkpoint(
         self,
         config: Config,
         records: ReplacedRecords,
     ) -> Result<MadeCheckpoint, Problems>;
 
-    /// The dispatch table as it will be matched, for people to read, or as JSON.
+    /// Returns the dispatch table in matching order, as text or as JSON.
     ///
     /// # Errors
-    /// Everything that is wrong in the files that make the table.
+    /// Returns all problems in the files of the table.
     fn routes(&self, config: &Config, json: bool) -> Result<String, Problems>;
 
-    /// Everything that is wrong with the site's files, so far as it can be known without starting.
+    /// Returns all problems in the site's files that can be detected without a start.
     fn check(&self, config: &Config) -> Problems;
 
-    /// What keeps a node of this configuration from starting, though the site's files are right.
+    /// Checks whether a node with this configuration could start, apart from the site's files.
     ///
     /// # Errors
-    /// That.
+    /// Returns the problem that prevents the start.
     fn check_start(&self, config: &Config) -> Result<(), Problem>;
 
-    /// What is not an error in the site's files and code and probably a mistake.
+    /// Returns probable mistakes in the site's files and code that are not errors.
     fn notes(&self, config: &Config) -> Problems;
 }
 
-/// Does what the process's arguments ask, and says how that went: 0 when it was done, 1 when it
-/// failed, 2 when the arguments were wrong. What went wrong is on stderr.
+/// Runs the command of the process's arguments, and returns the exit status: 0 on success, 1 on failure, 2 for wrong
+/// arguments. Errors are written to stderr.
 pub(crate) fn main(site: impl Site) -> ExitCode {
-    // Before anything that takes time. Other commands end with their terminal.
+    // Must precede everything that takes time. Other commands end with their terminal.
     let is_node =
         |argument: OsString| argument == "serve" || argument == "cluster" || argument == "dev";
     if std::env::args_os().any(is_node)
@@ -181,7 +181,7 @@ fn run(site: impl Site, arguments: Arguments) -> Result<(), Problems> {
                 Some(node) => node,
                 None => problems.or(client::AdminPort::from(config.admin.listen))?,
             };
-            let node = node.knowing(config.admin.secret.as_ref());
+            let node = node.with_secret(config.admin.secret.as_ref());
             print(&health::run(&node, ready)?);
             Ok(())
         }
@@ -206,11 +206,11 @@ fn run(site: impl Site, arguments: Arguments) -> Result<(), Problems> {
         Command::Invalidate(invalidate) => {
             let (config, problems) = Config::read(path, environment());
             let nodes = match &invalidate.admin {
-                // Whatever else is wrong here does not concern a node that is named.
+                // Other problems in the configuration do not concern a node that is named.
                 Some(node) => vec![node.clone()],
                 None => problems.or(()).map(|()| invalidate::usual_nodes(&config))?,
             };
-            let nodes = knowing(nodes, &config);
+            let nodes = with_secret(nodes, &config);
             print(&invalidate::run(&invalidate, &nodes)?.to_string());
             Ok(())
         }
@@ -224,9 +224,9 @@ fn run(site: impl Site, arguments: Arguments) -> Result<(), Problems> {
             let (config, problems) = Config::read(path, environment());
             let nodes = if status.admin.is_empty() {
                 problems.or(())?;
-                status::Nodes::Possible(knowing(status::usual_nodes(&config), &config))
+                status::Nodes::Possible(with_secret(status::usual_nodes(&config), &config))
             } else {
-                status::Nodes::Named(knowing(status.admin, &config))
+                status::Nodes::Named(with_secret(status.admin, &config))
             };
             let (table, problems) = status::run(nodes)?;
             print(table.trim_end());
@@ -235,14 +235,14 @@ fn run(site: impl Site, arguments: Arguments) -> Result<(), Problems> {
     }
 }
 
-/// The socket that this process was given as its input.
+/// Returns the socket that this process was given as stdin.
 fn listener_of_stdin() -> std::io::Result<TcpListener> {
     let socket = TcpListener::from(std::io::stdin().as_fd().try_clone_to_owned()?);
     socket.local_addr()?;
     Ok(socket)
 }
 
-/// Shows everything that is wrong with the site's files, and, for `production`, with how the node would run.
+/// Shows all problems in the site's files, and, with `production`, in the node's configuration.
 fn check(site: &impl Site, path: Option<&Path>, production: bool) -> Result<(), Problems> {
     let (config, mut problems) = match production {
         true => read_for_production(site, path),
@@ -257,14 +257,15 @@ fn check(site: &impl Site, path: Option<&Path>, production: bool) -> Result<(), 
     Ok(())
 }
 
-/// The configuration of a node that strangers are to reach, with what keeps it from that, or from starting.
+/// Reads the configuration of a node for the public, and returns the problems that make it unfit or prevent its
+/// start.
 fn read_for_production(site: &impl Site, path: Option<&Path>) -> (Config, Problems) {
     let (mut config, mut problems, unfit) = Config::read_for_production(path, environment());
-    // One that cannot be read gets no further.
+    // A configuration with errors is not checked further.
     if problems.is_empty() {
         let asked = Listen::default().apply(&mut config, environment());
         let traced = trace::filter(&config.trace).map(drop);
-        // Whether it is in production is one of what keeps it from strangers.
+        // The environment is checked separately, so this check assumes production.
         let public = Config { environment: Environment::Production, ..config.clone() };
         let started = site.check_start(&public);
         for problem in [asked, traced, started].into_iter().filter_map(Result::err) {
@@ -275,14 +276,13 @@ fn read_for_production(site: &impl Site, path: Option<&Path>) -> (Config, Proble
     (config, problems)
 }
 
-/// The nodes, to be asked with the secret that is configured here.
-fn knowing(nodes: Vec<client::AdminPort>, config: &Config) -> Vec<client::AdminPort> {
+/// Sets the secret of the configuration for requests to these nodes.
+fn with_secret(nodes: Vec<client::AdminPort>, config: &Config) -> Vec<client::AdminPort> {
     let secret = config.admin.secret.as_ref();
-    nodes.into_iter().map(|node| node.knowing(secret)).collect()
+    nodes.into_iter().map(|node| node.with_secret(secret)).collect()
 }
 
-/// Writes `text` and a line's end to stdout. An error means that stdout is closed: the output is no
-/// longer wanted.
+/// Writes `text` and a line break to stdout. An error means that stdout is closed and nobody reads the output.
 fn print(text: &str) {
     use std::io::Write;
     let mut out = std::io::stdout().lock();
@@ -294,7 +294,7 @@ fn print_problems(problems: &Problems) {
     let _ = writeln!(std::io::stderr().lock(), "{problems}");
 }
 
-/// A runtime for a command that talks to other processes.
+/// Returns a runtime for a command that calls other processes.
 fn runtime() -> Result<tokio::runtime::Runtime, Problems> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -3,39 +3,39 @@ use std::io;
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// The signals that a process obeys: SIGINT (Ctrl-C) and SIGTERM ask it to stop, SIGHUP asks it to
-/// load the site's files anew. From when this exists they no longer end the process by themselves.
+/// The signals that a process handles: SIGINT (Ctrl-C) and SIGTERM stop it, SIGHUP reloads the site's files. As soon
+/// as this value exists, they no longer end the process by themselves.
 ///
-/// SIGHUP has an older meaning too: that the terminal is gone. A process that was started from a
-/// terminal and finds it gone stops, unless it was started with `nohup`.
+/// SIGHUP also signals the end of the terminal. A process that was started from a terminal stops if the terminal is
+/// gone, unless it was started with `nohup`.
 #[derive(Debug)]
 pub(crate) struct Signals {
     interrupt: Signal,
     terminate: Signal,
     hangup: Signal,
-    /// What SIGHUP means when the terminal is gone.
+    /// The meaning of SIGHUP when the terminal is gone.
     closed: Closed,
-    /// Whether there was a wish to reload while only wishes to stop were listened to.
+    /// Whether a reload was requested during [`stop`](Signals::stop).
     kept: bool,
 }
 
-/// What a signal asks for.
+/// The action that a signal requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Wish {
-    /// To stop.
+pub(crate) enum Action {
+    /// Stop.
     Stop,
-    /// To load the site's files anew.
+    /// Reload the site's files.
     Reload,
 }
 
-/// What SIGHUP means when the terminal is gone.
+/// The meaning of SIGHUP when the terminal is gone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Closed {
-    /// To stop.
+    /// Stop.
     Stop,
     /// Nothing, the first time.
     Nothing,
-    /// There never was a terminal, so it means to reload.
+    /// Reload, because there never was a terminal.
     Reload,
 }
 
@@ -43,10 +43,10 @@ impl Signals {
     /// Begins to listen.
     ///
     /// # Errors
-    /// When the operating system does not allow it.
+    /// Fails when the operating system does not allow it.
     ///
     /// # Panics
-    /// Outside of a tokio runtime with its I/O driver on.
+    /// Panics outside of a tokio runtime with its I/O driver enabled.
     pub(crate) fn listen() -> io::Result<Signals> {
         let closed = match (has_terminal(), ignores_hangup()) {
             (true, false) => Closed::Stop,
@@ -62,60 +62,60 @@ impl Signals {
         })
     }
 
-    /// Waits for the next wish. Cancelling this loses none.
-    pub(crate) async fn next(&mut self) -> Wish {
+    /// Waits for the next action. Cancel-safe: no action is lost.
+    pub(crate) async fn next(&mut self) -> Action {
         if std::mem::take(&mut self.kept) {
-            return Wish::Reload;
+            return Action::Reload;
         }
         self.receive().await
     }
 
-    /// Waits for the next wish to stop, and keeps a wish to reload for [`next`](Signals::next).
-    /// Cancelling this loses none.
+    /// Waits for the next request to stop, and keeps a request to reload for [`next`](Signals::next). Cancel-safe: no
+    /// action is lost.
     pub(crate) async fn stop(&mut self) {
-        while self.receive().await == Wish::Reload {
+        while self.receive().await == Action::Reload {
             self.kept = true;
         }
     }
 
-    async fn receive(&mut self) -> Wish {
+    async fn receive(&mut self) -> Action {
         loop {
             tokio::select! {
-                _ = self.interrupt.recv() => return Wish::Stop,
-                _ = self.terminate.recv() => return Wish::Stop,
+                _ = self.interrupt.recv() => return Action::Stop,
+                _ = self.terminate.recv() => return Action::Stop,
                 _ = self.hangup.recv() => match self.closed {
-                    Closed::Stop if !has_terminal() => return Wish::Stop,
-                    // The terminal sends no further signal: the next one is sent on purpose.
+                    Closed::Stop if !has_terminal() => return Action::Stop,
+                    // The terminal sends no further signal, so the next one is intentional.
                     Closed::Nothing if !has_terminal() => self.closed = Closed::Reload,
-                    _ => return Wish::Reload,
+                    _ => return Action::Reload,
                 },
             }
         }
     }
 }
 
-/// From now on SIGHUP does not end the process, though nothing listens to it yet: a supervisor may send
-/// one as soon as the process is there. Files have not been read then, so it asks for nothing.
+/// Keeps SIGHUP from ending the process before it listens for the signal: a supervisor may send one as soon as the
+/// process exists. The signal is ignored, because no files have been read yet.
 pub(super) fn survive_hangup() -> io::Result<()> {
     if ignores_hangup() {
         return Ok(());
     }
-    // The handler stays when the runtime is gone.
+    // The handler outlives the runtime.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build()?;
     let _inside = runtime.enter();
     signal(SignalKind::hangup()).map(drop)
 }
 
-/// Whether the process can be reached from a terminal.
+/// Returns whether the process has a controlling terminal.
 fn has_terminal() -> bool {
     File::open("/dev/tty").is_ok()
 }
 
-/// Whether SIGHUP was ignored when the process was started. What is not known is not so.
+/// Returns whether SIGHUP was ignored when the process was started; `false` if that is unknown.
 fn ignores_hangup() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     let ignored = ignored.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok());
-    // The first bit is that of the signal 1.
+    // The first bit stands for signal 1.
     ignored.is_some_and(|mask| mask & 1 != 0)
 }

@@ -12,46 +12,45 @@ use crate::problem::{Problem, Problems};
 
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// What a node says of itself on its admin port at `/status`, as JSON.
+/// The status of a node as reported at `/status` of its admin port, as JSON.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct NodeStatus {
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// What it is, as `project.toml` writes it.
+    /// The mode, as in `project.toml`.
     pub mode: String,
     /// The position up to which it has applied the log.
     pub position: u64,
-    /// The part of lookups in its cache that were answered from it, 0 to 1, since it started.
-    /// `None` where there is no cache, or was no lookup.
+    /// The fraction of cache lookups that were hits, 0 to 1, since the start. `None` without a cache or a lookup.
     #[serde(default)]
     pub hit_ratio: Option<f64>,
-    /// The front ends that a back end knows.
+    /// The front ends of a back end.
     #[serde(default)]
     pub members: Vec<MemberStatus>,
 }
 
-/// What a back end knows of a front end.
+/// The status of a front end, as seen by a back end.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct MemberStatus {
-    /// Its name.
+    /// The name.
     pub name: String,
     /// The position that it has acknowledged, if any.
     #[serde(default)]
     pub position: Option<u64>,
-    /// How it is, in a word: `serving`, `fenced`, `cut`, `gone` or `missing`
+    /// The state, in a word: `serving`, `fenced`, `probation`, `cut`, `gone` or `missing`
     pub state: String,
 }
 
-/// The nodes that are asked.
+/// The nodes to call.
 #[derive(Debug)]
 pub(super) enum Nodes {
-    /// These; each must answer.
+    /// These nodes; each must answer.
     Named(Vec<AdminPort>),
-    /// Those of them that are running.
+    /// These nodes, as far as they are running.
     Possible(Vec<AdminPort>),
 }
 
-/// A table of the nodes that answer, and problems for those that ought to and do not.
+/// Returns a table of the nodes that answer, and problems for those that must answer and do not.
 pub(super) fn run(nodes: Nodes) -> Result<(String, Problems), Problems> {
     let runtime = runtime()?;
     let (nodes, must_answer) = match nodes {
@@ -78,8 +77,8 @@ pub(super) fn run(nodes: Nodes) -> Result<(String, Problems), Problems> {
     Ok((table(&found), problems))
 }
 
-/// Where nodes may be when no address is given: at the configured admin port, and at those of a
-/// cluster with the configured HTTP port.
+/// Returns the likely addresses of nodes: the configured admin port, and those of a cluster with the configured HTTP
+/// port.
 pub(super) fn usual_nodes(config: &Config) -> Vec<AdminPort> {
     let mut nodes = vec![AdminPort::from(config.admin.listen)];
     // On another machine, trying a hundred ports would look like an attack.
@@ -144,12 +143,12 @@ fn table(nodes: &[(&AdminPort, NodeStatus)]) -> String {
     text
 }
 
-/// Text that cannot steer a terminal.
+/// Returns the text without control characters, which could manipulate a terminal.
 pub(super) fn plain(text: &str) -> String {
     text.chars().filter(|c| !c.is_control()).collect()
 }
 
-/// The cells below each other.
+/// Formats the rows with aligned columns.
 pub(super) fn aligned<const N: usize>(rows: &[[String; N]]) -> String {
     let widths: [usize; N] = std::array::from_fn(|column| {
         rows.iter().map(|row| row[column].chars().count()).max().unwrap_or(0)

@@ -5,18 +5,18 @@ use tracing_subscriber::EnvFilter;
 use crate::config::{Trace, TraceFormat};
 use crate::problem::Problem;
 
-/// Sends the process's messages to stderr, from here on. A second call changes nothing.
+/// Starts sending the process's messages to stderr. A second call changes nothing.
 ///
 /// # Errors
-/// When the level, or the variable `RUST_LOG` that wins over it, is malformed.
+/// Fails when the level, or the variable `RUST_LOG` that overrides it, is malformed.
 pub(super) fn start(trace: &Trace) -> Result<(), Problem> {
     let filter = filter(trace)?;
     let subscriber = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
-        // A message that cannot be written would otherwise be answered with a panic.
+        // A message that cannot be written would otherwise cause a panic.
         .log_internal_errors(false);
-    // It fails when a test or the site has already set one, which is then the one that is wanted.
+    // Fails when a test or the site has already set a subscriber, which then takes precedence.
     let _ = match trace.format {
         TraceFormat::Text => {
             let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
@@ -27,10 +27,10 @@ pub(super) fn start(trace: &Trace) -> Result<(), Problem> {
     Ok(())
 }
 
-/// Which messages are sent.
+/// Returns the filter for messages.
 ///
 /// # Errors
-/// As of [`start`].
+/// Like [`start`].
 pub(super) fn filter(trace: &Trace) -> Result<EnvFilter, Problem> {
     let (name, level) = match std::env::var("RUST_LOG") {
         Ok(level) if !level.is_empty() => ("RUST_LOG", level),

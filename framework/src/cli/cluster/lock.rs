@@ -1,22 +1,22 @@
-//! A lock that all processes of a cluster hold, so that the next cluster knows that none is left.
+//! A lock that all processes of a cluster hold, so that the next cluster detects whether any of them is left.
 //!
-//! When a log is new, front ends of an earlier log may still be serving what they have in their caches, and the
-//! first write has to wait for one lease. That is not so when all front ends of the earlier log were
-//! children of a `cluster` and have ended.
+//! When a log is new, front ends of an earlier log may still be serving from their caches, so the first write has to
+//! wait for one lease. The wait is unnecessary if all front ends of the earlier log were children of a `cluster` and
+//! have ended.
 //!
-//! The lock is a name in the abstract namespace of Unix sockets, made of the path of the log's
-//! folder. The kernel gives a name to one socket at a time, and takes it back when no process holds the socket any
-//! more: the supervisor and all its children, which inherit it. Unlike a lock on a file it does not go away when the
-//! folder of the log is removed or replaced, which is what makes a log new.
+//! The lock is a name in the abstract namespace of Unix sockets, derived from the path of the log's folder. The
+//! kernel binds a name to one socket at a time, and releases it when no process holds the socket: the supervisor and
+//! all its children inherit it. Unlike a lock on a file, it survives the removal or replacement of the log's folder,
+//! which is how a log becomes new.
 //!
-//! It says nothing of front ends that were started one by one. Should one have followed an earlier log at this
-//! path, and that log have been replaced, and `cluster` been started, all within one lease, then a reader of
-//! that front end could miss the first write. It says nothing either across network namespaces (containers); there are as
-//! many of these as there are loopback interfaces, and the links of a cluster are on one.
+//! The lock does not cover front ends that were started one by one. Suppose that one has followed an earlier log at
+//! this path, that this log was replaced, and that `cluster` was started, all within one lease: then a reader of this
+//! front end could miss the first write. Nor does the lock work across network namespaces (containers). Each of them
+//! has a loopback interface of its own, and the links of a cluster are on a single one.
 
 use std::path::Path;
 
-/// The lock, held by this process and those that it starts from now on.
+/// The lock, held by this process and those that it starts later.
 #[derive(Debug)]
 pub(super) struct Lock {
     #[cfg(target_os = "linux")]
@@ -24,7 +24,7 @@ pub(super) struct Lock {
 }
 
 impl Lock {
-    /// The lock for the log in this folder; `None` when it is taken, or where there is no such thing.
+    /// Takes the lock for the log in this folder; `None` if it is held, or on systems without abstract sockets.
     #[cfg(target_os = "linux")]
     pub(super) fn take(log: &Path) -> Option<Lock> {
         use std::os::linux::net::SocketAddrExt;
@@ -34,7 +34,7 @@ impl Lock {
         let hash = blake3::hash(real(log).as_os_str().as_bytes()).to_hex();
         let name = format!("headwater cluster {}", &hash[..32]);
         let socket = UnixListener::bind_addr(&SocketAddr::from_abstract_name(name).ok()?).ok()?;
-        // Programs that are started inherit it.
+        // Lets child processes inherit it.
         rustix::io::fcntl_setfd(&socket, rustix::io::FdFlags::empty()).ok()?;
         Some(Lock { _socket: socket })
     }
@@ -45,7 +45,7 @@ impl Lock {
     }
 }
 
-/// The path without symbolic links, whether or not the folder is there.
+/// Returns the path without symlinks, whether or not the folder exists.
 #[cfg(target_os = "linux")]
 fn real(path: &Path) -> std::path::PathBuf {
     match (path.canonicalize(), path.parent(), path.file_name()) {
@@ -74,7 +74,7 @@ mod tests {
         assert!(Lock::take(&log).is_none(), "the child has it");
         drop(child.stdin.take());
         child.wait().unwrap();
-        // Programs that other tests have started meanwhile have it too.
+        // Processes that other tests have started meanwhile have inherited it too.
         let start = Instant::now();
         while Lock::take(&log).is_none() {
             assert!(start.elapsed() < Duration::from_secs(30));
@@ -83,7 +83,7 @@ mod tests {
     }
 
     #[test]
-    fn a_folder_has_one_lock_by_all_its_names_and_whether_or_not_it_is_there() {
+    fn a_folder_has_one_lock_under_all_its_names_whether_or_not_it_exists() {
         let folder = tempfile::tempdir().unwrap();
         std::os::unix::fs::symlink(folder.path(), folder.path().join("link")).unwrap();
         let _lock = Lock::take(&folder.path().join("link/log")).unwrap();

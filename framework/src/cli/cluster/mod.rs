@@ -1,17 +1,16 @@
-//! `cluster`: a back end and several front ends on this machine, as processes of this very program.
+//! `cluster`: a back end and several front ends on this machine, as processes of the same program.
 //!
 //! ```text
-//! plan        which processes are started, with which variables
+//! plan        the processes to start, with their variables
 //! process     one child: its task owns it, relays its output, and passes signals on
 //! supervisor  starts all in order, waits until all are ready, watches them, stops them
-//! lock        whether processes of an earlier cluster are still running
+//! lock        detects processes of an earlier cluster
 //! output      lines on stdout and stderr, with a bounded wait for a slow reader
 //! ```
 //!
-//! The children are not in the terminal's process group, so Ctrl-C reaches only the supervisor,
-//! which stops the front ends first. SIGHUP is passed on to all: each loads the site's files
-//! anew. When the supervisor is killed, the operating system kills the
-//! children (`parent`).
+//! The children are not in the terminal's process group, so Ctrl-C reaches only the supervisor, which stops the front
+//! ends first. SIGHUP is passed on to all: each reloads the site's files. When the supervisor is killed, the
+//! operating system kills the children (`parent`).
 
 mod lock;
 mod output;
@@ -26,8 +25,8 @@ use super::runtime;
 use crate::config::Config;
 use crate::problem::Problems;
 
-/// Runs the cluster until it is stopped. Has to be called on a thread that lives as long as the
-/// children: they are killed when it ends.
+/// Runs the cluster until it is stopped. Must be called on a thread that lives as long as the children: they are
+/// killed when it ends.
 pub(super) fn run(
     arguments: &Cluster,
     file: Option<&Path>,

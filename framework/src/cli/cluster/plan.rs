@@ -4,39 +4,39 @@ use std::path::{Path, PathBuf};
 
 use crate::config::Mode;
 
-/// The processes that are started.
+/// The processes to start.
 #[derive(Debug)]
 pub(super) struct Plan {
     frontends: u16,
-    /// The first front end's HTTP port; 0 when every port is a free one.
+    /// The HTTP port of the first front end; 0 if every port is a free one.
     port: u16,
     /// The folder of the log.
     log: PathBuf,
-    /// Below which nodes keep the contents of synchronized files.
+    /// The folder in which nodes keep the contents of synchronized files.
     sync: PathBuf,
-    /// The configuration file that was named.
+    /// The configuration file from the command line.
     file: Option<PathBuf>,
 }
 
 /// The folders that the nodes write to.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Folders<'a> {
-    /// That of the log.
+    /// The folder of the log.
     pub(super) log: &'a Path,
-    /// Below which nodes keep the contents of synchronized files.
+    /// The folder in which nodes keep the contents of synchronized files.
     pub(super) sync: &'a Path,
 }
 
-/// How one node is started.
+/// The command line and environment of a node.
 #[derive(Debug)]
 pub(super) struct Launch {
     /// The node's name.
     pub(super) name: String,
-    /// What it is.
+    /// The node's mode.
     pub(super) mode: Mode,
-    /// What stands after the program on its command line.
+    /// The arguments after the program.
     pub(super) arguments: Vec<OsString>,
-    /// What its environment has besides this process's.
+    /// The variables in addition to this process's.
     pub(super) variables: Vec<(&'static str, OsString)>,
 }
 
@@ -47,13 +47,13 @@ impl Plan {
         folders: Folders<'_>,
         file: Option<&Path>,
     ) -> Plan {
-        // The children read a relative path as one that starts at their configuration file.
+        // The children resolve relative paths against their configuration file.
         let absolute = |path: &Path| std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         let (log, sync) = (absolute(folders.log), absolute(folders.sync));
         Plan { frontends, port, log, sync, file: file.map(Path::to_owned) }
     }
 
-    /// The back end; `is_alone` when no front end of an earlier log can still be running.
+    /// Returns the back end; `is_alone` if no front end of an earlier log can still be running.
     pub(super) fn backend(&self, is_alone: bool) -> Launch {
         let names: Vec<String> = (0..self.frontends).map(frontend_name).collect();
         let mut launch = self.launch(
@@ -72,12 +72,12 @@ impl Plan {
         launch
     }
 
-    /// The folder of the log.
+    /// Returns the folder of the log.
     pub(super) fn log(&self) -> &Path {
         &self.log
     }
 
-    /// The front ends, in order, for a back end whose link is at `link`.
+    /// Returns the front ends, in order, for a back end with its link at `link`.
     pub(super) fn frontends(&self, link: SocketAddr) -> impl Iterator<Item = Launch> {
         (0..self.frontends).map(move |index| {
             self.launch(
@@ -92,7 +92,7 @@ impl Plan {
         })
     }
 
-    /// The address on loopback whose port is this far from the first front end's.
+    /// Returns the address on loopback whose port is `distance` from that of the first front end.
     fn listen(&self, distance: u16) -> OsString {
         let port = match self.port {
             0 => 0,
@@ -128,7 +128,7 @@ fn frontend_name(index: u16) -> String {
 mod tests {
     use super::*;
 
-    /// Data at this place.
+    /// Returns folders with the log at this path.
     fn at(path: &str) -> Folders<'_> {
         Folders { log: Path::new(path), sync: Path::new("/srv/sync") }
     }

@@ -15,22 +15,22 @@ use super::plan::Launch;
 use crate::cli::Announcement;
 use crate::config::Mode;
 
-/// The longest piece of a node's output that is kept in memory; a longer line is broken.
+/// The limit on a line of a node's output in memory; a longer line is split.
 const LONGEST_LINE: u64 = 64 << 10;
 
-/// How long the output of a process that has ended is still read: another process may hold it open.
+/// The time for which the output of an ended process is still read, because another process may hold it open.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
-/// What happens to a process; with its number in the cluster.
+/// An event of a process, with its number in the cluster.
 #[derive(Debug)]
 pub(super) enum ProcessEvent {
-    /// It listens.
+    /// The process listens.
     Announced(usize, Announcement),
-    /// It has ended; this is the last event.
+    /// The process has ended; this is the last event.
     Ended(usize, io::Result<ExitStatus>),
 }
 
-/// A node that was started. When this is dropped, it is killed.
+/// A running node, killed on drop.
 #[derive(Debug)]
 pub(super) struct Process {
     name: String,
@@ -39,7 +39,7 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts `program` as the node `number`, whose events go to `events`.
+    /// Starts `program` as the node `number`, which sends its events to `events`.
     pub(super) fn start(
         program: &Path,
         launch: Launch,
@@ -62,7 +62,7 @@ impl Process {
         let messages = tokio::spawn(relay(stderr, name.clone()));
         let listening = tokio::spawn(announce(stdout, name, number, events.clone()));
         tokio::spawn(async move {
-            let Some(status) = mind(child, orders).await else { return };
+            let Some(status) = supervise(child, orders).await else { return };
             let last_words = async { tokio::join!(messages, listening) };
             let _ = timeout(LAST_WORDS, last_words).await;
             let _ = events.send(ProcessEvent::Ended(number, status)).await;
@@ -70,9 +70,9 @@ impl Process {
         Ok(Process { name: launch.name, mode: launch.mode, signals })
     }
 
-    /// Sends it a signal, unless it has ended.
+    /// Sends a signal to the process, unless it has ended.
     pub(super) fn signal(&self, signal: Signal) {
-        // Its task ends only with it.
+        // The receiving task ends with the process.
         let _ = self.signals.send(signal);
     }
 }
@@ -83,9 +83,9 @@ impl fmt::Display for Process {
     }
 }
 
-/// Waits for the end of `child` and passes signals on to it. Only the task that waits for a child
-/// knows that its number is still its own. `None` when every sender of signals is gone.
-async fn mind(
+/// Waits for the end of `child` and passes signals on to it. Only the task that waits for a child can be sure that
+/// its process id is still valid. Returns `None` when all senders of signals are dropped.
+async fn supervise(
     mut child: Child,
     mut orders: mpsc::UnboundedReceiver<Signal>,
 ) -> Option<io::Result<ExitStatus>> {
@@ -96,14 +96,14 @@ async fn mind(
         };
         let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         if let Some(pid) = pid {
-            // It fails when the process has just ended, which is what is wanted.
+            // Fails if the process has just ended, which is fine.
             let _ = kill_process(pid, signal);
         }
     }
 }
 
-/// Sends the announcement among the lines of `stdout` to `events`; stdout is kept for the lines of
-/// the cluster, so the other ones join the node's messages.
+/// Sends the announcement among the lines of `stdout` to `events`. The other lines are relayed with the node's
+/// messages, because stdout is reserved for the lines of the cluster.
 async fn announce(
     stdout: Option<impl AsyncRead + Unpin>,
     name: String,
@@ -135,7 +135,7 @@ async fn relay(stderr: Option<impl AsyncRead + Unpin>, name: String) {
     }
 }
 
-/// Reads the next line, without its end. Says whether there is one.
+/// Reads the next line, without its end. Returns whether there is one.
 async fn next_line(lines: &mut (impl AsyncBufRead + Unpin), line: &mut Vec<u8>) -> bool {
     line.clear();
     let read = lines.take(LONGEST_LINE).read_until(b'\n', line).await;

@@ -10,31 +10,29 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep, sleep_until};
 
 use super::lock::Lock;
-use super::output::{report, say};
+use super::output::{print, report};
 use super::plan::{Launch, Plan};
 use super::process::{Process, ProcessEvent};
 use crate::cli::client::{AdminAnswer, AdminPort, ClientError};
-use crate::cli::{Announcement, Entrance, Signals, Wish};
+use crate::cli::{Action, Announcement, Entrance, Signals};
 use crate::problem::{Problem, Problems};
 
-/// Between two questions whether a node is ready.
+/// The interval between requests whether a node is ready.
 const READY_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How long a node may take for the answer.
+/// The time limit for the answer.
 const READY_PATIENCE: Duration = Duration::from_secs(2);
 
-/// How long until the supervisor reports what is missing for `ready`.
+/// The interval between reports of nodes that are not ready.
 const READY_REPORT: Duration = Duration::from_secs(15);
 
-/// What a node is given to stop, besides the time to drain.
+/// The time that a node gets to stop, in addition to draining.
 const STOP_MARGIN: Duration = Duration::from_secs(5);
 
-/// For how long after the first signal another one is the same wish: a tool may signal the process
-/// and its group.
+/// The time in which further signals count as the first one: a tool may signal the process and its group.
 const SAME_WISH: Duration = Duration::from_secs(1);
 
-/// Runs the nodes of `plan` until a signal asks to stop, or none is left. `drain` is the time that
-/// nodes take to stop.
+/// Runs the nodes of `plan` until a signal stops them, or none is left. `drain` is the time that nodes take to stop.
 pub(super) async fn run(plan: Plan, drain: Duration) -> Result<(), Problems> {
     let mut signals = Signals::listen()
         .map_err(|error| Problem::new(format!("cannot listen for signals: {error}")))?;
@@ -48,7 +46,7 @@ pub(super) async fn run(plan: Plan, drain: Duration) -> Result<(), Problems> {
         () = signals.stop() => Err(Interruption::Asked),
     };
     let result = match result {
-        Ok(()) => cluster.mind(&mut signals).await,
+        Ok(()) => cluster.supervise(&mut signals).await,
         Err(interruption) => Err(interruption),
     };
     cluster.stop(drain + STOP_MARGIN, &mut signals).await;
@@ -58,12 +56,12 @@ pub(super) async fn run(plan: Plan, drain: Duration) -> Result<(), Problems> {
     }
 }
 
-/// Why a cluster does not go on.
+/// The reason why a cluster ends.
 #[derive(Debug)]
 enum Interruption {
-    /// A signal asked it to stop.
+    /// A signal.
     Asked,
-    /// Without this it is not a cluster.
+    /// A failure without which the cluster cannot work.
     Failed(Problem),
 }
 
@@ -75,7 +73,7 @@ fn failed(message: String) -> Interruption {
 #[derive(Debug)]
 struct Supervisor {
     program: PathBuf,
-    /// None when processes of an earlier cluster may still be running.
+    /// `None` if processes of an earlier cluster may still be running.
     lock: Option<Lock>,
     nodes: Vec<ClusterProcess>,
     sender: mpsc::Sender<ProcessEvent>,
@@ -96,7 +94,7 @@ enum State {
 }
 
 impl Supervisor {
-    /// Starts all nodes; done when each of them is ready.
+    /// Starts all nodes, and waits until they are ready.
     async fn bring_up(&mut self, plan: &Plan) -> Result<(), Interruption> {
         self.start(plan.backend(self.lock.is_some()))?;
         let link = self.link_of(0).await?;
@@ -109,7 +107,7 @@ impl Supervisor {
         for number in 0..self.nodes.len() {
             self.ready(number).await?;
         }
-        say("ready").await;
+        print("ready").await;
         Ok(())
     }
 
@@ -139,7 +137,7 @@ impl Supervisor {
         }
     }
 
-    /// Waits until the node says on its admin port that it can do its work.
+    /// Waits until the node is ready according to its admin port.
     async fn ready(&mut self, number: usize) -> Result<(), Interruption> {
         let node = AdminPort::from(self.listening(number).await?.admin);
         let mut next_report = Instant::now() + READY_REPORT;
@@ -169,7 +167,7 @@ impl Supervisor {
         }
     }
 
-    /// Takes events until one keeps the cluster from coming up.
+    /// Handles events until one prevents the start of the cluster.
     async fn until_one_ends(&mut self) -> Interruption {
         loop {
             if let Err(interruption) = self.next_of_start().await {
@@ -178,7 +176,7 @@ impl Supervisor {
         }
     }
 
-    /// Takes the next event of a cluster that is coming up, in which no node may end.
+    /// Handles the next event during the start, when no node may end.
     async fn next_of_start(&mut self) -> Result<(), Interruption> {
         match self.next().await {
             Some((number, status)) => Err(failed(format!(
@@ -189,15 +187,14 @@ impl Supervisor {
         }
     }
 
-    /// Takes the next event. Returns the process that has ended, and how, if that is what has
-    /// happened.
+    /// Handles the next event. If a process has ended, returns its number and status.
     async fn next(&mut self) -> Option<(usize, String)> {
-        // The supervisor holds a sender itself, so there is always a next event to wait for.
+        // The supervisor holds a sender itself, so the channel never closes.
         match self.events.recv().await? {
             ProcessEvent::Announced(number, announcement) => {
                 let line = announcement.to_string();
                 self.nodes[number].state = State::Listening(announcement);
-                say(&line).await;
+                print(&line).await;
                 None
             }
             ProcessEvent::Ended(number, status) => {
@@ -211,15 +208,15 @@ impl Supervisor {
         }
     }
 
-    /// Stays until a signal asks to stop or no node is left. A wish to reload goes to all nodes,
-    /// those that came while they were not yet listening for it included.
-    async fn mind(&mut self, signals: &mut Signals) -> Result<(), Interruption> {
+    /// Runs until a signal stops the cluster or no node is left. A reload is passed on to all nodes, including one
+    /// that was requested during the start.
+    async fn supervise(&mut self, signals: &mut Signals) -> Result<(), Interruption> {
         while self.is_alive(0..self.nodes.len()) {
             let ended = tokio::select! {
                 ended = self.next() => ended,
-                wish = signals.next() => match wish {
-                    Wish::Stop => return Err(Interruption::Asked),
-                    Wish::Reload => {
+                action = signals.next() => match action {
+                    Action::Stop => return Err(Interruption::Asked),
+                    Action::Reload => {
                         self.signal(0..self.nodes.len(), Signal::HUP);
                         None
                     }
@@ -232,8 +229,7 @@ impl Supervisor {
         Err(failed("no node is left".to_owned()))
     }
 
-    /// Stops the front ends, then the back end. Each is given `patience`; another one of `signals`
-    /// ends all patience.
+    /// Stops the front ends, then the back end. Each gets `patience` to stop; another of `signals` kills all nodes.
     async fn stop(&mut self, patience: Duration, signals: &mut Signals) {
         let all = self.nodes.len();
         let asked = Instant::now();

@@ -8,18 +8,18 @@ use tokio::process::Command;
 
 use super::program::Launch;
 
-/// The longest text that a page shows, in bytes.
+/// The limit on the text that a page shows, in bytes.
 const LONGEST: usize = 64 << 10;
 
-/// A build of the site's program, as it was built when it was started.
+/// A build of the site's program, with the same profile and target folder as the running one.
 #[derive(Debug)]
 pub(super) struct Build {
     command: Command,
 }
 
-/// What cargo says on a line, as far as it matters here.
+/// A line of cargo's output, with the fields that matter here.
 #[derive(Deserialize)]
-struct Said {
+struct CargoLine {
     reason: String,
     message: Option<Message>,
 }
@@ -38,7 +38,7 @@ impl Build {
         if let Some(name) = launch.program.file_name() {
             command.arg("--bin").arg(name);
         }
-        // The program is at TARGET/debug/NAME.
+        // The path of the program is TARGET/debug/NAME.
         if let Some(target) = launch.program.parent().and_then(|profile| profile.parent()) {
             command.arg("--target-dir").arg(target);
         }
@@ -46,15 +46,16 @@ impl Build {
             command.current_dir(&launch.folder);
         }
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
-        // With the compilers that it has started it is ended as one.
+        // Lets the compilers that cargo starts be stopped together with it.
         command.process_group(0);
         Build { command }
     }
 
-    /// Builds; what the compiler or cargo says is on stderr, too. When this is dropped, the build ends.
+    /// Builds the program. Messages of the compiler and cargo are copied to stderr. Dropping the future stops the
+    /// build.
     ///
     /// # Errors
-    /// What is wrong, as text for a page.
+    /// Returns the errors, as text for a page.
     pub(super) async fn run(mut self) -> Result<(), String> {
         let mut cargo = self.command.spawn().map_err(|error| {
             format!("cargo cannot be started: {error}; install Rust from https://rustup.rs\n")
@@ -64,7 +65,8 @@ impl Build {
         let mut errors = String::new();
         let mut last = String::new();
         let messages = lines(stdout, |line| {
-            let Ok(Said { reason, message: Some(message) }) = serde_json::from_str(line) else {
+            let Ok(CargoLine { reason, message: Some(message) }) = serde_json::from_str(line)
+            else {
                 return;
             };
             let rendered = message.rendered.unwrap_or_default();
@@ -89,29 +91,29 @@ impl Build {
         match ended {
             Ok(status) if status.success() => Ok(()),
             Ok(_) if !errors.is_empty() => Err(errors),
-            // It is about Cargo.toml, for example.
+            // For example an error in Cargo.toml.
             Ok(_) => Err(last),
             Err(error) => Err(format!("cargo cannot be waited for: {error}\n")),
         }
     }
 }
 
-/// The processes of a build, which are ended when this is dropped; none when cargo has ended.
+/// The process group of a build, terminated on drop; none once cargo has ended.
 struct Group(Option<u32>);
 
 impl Drop for Group {
     fn drop(&mut self) {
         let leader = self.0.and_then(|id| Pid::from_raw(i32::try_from(id).ok()?));
-        // There may be none any more.
+        // The processes may have ended.
         let _ = leader.map(|leader| kill_process_group(leader, Signal::TERM));
     }
 }
 
-/// Hands each line to `take`.
+/// Calls `take` for each line.
 async fn lines(from: Option<impl AsyncRead + Unpin>, mut take: impl FnMut(&str)) {
     let Some(from) = from else { return };
     let mut lines = BufReader::new(from).lines();
-    // What is not text is of a build script, and not for pages.
+    // Output that is not text comes from a build script, and is not for pages.
     while let Ok(Some(line)) = lines.next_line().await {
         take(&line);
     }

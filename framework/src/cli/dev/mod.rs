@@ -1,16 +1,16 @@
-//! `dev`: runs the site while its code is worked on.
+//! `dev`: runs the site during development.
 //!
 //! ```text
-//! sources    what the program is built of, and whether that has changed
-//! build      cargo, and what the compiler says
+//! sources    the files that the program is built from, and their changes
+//! build      cargo, and the compiler's errors
 //! program    the site's own program, as a child that is given the listening socket
-//! stand_in   answers while there is no program that could
+//! stand_in   answers while there is no working program
 //! ```
 //!
-//! The socket that visitors come in by is this process's and stays open. A program that has been built anew takes
-//! over when the one before has ended: that answers the requests it has begun, and one that arrives in between waits in
-//! the socket's queue. A build is broken off when the code changes meanwhile. What does not compile is shown in the pages of the program that runs on. Templates, routes and styles are the matter of the
-//! program itself.
+//! This process owns the visitors' socket and keeps it open. A rebuilt program takes over when the previous one has
+//! ended: the previous one answers the requests that it has begun, and requests that arrive in between wait in the
+//! socket's queue. A build is cancelled when the code changes during it. Compile errors are shown in the pages of the
+//! program that is still running. The program itself handles changes of templates, routes and styles.
 
 mod build;
 mod program;
@@ -30,7 +30,7 @@ use program::{Launch, Program};
 use sources::Sources;
 use stand_in::StandIn;
 
-/// Runs until it is stopped.
+/// Runs the site until it is stopped.
 pub(super) fn run(arguments: &Dev, path: Option<&Path>) -> Result<(), Problems> {
     let folder = path.and_then(Path::parent).unwrap_or(Path::new("")).to_owned();
     let variables = variables(&folder)?;
@@ -55,7 +55,7 @@ pub(super) fn run(arguments: &Dev, path: Option<&Path>) -> Result<(), Problems> 
     result
 }
 
-/// The variables of `.env` that the environment does not have.
+/// Returns the variables of `.env` that the environment does not contain.
 fn variables(folder: &Path) -> Result<Vec<(String, String)>, Problems> {
     let mut variables = env_file::read(&folder.join(".env"))?;
     variables.retain(|(name, _)| std::env::var_os(name).is_none());
@@ -64,9 +64,9 @@ fn variables(folder: &Path) -> Result<Vec<(String, String)>, Problems> {
 
 async fn supervise(launch: Launch, listener: TcpListener) -> Result<(), Problems> {
     let mut signals = Signals::listen().map_err(|error| problem("listen to signals", &error))?;
-    let told = Told::new(&launch.program);
+    let errors = CompilerErrors::new(&launch.program);
     let mut sources = Sources::of(&launch.folder);
-    let mut state = State::Runs(launch.start(&listener, &told.file)?);
+    let mut state = State::Runs(launch.start(&listener, &errors.file)?);
     loop {
         let changed = tokio::select! {
             () = signals.stop() => None,
@@ -100,9 +100,9 @@ async fn supervise(launch: Launch, listener: TcpListener) -> Result<(), Problems
         };
         match built {
             Ok(()) => {
-                told.tell("");
+                errors.write("");
                 state.stop().await;
-                state = match launch.start(&listener, &told.file) {
+                state = match launch.start(&listener, &errors.file) {
                     Ok(program) => State::Runs(program),
                     Err(problems) => {
                         tracing::error!("{problems}");
@@ -110,17 +110,17 @@ async fn supervise(launch: Launch, listener: TcpListener) -> Result<(), Problems
                     }
                 };
             }
-            Err(said) => {
-                told.tell(&said);
+            Err(text) => {
+                errors.write(&text);
                 if let State::Ended(_) = state {
-                    state = State::Ended(StandIn::start(&listener, said)?);
+                    state = State::Ended(StandIn::start(&listener, text)?);
                 }
             }
         }
     }
 }
 
-/// What answers visitors.
+/// The process that answers visitors.
 enum State {
     /// The program.
     Runs(Program),
@@ -129,7 +129,7 @@ enum State {
 }
 
 impl State {
-    /// Waits until the program has ended by itself, and says how.
+    /// Waits until the program ends by itself, and returns its status.
     async fn ended(&mut self) -> String {
         match self {
             State::Runs(program) => program.ended().await,
@@ -145,30 +145,30 @@ impl State {
     }
 }
 
-/// The file in which the program finds what the compiler says.
-struct Told {
+/// The file in which the program finds the compiler's errors.
+struct CompilerErrors {
     file: PathBuf,
 }
 
-impl Told {
-    fn new(program: &Path) -> Told {
+impl CompilerErrors {
+    fn new(program: &Path) -> CompilerErrors {
         let name = format!(".headwater-dev-{}", std::process::id());
-        Told { file: program.with_file_name(name) }
+        CompilerErrors { file: program.with_file_name(name) }
     }
 
-    fn tell(&self, said: &str) {
+    fn write(&self, text: &str) {
         let draft = self.file.with_extension("draft");
         let written =
-            std::fs::write(&draft, said).and_then(|()| std::fs::rename(&draft, &self.file));
+            std::fs::write(&draft, text).and_then(|()| std::fs::rename(&draft, &self.file));
         if let Err(error) = written {
             tracing::warn!(%error, "pages cannot show what the compiler says");
         }
     }
 }
 
-impl Drop for Told {
+impl Drop for CompilerErrors {
     fn drop(&mut self) {
-        // It is there only when something did not compile.
+        // The file exists only after a failed build.
         let _ = std::fs::remove_file(&self.file);
     }
 }

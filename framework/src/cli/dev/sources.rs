@@ -5,16 +5,16 @@ use std::time::{Duration, SystemTime};
 
 use tokio::time::sleep;
 
-/// How often files are looked at.
+/// The interval between inspections.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// How long they must have stood still before the program is built.
+/// The time for which files must be unchanged before the program is built.
 const SETTLE: Duration = Duration::from_millis(100);
 
-/// More files than the code of a site has. What is beyond is not looked at.
+/// The limit on the number of files. Further files are ignored.
 const MOST: usize = 20_000;
 
-/// What a site's program is built of, and reads at its start only.
+/// The files that a site's program is built from, or reads only at its start.
 #[derive(Debug)]
 pub(super) struct Sources {
     folder: PathBuf,
@@ -24,12 +24,12 @@ pub(super) struct Sources {
 type Seen = BTreeMap<PathBuf, (Option<SystemTime>, u64)>;
 
 impl Sources {
-    /// Those of the site in `folder`, as they are now.
+    /// Inspects the sources of the site in `folder`.
     pub(super) fn of(folder: &Path) -> Sources {
         Sources { folder: folder.to_owned(), seen: seen(folder) }
     }
 
-    /// Waits until they have changed, and then for a moment in which they have not.
+    /// Waits until the files have changed and are stable again.
     pub(super) async fn changed(&mut self) {
         loop {
             sleep(LOOK).await;
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_written_added_or_removed_shows_and_what_editors_keep_does_not() {
+    fn changes_of_files_are_detected_and_hidden_files_are_ignored() {
         let folder = tempfile::tempdir().unwrap();
         let path = |name: &str| folder.path().join(name);
         fs::create_dir_all(path("src/deep")).unwrap();

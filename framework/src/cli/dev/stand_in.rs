@@ -10,16 +10,16 @@ use tokio::time::timeout;
 use super::problem;
 use crate::problem::Problems;
 
-/// How long a request may take.
+/// The time limit for a request.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// The longest head of a request.
+/// The size limit of a request's head.
 const LONGEST: usize = 64 << 10;
 
-/// How many requests are answered at once.
+/// The limit on concurrent requests.
 const MOST: usize = 64;
 
-/// Answers every request with a text, from when it is made until it is stopped or dropped.
+/// Answers every request with a text until it is stopped or dropped.
 #[derive(Debug)]
 pub(super) struct StandIn(JoinHandle<()>);
 
@@ -38,7 +38,7 @@ impl StandIn {
                     Ok((stream, _)) => {
                         let answer = Arc::clone(&answer);
                         answering.spawn(timeout(PATIENCE, async move {
-                            // A client that is gone needs no answer.
+                            // The client may be gone.
                             let _ = respond(stream, &answer).await;
                         }));
                     }
@@ -72,7 +72,7 @@ async fn respond(mut stream: TcpStream, answer: &[u8]) -> std::io::Result<()> {
     }
     stream.write_all(answer).await?;
     stream.shutdown().await?;
-    // A client may still be sending; a socket that is closed before that loses the answer.
+    // A client may still be sending; closing the socket before it has finished would lose the answer.
     while stream.read_buf(&mut head).await? > 0 {
         head.clear();
     }
