@@ -28,7 +28,7 @@ const TEMPLATES: &[(&str, &str)] = files! {
 const ROUTES: &str = include_str!("files/auth/routes.conf");
 const TEXTS: &str = include_str!("files/auth/accounts.ftl");
 
-/// What generated code needs beyond what a new site has.
+/// The dependencies that generated code adds to those of a new site.
 const DEPENDENCIES: [(&str, &str); 4] = [
     ("argon2", "\"0.6\""),
     ("blake3", "\"1\""),
@@ -52,7 +52,7 @@ site = \"http://127.0.0.1:8000\" # the address of the site, for links in mail
 transport = \"log\" # mail is written to stderr
 ";
 
-/// Accounts: signing up, in and out, and a password that was forgotten.
+/// Plans accounts: signing up, in and out, and forgotten passwords.
 pub(super) fn plan(plan: &mut Plan) {
     for (path, text) in CODE {
         plan.create(path, (*text).to_owned());

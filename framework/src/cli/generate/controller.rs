@@ -4,7 +4,7 @@ use crate::problem::{Problem, Problems};
 
 const TEMPLATE: &str = include_str!("files/action.html");
 
-/// A module of controllers, each with a template and a route.
+/// Plans a module of controllers, each with a template and a route.
 pub(super) fn plan(plan: &mut Plan, name: &str, actions: &[String]) -> Result<(), Problems> {
     let mut problems = Problems::new();
     let name = identifier(name).map_err(|problem| problems.push(problem)).unwrap_or_default();

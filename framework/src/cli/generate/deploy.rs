@@ -3,10 +3,10 @@ use super::plan::Plan;
 const COMPOSE: &str = include_str!("files/deploy/compose.yaml");
 const PROXY: &str = include_str!("files/deploy/nginx.conf");
 
-/// Several nodes with a proxy in front, in containers.
+/// Plans containers for several nodes behind a proxy.
 pub(super) fn plan(plan: &mut Plan) {
     let name = plan.site_name();
-    // A framework that is not published is built from its repository, as the Dockerfile says.
+    // An unpublished framework is built from its repository, as in the Dockerfile.
     let dockerfile = plan.text("Dockerfile");
     let repository = dockerfile.split_whitespace().find_map(|word| word.strip_prefix("headwater="));
     let contexts = repository.map_or_else(String::new, |repository| {

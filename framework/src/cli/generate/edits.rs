@@ -1,6 +1,6 @@
-//! Lines that go into a site's program.
+//! Inserts lines into a site's program and settings.
 
-/// `text` with `mod name;` among its modules, in their order.
+/// Adds `mod name;` to the modules of `text`, in alphabetical order.
 pub(super) fn with_module(text: &str, name: &str) -> Option<String> {
     let line = format!("mod {name};\n");
     let mut place = None;
@@ -28,7 +28,7 @@ pub(super) fn with_module(text: &str, name: &str) -> Option<String> {
     Some(format!("{}{line}{}", &text[..place], &text[place..]))
 }
 
-/// `text` with these methods at the end of the first `App::new()…`, before `.run()`.
+/// Adds these methods at the end of the first `App::new()…`, before `.run()`.
 pub(super) fn with_methods(text: &str, methods: &[String]) -> Option<String> {
     const START: &str = "App::new()";
     let mut end = text.find(START)? + START.len();
@@ -38,7 +38,7 @@ pub(super) fn with_methods(text: &str, methods: &[String]) -> Option<String> {
     Some(format!("{}{}{}", &text[..end], methods.concat(), &text[end..]))
 }
 
-/// The length of the call of a method other than `run` that `text` begins with.
+/// Returns the length of the method call at the beginning of `text`, unless the method is `run` or `into_service`.
 fn method(text: &str) -> Option<usize> {
     let name = text.trim_start().strip_prefix('.')?;
     if name.starts_with("run()") || name.starts_with("into_service(") {
@@ -69,7 +69,7 @@ fn method(text: &str) -> Option<usize> {
     None
 }
 
-/// Where the first setting of `text`, which is TOML, begins: behind comments and empty lines.
+/// Returns the offset of the first setting of `text`, which is TOML, after comments and empty lines.
 pub(super) fn first_setting(text: &str) -> usize {
     let before = text.split_inclusive('\n').take_while(|line| {
         let line = line.trim_start();
@@ -78,7 +78,7 @@ pub(super) fn first_setting(text: &str) -> usize {
     before.map(str::len).sum()
 }
 
-/// `text`, a project.toml, with this tag at the end of its `languages`, where they stand on one line.
+/// Adds this tag to the `languages` of `text`, a project.toml, if they are on one line.
 pub(super) fn with_language(text: &str, tag: &str) -> Option<String> {
     let mut offset = 0;
     for line in text.split_inclusive('\n') {
@@ -95,7 +95,7 @@ pub(super) fn with_language(text: &str, tag: &str) -> Option<String> {
     None
 }
 
-/// `text`, a Cargo.toml, with this dependency.
+/// Adds this dependency to `text`, a Cargo.toml.
 pub(super) fn with_dependency(text: &str, name: &str, value: &str) -> Option<String> {
     let section = text.find("[dependencies]\n")? + "[dependencies]\n".len();
     let rest = &text[section..];
@@ -117,7 +117,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_module_stands_among_the_others_in_order() {
+    fn a_module_is_added_in_alphabetical_order() {
         let program = "//! A site.\n\nmod b;\nmod d;\n#[cfg(test)]\nmod tests;\n\nuse x;\n";
         for (name, before) in [("a", "mod b;"), ("c", "mod d;"), ("e", "#[cfg(test)]")] {
             let text = with_module(program, name).unwrap();
@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn methods_stand_at_the_end_of_the_app() {
+    fn methods_are_added_at_the_end_of_the_app() {
         let methods =
             [".state::<a::A>()".to_owned(), ".controllers(controllers![a::b])".to_owned()];
         for (before, after) in [
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_dependency_stands_among_the_others_once() {
+    fn a_dependency_is_added_once() {
         let manifest = "[package]\n\n[dependencies]\nheadwater = { path = \"x\" }\nserde = \"1\"\n\n[dev-dependencies]\n";
         let text = with_dependency(manifest, "rand", "\"0.10\"").unwrap();
         assert!(text.contains("}\nrand = \"0.10\"\nserde"), "{text}");

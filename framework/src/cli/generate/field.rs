@@ -9,7 +9,7 @@ pub(super) struct Field {
     pub(super) optional: bool,
 }
 
-/// What a field holds.
+/// The type of a field.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum FieldKind {
     /// One line of text.
@@ -20,9 +20,9 @@ pub(super) enum FieldKind {
     Number,
     /// Yes or no.
     Flag,
-    /// An address of mail.
+    /// An email address.
     Email,
-    /// An address of the web.
+    /// A web address.
     Url,
     /// A day.
     Date,
@@ -44,17 +44,17 @@ const KINDS: [(&str, FieldKind); 9] = [
     ("image", FieldKind::Image),
 ];
 
-/// Fields that every row has.
+/// The names of fields that every row has.
 const OF_ROWS: [&str; 3] = ["id", "created", "changed"];
 
-/// Names that the code has for something else where fields stand.
+/// The names that generated code uses for variables where fields are in scope.
 const OF_CODE: [&str; 3] = ["at", "now", "stored"];
 
 impl Field {
-    /// The fields that the words of the command line describe.
+    /// Parses the fields on the command line.
     ///
     /// # Errors
-    /// Everything that is wrong with them.
+    /// Returns all problems in them.
     pub(super) fn read_all(words: &[String]) -> Result<Vec<Field>, Problems> {
         let mut problems = Problems::new();
         let mut fields: Vec<Field> = Vec::new();
@@ -119,12 +119,12 @@ impl Field {
         }
     }
 
-    /// As a heading: "Picture".
+    /// Returns the name as a heading: "Picture".
     pub(super) fn heading(&self) -> String {
         heading(&self.name)
     }
 
-    /// Its type in the row.
+    /// Returns the type in the row.
     pub(super) fn rust(&self) -> String {
         let name = match self.kind {
             FieldKind::Line
@@ -140,15 +140,15 @@ impl Field {
         if self.optional { format!("Option<{name}>") } else { name.to_owned() }
     }
 
-    /// What its documentation says, where the type does not.
+    /// Returns the doc comment, which adds to the type.
     pub(super) fn doc(&self) -> &'static str {
         match self.kind {
             FieldKind::Line => "One line of plain text.",
             FieldKind::Text => "Plain text.",
             FieldKind::Number => "A whole number.",
             FieldKind::Flag => "Yes or no.",
-            FieldKind::Email => "An address of mail.",
-            FieldKind::Url => "An address of the web.",
+            FieldKind::Email => "An email address.",
+            FieldKind::Url => "A web address.",
             FieldKind::Date => "A day, as in 2026-03-01.",
             FieldKind::List => "Words, each once.",
             FieldKind::Image => "The path of a picture in the docroot.",
@@ -177,7 +177,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_field_is_refused_with_what_to_write() {
+    fn a_malformed_field_is_refused_with_advice() {
         for (words, advice) in [
             ("title", "write name:type"),
             ("title:lime", "did you mean `line`?"),

@@ -6,8 +6,8 @@ use crate::catalogues::built_in;
 use crate::http::Languages;
 use crate::problem::{Problem, Problems};
 
-/// The texts of another language, for a translator: those of the site's first language, each line behind `# `. A text is
-/// there as soon as these are taken away, so `check` says what is left, and until then the first language stands in.
+/// Plans the texts of another language for a translator: those of the site's first language, with `# ` before each
+/// line. Removing the `# ` activates a text; until then the first language is used, and `check` lists the text.
 pub(super) fn plan(plan: &mut Plan, tag: &str) -> Result<(), Problems> {
     Languages::check(tag).map_err(Problem::new)?;
     let Some(first) = plan.languages().first().cloned() else {
@@ -35,13 +35,13 @@ pub(super) fn plan(plan: &mut Plan, tag: &str) -> Result<(), Problems> {
             texts.push((to.join(name), file.display().to_string(), text));
         }
     }
-    // What the framework says itself, where it does not speak the language.
+    // The framework's own texts, for languages that it does not include.
     if let Some(text) = built_in(tag) {
         texts.push((to.join("headwater.ftl"), "the framework's texts".to_owned(), text.to_owned()));
     }
     for (file, source, text) in texts {
         if file.exists() {
-            plan.note(format!("{} is left as it is; `check` says what it lacks", file.display()));
+            plan.note(format!("{} is unchanged; `check` lists its missing texts", file.display()));
         } else {
             plan.create_at(file, for_translation(tag, &source, &text));
         }
@@ -51,23 +51,23 @@ pub(super) fn plan(plan: &mut Plan, tag: &str) -> Result<(), Problems> {
         plan.change_file("project.toml", &by_hand, |text| edits::with_language(text, tag));
     }
     plan.note(format!(
-        "write the texts in {}, and take the `# ` before them away; `check` says what is left",
+        "translate the texts in {}, and remove the `# ` before them; `check` lists the rest",
         to.display()
     ));
     plan.note(
-        "a page is in the language that the browser wants; the guide's chapter Languages has a form by which visitors choose another",
+        "pages are in the language that the browser prefers; the guide's chapter Languages has a form with which visitors choose another",
     );
     Ok(())
 }
 
-/// A file of texts, each line behind `# `.
+/// Returns a file of texts, with `# ` before each line.
 fn for_translation(tag: &str, source: &str, text: &str) -> String {
     let head = format!(
-        "### Of {source}, to be translated into {tag}: take the `# ` before a text away when it is.\n"
+        "### From {source}, for translation into {tag}: remove the `# ` before a text that is translated.\n"
     );
     let lines = text.lines().map(|line| match line.trim() {
         "" => String::new(),
-        // A comment, which is told from a text by its second sign.
+        // A comment gets a second `#`, which distinguishes it from a text.
         _ if line.starts_with("# ") => format!("#{line}"),
         _ if line.starts_with('#') => line.to_owned(),
         _ => format!("# {line}"),
@@ -106,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn a_language_begins_with_the_texts_of_the_first_which_wait_to_be_translated() {
+    fn a_new_language_gets_the_texts_of_the_first_for_translation() {
         let folder = site("languages = [\"en\"]\n");
         let said = generate(&folder, "fr").unwrap();
         assert!(said.contains("+ languages = [\"en\", \"fr\"]"), "{said}");
@@ -126,20 +126,20 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_overwritten_and_what_the_framework_says_itself_is_not_copied() {
+    fn nothing_is_overwritten_and_built_in_texts_are_not_copied() {
         let folder = site("languages = [\"en\"]\n");
         generate(&folder, "de").unwrap();
         assert_eq!(text(&folder, "locales/de/headwater.ftl"), "");
         fs::write(folder.path().join("locales/de/a.ftl"), "home = Anfang\n").unwrap();
         fs::write(folder.path().join("locales/en/b.ftl"), "more = More\n").unwrap();
         let said = generate(&folder, "de").unwrap();
-        assert!(said.contains("a.ftl is left as it is") && said.contains("new "), "{said}");
+        assert!(said.contains("a.ftl is unchanged") && said.contains("new "), "{said}");
         assert_eq!(text(&folder, "locales/de/a.ftl"), "home = Anfang\n");
         assert_eq!(text(&folder, "project.toml"), "languages = [\"en\", \"de\"]\n");
     }
 
     #[test]
-    fn what_is_no_other_language_is_refused_with_what_to_write() {
+    fn an_invalid_language_is_refused_with_advice() {
         let folder = site("languages = [\"en\"]\n");
         for (tag, advice) in [("pt_BR", "pt-BR"), ("../de", "\"de-CH\""), ("EN", "translated from")]
         {

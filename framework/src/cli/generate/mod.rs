@@ -1,9 +1,8 @@
 //! `generate`: writes code into a site, in builds with debug assertions.
 //!
-//! Each kind of thing makes a [`Plan`] of the files that are new and of the few lines that go into files that are
-//! there ([`edits`]); only a plan without problems is written, as a whole. [`words`] has the names that one word
-//! of the command line stands for, [`field`] the fields of a row. The texts, with words to fill in, are
-//! in `files`.
+//! Each kind makes a [`Plan`] of the new files and of the few lines to insert into existing ones ([`edits`]). A plan
+//! is written as a whole, and only if it has no problems. [`words`] derives the names from one word of the command
+//! line, [`field`] parses the fields of a row. The text templates are in `files`.
 
 mod auth;
 mod controller;
@@ -41,25 +40,26 @@ pub(super) struct Generate {
 enum Kind {
     /// A module of controllers, each with a template and a route
     Controller {
-        /// What they are about, as in `pages`
+        /// The subject, as in `pages`
         name: String,
         /// The controllers, as in `about contact`
         #[arg(required = true)]
         actions: Vec<String>,
     },
-    /// A table, and how it changes
+    /// A table and its updates
     Table(Named),
     /// A table with pages: list, detail, forms, feed, tests
     Scaffold {
         #[command(flatten)]
         named: Named,
-        /// Each row belongs to the account that has made it, which alone may change it: for a site with `auth`
+        /// Each row belongs to the account that has created it, and only this account may change it: for a site with
+        /// `auth`
         #[arg(long)]
         owned: bool,
     },
-    /// Accounts: signing up, in and out, and a password that was forgotten
+    /// Accounts: signing up, in and out, and forgotten passwords
     Auth,
-    /// The texts of another language, to be translated
+    /// The texts of another language, for translation
     Locale {
         /// The language, as a BCP 47 tag, as in `de` or `pt-BR`
         tag: String,
@@ -70,13 +70,13 @@ enum Kind {
 
 #[derive(Debug, Args)]
 struct Named {
-    /// What a row is, in the singular, as in `story`
+    /// The name of a row, in the singular, as in `story`
     name: String,
     /// Fields, as in `title:line body:text picture:image? tags:list`: the types are line, text, number, flag, email,
     /// url, date, list and image; `?` makes one optional
     #[arg(required = true)]
     fields: Vec<String>,
-    /// What rows are called, where it is not the singular with an s
+    /// The plural of the name, if it is not the singular with an s
     #[arg(long)]
     plural: Option<String>,
 }
@@ -94,7 +94,7 @@ impl Named {
     }
 }
 
-/// Writes what is asked for into the site whose project.toml is at `path`, or here, and says what was written.
+/// Generates code for the site with its project.toml at `path`, or in the current folder, and returns a report.
 pub(super) fn run(
     generate: &Generate,
     path: Option<&Path>,

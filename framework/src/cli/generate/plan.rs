@@ -9,21 +9,21 @@ use crate::config::Config;
 use crate::form::COMPONENTS;
 use crate::problem::{Problem, Problems};
 
-/// What is to be written into a site.
+/// The planned changes of a site.
 #[derive(Debug)]
 pub(super) struct Plan {
-    /// The folder of its Cargo.toml.
+    /// The folder of the site's Cargo.toml.
     root: PathBuf,
     dispatch: PathBuf,
     templates: PathBuf,
     locales: PathBuf,
-    /// Those of the site, as project.toml names them.
+    /// The site's languages, as in project.toml.
     languages: Vec<String>,
-    /// Files that are not there yet, with their texts.
+    /// New files, with their texts.
     new: Vec<(PathBuf, String)>,
-    /// Files that are there: what they were, what they become, and the lines that are new.
+    /// Existing files, with their new texts and the lines that are new.
     changed: Vec<Changed>,
-    /// What the site's author is to do.
+    /// Steps for the site's author.
     notes: Vec<String>,
 }
 
@@ -35,10 +35,10 @@ struct Changed {
 }
 
 impl Plan {
-    /// An empty plan for the site in `root`.
+    /// Makes an empty plan for the site in `root`.
     ///
     /// # Errors
-    /// When no site's code is there.
+    /// Fails when the folder does not contain a site's code.
     pub(super) fn new(root: &Path, config: &Config) -> Result<Plan, Problems> {
         if !root.join("Cargo.toml").is_file() || !root.join("src").is_dir() {
             return Err(Problem::new(
@@ -58,22 +58,22 @@ impl Plan {
         })
     }
 
-    /// Whether the site has this file now.
+    /// Returns whether the site has this file.
     pub(super) fn has(&self, path: &str) -> bool {
         self.root.join(path).exists()
     }
 
-    /// The text of a file of the site; nothing if it is not there.
+    /// Returns the text of a file of the site; empty if it does not exist.
     pub(super) fn text(&self, path: &str) -> String {
         fs::read_to_string(self.root.join(path)).unwrap_or_default()
     }
 
-    /// A line at the end of a file below the site's folder.
+    /// Appends a line to a file below the site's folder.
     pub(super) fn append(&mut self, path: &str, line: &str, by_hand: &str) {
         self.change_file(path, by_hand, |text| Some(format!("{}\n{line}\n", text.trim_end())));
     }
 
-    /// A new file below the site's folder. Rust is formatted, where rustfmt is installed.
+    /// Adds a new file below the site's folder. Rust code is formatted if rustfmt is installed.
     pub(super) fn create(&mut self, path: impl AsRef<Path>, text: String) {
         let path = self.root.join(path);
         let is_rust = path.extension().is_some_and(|extension| extension == "rs");
@@ -81,17 +81,17 @@ impl Plan {
         self.new.push((path, text));
     }
 
-    /// A new file of text, wherever the site keeps such.
+    /// Adds a new text file at any path.
     pub(super) fn create_at(&mut self, path: PathBuf, text: String) {
         self.new.push((path, text));
     }
 
-    /// A new template.
+    /// Adds a new template.
     pub(super) fn template(&mut self, name: &str, text: String) {
         self.new.push((self.templates.join(name), text));
     }
 
-    /// The module of this name, with what the site is to know of it: `registered` are methods of its `App`.
+    /// Adds a module with this name, and calls the methods `registered` on the site's `App`.
     pub(super) fn module(&mut self, name: &str, registered: &[String]) {
         let line = format!("mod {name};");
         let by_hand =
@@ -102,7 +102,7 @@ impl Plan {
         });
     }
 
-    /// The routes of `name`, in a file of their own that dispatch.conf includes.
+    /// Adds the routes of `name`, in a file of their own that dispatch.conf includes.
     pub(super) fn routes(&mut self, name: &str, text: String) {
         let folder = self.dispatch.parent().unwrap_or(Path::new("")).to_owned();
         let file = format!("routes/{name}.conf");
@@ -113,17 +113,17 @@ impl Plan {
         self.change(&dispatch, &by_hand, |text| Some(text.trim_end().to_owned() + "\n" + &include));
     }
 
-    /// The languages of the site, the first for visitors who accept none of them.
+    /// Returns the languages of the site; the first is for visitors who accept none of them.
     pub(super) fn languages(&self) -> &[String] {
         &self.languages
     }
 
-    /// The folder with the texts of a language.
+    /// Returns the folder with the texts of a language.
     pub(super) fn locale(&self, tag: &str) -> PathBuf {
         self.locales.join(tag)
     }
 
-    /// A new file with texts in English, in the catalogue of a language that the site has.
+    /// Adds a new file with English texts to the catalogue of one of the site's languages.
     pub(super) fn texts(&mut self, name: &str, text: String) {
         let english = self.languages.iter().find(|tag| *tag == "en");
         let tag = english.or(self.languages.first()).map_or("en", String::as_str);
@@ -142,14 +142,14 @@ impl Plan {
         }
     }
 
-    /// What pages with forms, and their tests, need of a site, as a new one has it.
+    /// Adds the files of a new site that forms need, and notes what is missing.
     pub(super) fn forms(&mut self) {
         if !self.templates.join("components.html").exists() {
             self.template("components.html", COMPONENTS.to_owned());
         }
         let base = fs::read_to_string(self.templates.join("base.html")).unwrap_or_default();
         if !base.contains("flash()") {
-            self.note("write `{{ flash() }}` into the template that all pages extend: it shows what a form has done");
+            self.note("write `{{ flash() }}` into the template that all pages extend: it shows the results of forms");
         }
         let manifest = self.text("Cargo.toml").parse::<toml::Table>().unwrap_or_default();
         let features =
@@ -165,7 +165,7 @@ impl Plan {
         }
     }
 
-    /// A line in the site's navigation, where it has one.
+    /// Adds a line to the site's navigation, if it has one.
     pub(super) fn navigation(&mut self, line: &str) {
         let file = self.templates.join("nav.html");
         if file.exists() {
@@ -173,7 +173,7 @@ impl Plan {
         }
     }
 
-    /// Changes a file of code; one that was formatted stays so.
+    /// Changes a file of code, and formats it if it was formatted.
     fn change_code(
         &mut self,
         path: &str,
@@ -197,14 +197,14 @@ impl Plan {
         self.change(&self.root.join(path), by_hand, edit);
     }
 
-    /// The name of the site's package.
+    /// Returns the name of the site's package.
     pub(super) fn site_name(&self) -> String {
         let manifest = self.text("Cargo.toml").parse::<toml::Table>().unwrap_or_default();
         let name = manifest.get("package").and_then(|package| package.get("name")?.as_str());
         name.unwrap_or("site").to_owned()
     }
 
-    /// Changes a file that is there. Where that cannot be done, `by_hand` says what is left to do.
+    /// Changes an existing file. If that is impossible, notes `by_hand` for the author.
     fn change(&mut self, path: &Path, by_hand: &str, edit: impl FnOnce(&str) -> Option<String>) {
         let before = self.changed.iter().position(|changed| changed.path == path);
         let old = match before {
@@ -231,12 +231,13 @@ impl Plan {
         }
     }
 
-    /// Something that is left to do.
+    /// Adds a step for the author.
     pub(super) fn note(&mut self, note: impl Into<String>) {
         self.notes.push(note.into());
     }
 
-    /// Writes everything, or nothing if a file is in the way; says what was written. In a `dry_run` it only says it.
+    /// Writes all changes, or none if a file is in the way, and returns a report. A `dry_run` only returns the
+    /// report.
     pub(super) fn carry_out(self, dry_run: bool) -> Result<String, Problems> {
         let mut problems = Problems::new();
         for (path, _) in &self.new {
@@ -285,7 +286,7 @@ fn write(path: &Path, text: &str) -> std::io::Result<()> {
     fs::write(path, text)
 }
 
-/// Puts back what was there. What cannot be put back was reported with the reason for undoing it.
+/// Restores the previous files. Errors are ignored, because the reason for undoing is already reported.
 fn undo(done: &[(&Path, Option<String>)]) {
     for (path, before) in done {
         let _ = match before {
@@ -305,13 +306,13 @@ fn failed(path: &Path, error: &std::io::Error) -> Problem {
     Problem::in_file(path, format!("cannot be written: {error}{advice}"))
 }
 
-/// Rust as rustfmt formats it with the site's settings; `None` where rustfmt is missing or refuses the text.
+/// Formats Rust code with rustfmt and the site's settings; `None` if rustfmt is missing or fails.
 fn formatted(text: &str) -> Option<String> {
     let mut rustfmt = Command::new("rustfmt");
     rustfmt.args(["--edition", "2024", "--emit", "stdout"]);
     rustfmt.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut process = rustfmt.spawn().ok()?;
-    // It reads everything before it writes anything.
+    // rustfmt reads its whole input before it writes.
     process.stdin.take()?.write_all(text.as_bytes()).ok()?;
     let output = process.wait_with_output().ok()?;
     String::from_utf8(output.stdout).ok().filter(|text| output.status.success() && !text.is_empty())
@@ -337,7 +338,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plan_is_written_and_a_dry_run_only_says_so() {
+    fn a_plan_is_written_and_a_dry_run_writes_nothing() {
         for dry_run in [true, false] {
             let (folder, mut plan) = site();
             plan.create("src/a.rs", "fn a(){}".to_owned());
@@ -358,7 +359,7 @@ mod tests {
     }
 
     #[test]
-    fn texts_are_in_english_and_a_site_without_languages_has_it_then() {
+    fn texts_are_in_english_and_become_the_language_of_a_site_without_languages() {
         for (settings, after, file, is_english) in [
             ("# A node.\n[http]\n", "# A node.\nlanguages = [\"en\"]\n[http]\n", "en", true),
             ("languages = [\"de\", \"en\"]\n", "languages = [\"de\", \"en\"]\n", "en", true),
@@ -377,7 +378,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_there_is_never_overwritten() {
+    fn an_existing_file_is_never_overwritten() {
         let (folder, mut plan) = site();
         write(&folder.path().join("src/a.rs"), "mine").unwrap();
         plan.create("src/new.rs", String::new());
@@ -391,7 +392,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_written_leaves_everything_as_it_was() {
+    fn a_failed_write_undoes_all_changes() {
         let (folder, mut plan) = site();
         write(&folder.path().join("routes"), "a file where a folder is to be").unwrap();
         plan.create("src/a.rs", "fn a() {}\n".to_owned());
@@ -406,7 +407,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_changed_is_left_to_the_author() {
+    fn an_impossible_change_is_left_to_the_author() {
         let (folder, mut plan) = site();
         write(&folder.path().join("src/main.rs"), "fn main() {}\n").unwrap();
         plan.module("a", &[".state::<a::A>()".to_owned()]);
@@ -419,7 +420,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_has_all_of_it_already_is_not_called_changed() {
+    fn a_file_with_all_lines_already_is_not_reported_as_changed() {
         let (_folder, mut plan) = site();
         plan.module("b", &[]);
         plan.append("src/main.rs", "// More.", "add more");

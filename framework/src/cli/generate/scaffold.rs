@@ -20,10 +20,10 @@ const REFUSED: &str = include_str!("files/refused_test.rs.in");
 const ROUTES: &str = include_str!("files/scaffold.conf");
 const TEXTS: &str = include_str!("files/scaffold.ftl");
 
-/// A table with pages: list, detail, forms, feed, tests.
+/// Plans a table with pages: list, detail, forms, feed, tests.
 ///
 /// # Errors
-/// Where rows are to belong to accounts, and there are none, or a field of theirs has that name.
+/// Fails when rows should belong to accounts, and the site has none, or a field is called `owner`.
 pub(super) fn plan(
     plan: &mut Plan,
     words: &Words,
@@ -102,7 +102,7 @@ fn tests(words: &Words, fields: &[Field], owned: Owned) -> String {
         .replace("@seen_changed@", changed.trim_end())
 }
 
-/// The year, in which the addresses of a feed begin to be the site's.
+/// Returns the current year, from which the tags of a feed identify the site.
 fn year() -> u64 {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     1970 + now.as_secs() / 31_556_952
@@ -113,7 +113,7 @@ mod tests {
     use super::*;
     use regex::Regex;
 
-    /// All that is generated for a row, with every kind of field.
+    /// Returns all code that is generated for a row, with every kind of field.
     fn code(words: &Words, owned: Owned) -> String {
         let fields = "line:line text:text? number:number flag:flag mail:email url:url list:list image:image?";
         let fields: Vec<String> = fields.split(' ').map(str::to_owned).collect();
@@ -129,13 +129,13 @@ mod tests {
     }
 
     #[test]
-    fn no_row_has_the_name_of_a_type_that_its_code_uses() {
+    fn a_row_cannot_have_the_name_of_a_type_in_its_code() {
         let words = Words::new("blog_post", None).unwrap();
         let code = code(&words, Owned::No) + &code(&words, Owned::Yes);
         let code = Regex::new("//.*|\"[^\"]*\"").unwrap().replace_all(&code, "");
-        // Behind `::` it is the name of a type only if another type is named before.
+        // After `::`, a name refers to a type only if another type precedes it.
         let names = Regex::new(r"(?m)(^|[^:\w])([A-Z]\w*[a-z]\w*)").unwrap();
-        // Variants and associated types are no names of their own.
+        // Variants and associated types cannot conflict.
         let own =
             "^(BlogPosts?|BlogPostsView|BlogPostForm|Create|Edit|Delete|Update|Output|Refusal)$";
         let own = Regex::new(own).unwrap();

@@ -5,14 +5,14 @@ use super::words::Words;
 
 const TABLE: &str = include_str!("files/table.rs.in");
 
-/// A table in a module of its own.
+/// Plans a table in a module of its own.
 pub(super) fn plan(plan: &mut Plan, words: &Words, fields: &[Field]) {
     plan.create(format!("src/{}.rs", words.many), text(words, fields, Owned::No));
     let state = format!(".state::<{}::{}>()", words.many, words.type_of_many());
     plan.module(&words.many, &[state]);
 }
 
-/// The code of a table.
+/// Returns the code of a table.
 pub(super) fn text(words: &Words, fields: &[Field], owned: Owned) -> String {
     let declared: Vec<String> = fields
         .iter()

@@ -1,6 +1,6 @@
 use crate::problem::Problem;
 
-/// Words that Rust takes for itself.
+/// Rust's keywords.
 const KEYWORDS: [&str; 46] = [
     "abstract", "as", "async", "await", "become", "box", "break", "const", "continue", "crate",
     "do", "dyn", "else", "enum", "extern", "false", "final", "fn", "for", "gen", "if", "impl",
@@ -9,10 +9,10 @@ const KEYWORDS: [&str; 46] = [
     "where",
 ];
 
-/// Modules that a site's main file cannot have, or has for something else.
+/// Modules that a site's main file cannot have, or uses otherwise.
 const MODULES: [&str; 5] = ["alloc", "core", "headwater", "pictures", "std"];
 
-/// Types and traits that generated code uses by these names, or for their methods.
+/// Types and traits in the scope of generated code.
 const TYPES: [&str; 60] = [
     "After",
     "App",
@@ -76,7 +76,7 @@ const TYPES: [&str; 60] = [
     "Visitor",
 ];
 
-/// The names that a word of the command line stands for.
+/// The names that derive from a word of the command line.
 #[derive(Debug)]
 pub(super) struct Words {
     /// `blog_post`
@@ -86,10 +86,10 @@ pub(super) struct Words {
 }
 
 impl Words {
-    /// Those of `one`, which may be written as `blog_post`, `blog-post` or `BlogPost`.
+    /// Derives the names from `one`, which may be written as `blog_post`, `blog-post` or `BlogPost`.
     ///
     /// # Errors
-    /// When it cannot be a name, with what can.
+    /// Fails when it cannot be a name, and suggests another.
     pub(super) fn new(one: &str, many: Option<&str>) -> Result<Words, Problem> {
         let one = identifier(one)?;
         let many = many.map_or_else(|| Ok(plural(&one)), identifier)?;
@@ -121,17 +121,17 @@ impl Words {
         Ok(Words { one, many })
     }
 
-    /// `BlogPost`
+    /// Returns the row's type, `BlogPost`.
     pub(super) fn type_of_one(&self) -> String {
         camel_case(&self.one)
     }
 
-    /// `BlogPosts`
+    /// Returns the state's type, `BlogPosts`.
     pub(super) fn type_of_many(&self) -> String {
         camel_case(&self.many)
     }
 
-    /// What takes the place of each word in a text.
+    /// Fills in the placeholders in a text.
     pub(super) fn filled(&self, text: &str) -> String {
         let article = if self.one.starts_with(['a', 'e', 'i', 'o', 'u']) { "an" } else { "a" };
         text.replace("@one@", &self.one)
@@ -147,7 +147,7 @@ impl Words {
     }
 }
 
-/// `word` as a name in Rust: `BlogPost` and `blog-post` are `blog_post`.
+/// Converts `word` to a name in Rust: `BlogPost` and `blog-post` become `blog_post`.
 pub(super) fn identifier(word: &str) -> Result<String, Problem> {
     let mut name = String::new();
     for letter in word.chars() {
@@ -176,12 +176,12 @@ pub(super) fn identifier(word: &str) -> Result<String, Problem> {
     Ok(name)
 }
 
-/// `blog_post` as words: "blog post".
+/// Converts `blog_post` to words: "blog post".
 pub(super) fn label(name: &str) -> String {
     name.replace('_', " ")
 }
 
-/// `blog_post` as a heading: "Blog post".
+/// Converts `blog_post` to a heading: "Blog post".
 pub(super) fn heading(name: &str) -> String {
     let mut label = label(name);
     label[..1].make_ascii_uppercase();
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_a_name_is_refused_with_what_can() {
+    fn an_invalid_name_is_refused_with_advice() {
         for word in
             ["", "Geschichte ", "9lives", "a b", "ä", "a\n", "_x", "x__y", "../x", &*"x".repeat(41)]
         {

@@ -4,7 +4,7 @@ use crate::cli::generate::words::Words;
 const FORM: &str = include_str!("../files/form.rs.in");
 const WORDS: &str = include_str!("../files/words.rs.in");
 
-/// The code of the form.
+/// Returns the code of the form.
 pub(super) fn text(words: &Words, fields: &[Field]) -> String {
     let mut declared = String::new();
     let mut of = String::new();
@@ -38,7 +38,7 @@ pub(super) fn text(words: &Words, fields: &[Field]) -> String {
         .replace("@words@\n", if has(FieldKind::List) { WORDS } else { "" })
 }
 
-/// A field of the form's struct, with its rules.
+/// Returns a field of the form's struct, with its rules.
 fn declaration(words: &Words, field: &Field) -> String {
     let name = &field.name;
     let mut rules = Vec::new();
@@ -72,12 +72,12 @@ fn declaration(words: &Words, field: &Field) -> String {
     format!("#[form({})]\n{visible}{name}: {kind},\n", rules.join(", "))
 }
 
-/// The key of what the field is called.
+/// Returns the key of the field's label.
 pub(super) fn label(words: &Words, field: &Field) -> String {
     format!("{}-field.{}", words.one, field.name)
 }
 
-/// What is to be known of a field.
+/// Returns the hint for a field.
 fn hint(field: &Field) -> Option<&'static str> {
     match field.kind {
         FieldKind::List => Some("With commas between them."),
@@ -86,7 +86,7 @@ fn hint(field: &Field) -> Option<&'static str> {
     }
 }
 
-/// What the fields are called, as attributes of a message.
+/// Returns the labels and hints of the fields, as attributes of a message.
 pub(super) fn texts(fields: &[Field]) -> String {
     let mut texts = String::new();
     for field in fields {
@@ -98,12 +98,12 @@ pub(super) fn texts(fields: &[Field]) -> String {
     texts
 }
 
-/// Whether the form is refused without the field.
+/// Returns whether the form requires the field.
 pub(super) fn is_required(field: &Field) -> bool {
     !field.optional && !matches!(field.kind, FieldKind::Flag | FieldKind::List | FieldKind::Image)
 }
 
-/// What a test's visitor does with a field, and what then.
+/// Returns the call with which a test fills in a field.
 pub(super) fn sample(field: &Field, second: bool) -> Option<String> {
     let (first, other) = match field.kind {
         FieldKind::Line => ("Rain & sun", "Snow & ice"),

@@ -12,7 +12,7 @@ macro_rules! files {
 const TEMPLATES: [(&str, &str); 6] =
     files!["edit.html", "feed.atom", "form.html", "list.html", "new.html", "show.html"];
 
-/// The templates of a scaffold, by their names.
+/// Returns the templates of a scaffold, by name.
 pub(super) fn templates(
     words: &Words,
     fields: &[Field],
@@ -56,12 +56,12 @@ pub(super) fn templates(
     filled.collect()
 }
 
-/// The field that names a row: the first line of text that is always there.
+/// Returns the field that names a row: the first required line of text.
 pub(super) fn main_field(fields: &[Field]) -> Option<&Field> {
     fields.iter().find(|field| field.kind == FieldKind::Line && !field.optional)
 }
 
-/// A field on the page of a row.
+/// Returns the markup of a field on the page of a row.
 fn shown(words: &Words, field: &Field) -> String {
     let value = format!("{}.{}", words.one, field.name);
     let label = format!("{{{{ t(key=\"{}\") }}}}", form::label(words, field));

@@ -1,11 +1,11 @@
-//! What is otherwise where each row belongs to the account that has made it.
+//! The parts of a scaffold that depend on whether rows belong to accounts.
 
 const PART: &str = include_str!("../files/scaffold_part.conf");
 const OWN: &str = include_str!("../files/own.rs.in");
 const MEMBER: &str = include_str!("../files/member.rs.in");
 const TEST: &str = include_str!("../files/owned_test.rs.in");
 
-/// A place in the files, what stands there without owners, and with them.
+/// A placeholder, its text without owners, and its text with them.
 type Place = (&'static str, &'static str, &'static str);
 
 const CODE: [Place; 9] = [
@@ -33,7 +33,7 @@ const TABLE: [Place; 5] = [
     (
         "@create@",
         "    Create(Content),\n",
-        "    Create {\n/// The number of the account.\nowner: u64,\n/// What was entered.\ncontent: Content,\n},\n",
+        "    Create {\n/// The number of the account.\nowner: u64,\n/// The submitted content.\ncontent: Content,\n},\n",
     ),
     ("@pattern@", "(Content { @names@ })", " { owner, content: Content { @names@ } }"),
     ("@owned@", "", "owner, "),
@@ -59,15 +59,15 @@ const PAGES: [Place; 3] = [
     ("@end_if@", "", "  {% endif %}\n"),
 ];
 
-/// What stands below the row on its page.
+/// The buttons below the row on its page.
 pub(super) const ACTIONS: &str = include_str!("../files/actions.html");
 
-/// Who may change rows.
+/// The visitors who may change a row.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::cli::generate) enum Owned {
     /// Every visitor.
     No,
-    /// The account that has made it.
+    /// The account that has created it.
     Yes,
 }
 

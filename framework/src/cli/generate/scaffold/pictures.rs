@@ -6,7 +6,7 @@ const PICTURES: &str = include_str!("../files/pictures.rs.in");
 
 const ROUTES: &str = "# Files that visitors have sent.\n\n[[route]]\npath = \"/uploads/{*path}\"\nfiles = \"uploads\"\n";
 
-/// What a picture adds to the code of the controllers.
+/// The placeholders for pictures in the code of the controllers.
 const WORDS: [&str; 11] = [
     "@use_pictures@",
     "@cluster@",
@@ -21,7 +21,7 @@ const WORDS: [&str; 11] = [
     "@remove_old@",
 ];
 
-/// What pictures need of the site, once.
+/// Adds the parts of the site that pictures need, once.
 pub(super) fn plan(plan: &mut Plan) {
     if plan.has("src/pictures.rs") {
         return;
@@ -36,7 +36,7 @@ pub(super) fn plan(plan: &mut Plan) {
     plan.append(".gitignore", "/docroot/uploads", "have git ignore docroot/uploads");
 }
 
-/// The code of the controllers, with what they do with a picture, if there is one.
+/// Fills in the placeholders for a picture, if the row has one.
 pub(super) fn filled(code: &str, many: &str, picture: Option<&Field>) -> String {
     let Some(Field { name, .. }) = picture else {
         return WORDS.iter().fold(code.to_owned(), |code, word| code.replace(word, ""));

@@ -31,4 +31,4 @@ account-mail =
 
         { $link }
 
-        If you have not asked for one, leave it as it is.
+        If you have not asked for one, ignore this mail.
