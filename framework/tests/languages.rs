@@ -278,7 +278,7 @@ async fn texts_that_no_catalogue_has_are_problems_of_the_template() {
     let problems = Site::try_open(App::new(), "", &files).await.err().unwrap().to_string();
     for expected in [
         "templates/page.html:2:4: no catalogue has the text `helo`; did you mean `hello`?",
-        "templates/page.html:3:4: the text `hello` shows `$name`, which this does not give",
+        "templates/page.html:3:4: the text `hello` shows `$name`, which is missing here",
     ] {
         assert!(problems.contains(expected), "{expected} in {problems}");
     }
@@ -375,7 +375,7 @@ async fn a_form_says_what_is_wrong_in_the_visitors_language() {
         &[
             "Please have another look:",
             ">Your name</a>: Please use 3 characters at least; there are 2.<",
-            "This does not have the form that is asked for: digits.",
+            "This does not have the required format: digits.",
             ">Send<",
         ],
     )

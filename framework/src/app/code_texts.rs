@@ -245,7 +245,7 @@ mod tests {
         texts.read(Path::new("src/a.rs"), CODE);
         assert_eq!(
             texts.problems(&catalogues).to_string(),
-            "src/a.rs:15: the text `saved` shows `$more`, which this does not give: write more=…\n\
+            "src/a.rs:15: the text `saved` shows `$more`, which is missing here: write more=…\n\
              src/a.rs:16: no catalogue has the text `gone`"
         );
         assert_eq!(

@@ -1,16 +1,16 @@
-//! What the catalogues lack among each other, and what templates ask of them.
+//! Compares the catalogues with each other, and with the texts that templates and code use.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Catalogue, Catalogues, ENGLISH};
 use crate::problem::{Problem, Problems, nearest};
 
-/// How many texts of a file a language may lack until they are noted together.
+/// The limit on missing texts of one file that are noted separately.
 const NOTED_EACH: usize = 5;
 
 impl Catalogues {
-    /// What is wrong with a key that is asked for with these arguments, if anything is: the site's first language does not
-    /// have it, or its text needs more of them.
+    /// Returns the error for a use of this key with these arguments, if there is one: the site's first language lacks
+    /// the key, or its text needs further arguments.
     pub(crate) fn wrong(&self, key: &str, given: &BTreeSet<&str>) -> Option<String> {
         let Some(catalogue) = self.last_resort_for(key) else {
             if self.all.is_empty() {
@@ -26,19 +26,16 @@ impl Catalogues {
         let lacking: Vec<&String> =
             needed.iter().filter(|name| !given.contains(name.as_str())).collect();
         let first = lacking.first()?;
-        Some(format!(
-            "the text `{key}` shows `${first}`, which this does not give: write {first}=…"
-        ))
+        Some(format!("the text `{key}` shows `${first}`, which is missing here: write {first}=…"))
     }
 
-    /// What is to be said of a key that is not text of the site's, in a site with languages.
+    /// Returns the note for a key that no text of the site has, in a site with languages.
     pub(crate) fn lacking(&self, key: &str) -> Option<String> {
         let lacks = !self.all.is_empty() && self.last_resort_for(key).is_none();
         lacks.then(|| self.no_text(key))
     }
 
-    /// Where a text is taken from that a language of the site and its shorter ones lack: the first language, with its
-    /// shorter ones, and what is built in.
+    /// Returns the last fallback for a text: the first language, its shorter tags, and the built-in English texts.
     fn last_resort_for(&self, key: &str) -> Option<&Catalogue> {
         let first = self.all.first();
         let shorter = first.map_or(&[][..], |first| &first.fallbacks).iter();
@@ -51,8 +48,7 @@ impl Catalogues {
         let others = self.all.iter().find(|catalogue| catalogue.has(key));
         if let Some((other, first)) = others.zip(self.all.first()) {
             return format!(
-                "`{key}` is in `{}`, and not in `{}`, the site's first language, whose texts stand in for those that a \
-                 language lacks",
+                "`{key}` is in `{}`, and not in `{}`, the site's first language, which is the fallback for the others",
                 other.tag, first.tag
             );
         }
@@ -62,8 +58,8 @@ impl Catalogues {
         format!("no catalogue has the text `{key}`{near}")
     }
 
-    /// Finds texts that other languages have, and the first, which stands in for all of them, has not. What only other
-    /// texts of the language name need not be there.
+    /// Reports texts that other languages have and the first, the fallback for all, lacks. Texts that only other
+    /// texts of their language refer to may be missing.
     pub(super) fn check_first(&self, problems: &mut Problems) {
         let Some((first, others)) = self.all.split_first() else { return };
         for catalogue in others {
@@ -72,8 +68,7 @@ impl Catalogues {
             for key in catalogue.messages.keys().filter(|key| !key.starts_with('-')) {
                 if self.last_resort_for(key).is_none() && !named.contains(key) {
                     let message = format!(
-                        "`{key}` is not in `{}`, the site's first language, whose texts stand in for those that a language \
-                         lacks",
+                        "`{key}` is not in `{}`, the site's first language, which is the fallback for the others",
                         first.tag
                     );
                     problems.push(catalogue.at(key, message));
@@ -82,8 +77,8 @@ impl Catalogues {
         }
     }
 
-    /// What is not an error and probably a mistake: texts that a language lacks, or has with other arguments than the first
-    /// language, and texts that nothing asks for. `asked` are the keys in templates and code, if all are known.
+    /// Returns probable mistakes that are not errors: texts that a language lacks, or has with other arguments than
+    /// the first language, and unused texts. `asked` are the keys in templates and code, if all are known.
     pub(crate) fn notes(&self, asked: Option<&BTreeSet<String>>) -> Problems {
         let mut notes = Problems::new();
         let Some((first, others)) = self.all.split_first() else { return notes };
@@ -138,7 +133,7 @@ impl Catalogues {
         notes
     }
 
-    /// Keys that neither templates and code ask for nor other messages name.
+    /// Returns the keys that neither templates and code nor other messages use.
     fn unused(&self, asked: &BTreeSet<String>) -> BTreeSet<String> {
         let mut used = asked.clone();
         let mut new: Vec<String> = asked.iter().cloned().collect();
@@ -153,16 +148,16 @@ impl Catalogues {
             }
         }
         let all = self.all.iter().flat_map(|catalogue| catalogue.messages.keys());
-        // A term's attributes choose among its forms.
+        // Attributes of a term select among its forms.
         let counts = |key: &&String| !key.starts_with('-') || !key.contains('.');
-        // What is built in is asked for by the framework.
+        // The framework uses the built-in texts.
         let is_own = |key: &&String| !used.contains(*key) && !ENGLISH.has(key);
         all.filter(counts).filter(is_own).cloned().collect()
     }
 }
 
 impl Catalogue {
-    /// The arguments of a text, with those of the messages that it names.
+    /// Returns the arguments of a text, including those of the messages that it refers to.
     fn arguments(&self, key: &str) -> BTreeSet<String> {
         let mut arguments = BTreeSet::new();
         let mut seen = BTreeSet::new();

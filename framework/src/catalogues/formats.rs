@@ -1,7 +1,7 @@
-//! Numbers and moments as a language writes them.
+//! Formats numbers and moments for a language.
 //!
-//! The rules are those of Unicode's CLDR, by ICU4X, with the data that it compiles in. Dates are of the Gregorian
-//! calendar in every language, because that is what a site's values are of.
+//! The rules are those of Unicode's CLDR, by ICU4X, with its compiled-in data. Dates use the Gregorian calendar in
+//! every language, because a site's values do.
 
 use std::str::FromStr;
 use std::sync::OnceLock;
@@ -24,10 +24,10 @@ use unic_langid::LanguageIdentifier;
 
 use crate::zoned::Moment;
 
-/// The most digits behind the point.
+/// The limit on decimals.
 pub(crate) const MOST_DIGITS: usize = 20;
 
-/// How much is written of a date or a time.
+/// The length of a formatted date or time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Style {
     /// `29.11.26`, `14:05`
@@ -41,42 +41,42 @@ pub(crate) enum Style {
 }
 
 impl Style {
-    /// The words for them, in this order.
+    /// The names of the styles, in this order.
     pub(crate) const WORDS: [&str; 4] = ["short", "medium", "long", "full"];
 
-    /// The style of this word.
+    /// Returns the style with this name.
     pub(crate) fn parse(word: &str) -> Option<Style> {
         let all = [Style::Short, Style::Medium, Style::Long, Style::Full];
         Style::WORDS.iter().position(|known| *known == word).map(|index| all[index])
     }
 }
 
-/// How many digits a number has.
+/// The number of digits of a number.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Digits {
-    /// Before the point, at least.
+    /// The minimum before the decimal point.
     pub(crate) integer: usize,
-    /// Behind the point, at least.
+    /// The minimum of decimals.
     pub(crate) least: usize,
-    /// Behind the point, at most; half is rounded to even.
+    /// The maximum of decimals; half is rounded to even.
     pub(crate) most: usize,
 }
 
-/// What writes numbers and moments in one language.
+/// The formatters of one language.
 pub(crate) struct Formats {
     locale: Locale,
     numbers: Option<Numbers>,
-    /// What writes moments, by the styles of date and time, made when it is needed.
+    /// The formatters of moments, by the styles of date and time, created on first use.
     moments: [[OnceLock<Option<Moments>>; 3]; 5],
 }
 
-/// What writes numbers.
+/// The formatters of numbers.
 struct Numbers {
     grouped: DecimalFormatter,
     plain: DecimalFormatter,
 }
 
-/// What writes moments.
+/// A formatter of moments.
 enum Moments {
     Date(FixedCalendarDateTimeFormatter<Gregorian, YMD>),
     DateWithWeekday(FixedCalendarDateTimeFormatter<Gregorian, YMDE>),
@@ -86,20 +86,21 @@ enum Moments {
 }
 
 impl Formats {
-    /// For the language of this tag.
+    /// Returns the formats for the language with this tag.
     pub(super) fn of(tag: &str) -> Formats {
         let locale = Locale::from_str(tag).unwrap_or(Locale::UNKNOWN);
         Formats { numbers: Numbers::of(&locale), locale, moments: Default::default() }
     }
 
-    /// A number, given as its decimal digits; what is none is written as it is.
+    /// Formats a number, given as its decimal digits; returns any other text unchanged.
     pub(crate) fn number(&self, text: &str, digits: Digits, is_grouped: bool) -> String {
         let written =
             self.numbers.as_ref().and_then(|numbers| numbers.write(text, digits, is_grouped));
         written.unwrap_or_else(|| text.to_owned())
     }
 
-    /// A moment, its date and its time in these styles; one that the calendar does not reach is written as it is.
+    /// Formats a moment with these styles for date and time; one outside of the calendar is written in its default
+    /// format.
     pub(crate) fn moment(
         &self,
         moment: &Moment,
@@ -107,7 +108,7 @@ impl Formats {
         time: Option<Style>,
     ) -> String {
         let by_date = date.map_or(0, |style| style as usize + 1);
-        // Times have no months and weekdays to be written out.
+        // For times, all styles but the short one are the same.
         let by_time = time.map_or(0, |style| 1 + usize::from(style != Style::Short));
         let moments = &self.moments[by_date][by_time];
         let moments = moments.get_or_init(|| Moments::of(&self.locale, date, time));
@@ -192,7 +193,7 @@ impl Moments {
         let date =
             Date::try_new_gregorian(i32::from(at.year()), part(at.month())?, part(at.day())?);
         let date = date.ok()?;
-        // Leap seconds are not among the values.
+        // The values contain no leap seconds.
         let time =
             Time::try_new(part(at.hour())?, part(at.minute())?, part(at.second())?, 0).ok()?;
         let both = DateTime { date, time };
@@ -206,7 +207,7 @@ impl Moments {
     }
 }
 
-/// The numbers of a language, as `fluent-bundle` keeps them for it.
+/// The number formatters of a language, as memoized by `fluent-bundle`.
 struct KeptNumbers(Option<Numbers>);
 
 impl Memoizable for KeptNumbers {
@@ -219,7 +220,7 @@ impl Memoizable for KeptNumbers {
     }
 }
 
-/// Writes the numbers in a text.
+/// Formats the numbers in a text.
 pub(super) fn number_in_text(value: &FluentValue<'_>, kept: &IntlLangMemoizer) -> Option<String> {
     let FluentValue::Number(FluentNumber { value, options }) = value else { return None };
     let least = options.minimum_fraction_digits.unwrap_or(0);
@@ -241,13 +242,13 @@ mod tests {
 
     const USUAL: Digits = Digits { integer: 1, least: 0, most: 3 };
 
-    /// With plain spaces.
+    /// Replaces special spaces with plain ones.
     fn plain(text: String) -> String {
         text.replace(['\u{a0}', '\u{202f}'], " ")
     }
 
     #[test]
-    fn numbers_are_written_as_their_language_does() {
+    fn numbers_are_formatted_for_the_language() {
         let number =
             |tag: &str, text: &str, digits| plain(Formats::of(tag).number(text, digits, true));
         assert_eq!(number("en", "1234567.891", USUAL), "1,234,567.891");
@@ -262,7 +263,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_are_written_as_their_language_does() {
+    fn moments_are_formatted_for_the_language() {
         let moment = Moment::parse("2026-11-29T14:05:09Z").unwrap();
         let written = |tag: &str, date, time| plain(Formats::of(tag).moment(&moment, date, time));
         let (short, medium) = (Some(Style::Short), Some(Style::Medium));
@@ -277,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn moments_out_of_any_calendar_are_written_too() {
+    fn moments_outside_of_the_calendar_are_written_too() {
         let moment = Moment::from_unix(-377_000_000_000_000).unwrap();
         assert!(
             !Formats::of("en").moment(&moment, Some(Style::Full), Some(Style::Full)).is_empty()

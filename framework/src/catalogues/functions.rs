@@ -1,4 +1,4 @@
-//! What catalogues can call: `NUMBER($n, minimumFractionDigits: 2)` and
+//! The functions of catalogues: `NUMBER($n, minimumFractionDigits: 2)` and
 //! `DATETIME($when, dateStyle: "long", timeStyle: "short", timeZone: "Europe/Berlin")`.
 
 use std::borrow::Cow;
@@ -10,7 +10,7 @@ use fluent_bundle::{FluentArgs, FluentResource, FluentValue};
 use super::formats::{self, Formats, Style};
 use crate::zoned::Moment;
 
-/// The functions with the options that each of them takes.
+/// The functions, with the options that each of them accepts.
 pub(super) const FUNCTIONS: [(&str, &[&str]); 2] = [
     ("DATETIME", &["dateStyle", "timeStyle", "timeZone"]),
     (
@@ -25,10 +25,10 @@ pub(super) const FUNCTIONS: [(&str, &[&str]); 2] = [
     ),
 ];
 
-/// Adds them to the texts of a language that writes in these formats.
+/// Adds the functions to the texts of a language with these formats.
 pub(super) fn add(bundle: &mut FluentBundle<FluentResource>, formats: Arc<Formats>) {
     bundle.set_formatter(Some(formats::number_in_text));
-    // The names are free: the bundle is new.
+    // Names cannot conflict in a new bundle.
     let _ = bundle.add_builtins();
     let _ = bundle.add_function("DATETIME", move |values, options| {
         let written = datetime(&formats, values, options);

@@ -18,11 +18,11 @@ use super::{Catalogue, Catalogues};
 use crate::http::Languages;
 use crate::problem::{Problem, Problems, line_of, nearest};
 
-/// The texts that are built in, by language: those of the framework's own, which a site says otherwise under the same keys.
+/// The framework's built-in texts, by language. A site overrides them with the same keys.
 pub(super) const BUILT_IN: [(&str, &str); 2] =
     [("en", include_str!("built_in/en.ftl")), ("de", include_str!("built_in/de.ftl"))];
 
-/// The texts that are built in in English, for a language in which they are not.
+/// Returns the built-in English texts, for a language without built-in texts.
 #[cfg(debug_assertions)]
 pub(crate) fn built_in(tag: &str) -> Option<&'static str> {
     let primary = tag.split('-').next().unwrap_or_default();
@@ -30,20 +30,20 @@ pub(crate) fn built_in(tag: &str) -> Option<&'static str> {
     (!is_there).then_some(BUILT_IN[0].1)
 }
 
-/// The longest file of a catalogue, in bytes.
+/// The limit on the size of a catalogue file, in bytes.
 const LONGEST: u64 = 1 << 20;
 
-/// How many files the catalogues have at most, all together.
+/// The limit on the number of files of all catalogues.
 const MOST_FILES: usize = 4096;
 
-/// How deep braces may nest.
+/// The limit on nested braces.
 const DEEPEST: usize = 16;
 
-/// How deep calls may nest: more, because the text of a message may hold parentheses that nothing closes.
+/// The limit on nested calls. It is higher, because the text of a message may contain unclosed parentheses.
 const DEEPEST_CALLS: usize = 64;
 
 impl Catalogues {
-    /// Reads `folder`, which has a folder for each of the site's languages; it may be missing. What is wrong is added to
+    /// Reads `folder`, which has a folder for each of the site's languages; it may be missing. Adds errors to
     /// `problems`.
     pub(crate) fn load(
         folder: &Path,
@@ -85,13 +85,13 @@ fn no_language(name: &str, tags: &[&str]) -> String {
 }
 
 struct Reader<'a> {
-    /// How many files may still be read.
+    /// The number of files that may still be read.
     left: usize,
     problems: &'a mut Problems,
 }
 
 impl Reader<'_> {
-    /// What is in a folder, in the order of the names; what begins with a dot is left out.
+    /// Returns the content of a folder, sorted by name, without names that begin with a dot.
     fn entries(&mut self, folder: &Path) -> Vec<PathBuf> {
         let entries = fs::read_dir(folder).and_then(|entries| {
             let paths = entries.map(|entry| entry.map(|entry| entry.path()));
@@ -175,7 +175,7 @@ fn unreadable(path: &Path, error: &io::Error) -> Problem {
     Problem::in_file(path, format!("cannot be read: {error}"))
 }
 
-/// Where a text opens more braces than may be open, or within braces more calls.
+/// Returns the position at which a text exceeds the limit on nested braces, or on calls within braces.
 fn too_deep(text: &str) -> Option<usize> {
     let (mut braces, mut calls) = (0_usize, 0_usize);
     text.bytes().position(|byte| {
@@ -186,27 +186,27 @@ fn too_deep(text: &str) -> Option<usize> {
             b')' => calls = calls.saturating_sub(1),
             _ => {}
         }
-        // What is not within braces is text.
+        // Outside of braces, parentheses are text.
         calls *= usize::from(braces > 0);
         braces > DEEPEST || calls > DEEPEST_CALLS
     })
 }
 
-/// What is left of a tag when parts are taken away from its end.
+/// Returns the shorter tags that remain when parts are removed from the end.
 fn shorter(tag: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(tag.rsplit_once('-'), |(rest, _)| rest.rsplit_once('-'))
         .map(|(rest, _)| rest)
 }
 
 impl Catalogue {
-    /// With what is built in, for one of the languages of these tags.
+    /// Returns a catalogue with the built-in texts, for one of the languages with these tags.
     pub(super) fn empty(tag: &str, tags: &[&str]) -> Catalogue {
         let place = |wanted: &str| tags.iter().position(|known| known.eq_ignore_ascii_case(wanted));
         let mut fallbacks: Vec<usize> = shorter(tag).filter_map(place).collect();
         if tags.first().is_some_and(|first| *first != tag) && !fallbacks.contains(&0) {
             fallbacks.push(0);
         }
-        // The tags of project.toml have been checked.
+        // The tags of project.toml have been validated.
         let language: LanguageIdentifier = tag.parse().unwrap_or_default();
         let mut bundle = FluentBundle::new_concurrent(vec![language]);
         bundle.set_use_isolating(false);
@@ -221,11 +221,11 @@ impl Catalogue {
         Catalogue { tag: tag.into(), bundle, formats, messages: BTreeMap::new(), fallbacks }
     }
 
-    /// Notes what is in a file.
+    /// Adds the messages of a file.
     fn note(&mut self, path: &Path, resource: &FluentResource, problems: &mut Problems) {
         let source = resource.source();
         let file: Arc<Path> = path.into();
-        // All names are pieces of the text.
+        // All names borrow from the source.
         let line =
             |name: &str| line_of(source, (name.as_ptr() as usize) - (source.as_ptr() as usize));
         let mut add = |key: String, name: &str, pattern: &Pattern<&str>| {
@@ -259,7 +259,7 @@ impl Catalogue {
         }
     }
 
-    /// What the messages name and is not there.
+    /// Reports references to missing messages, functions and options.
     fn check(&self, problems: &mut Problems) {
         let messages = || self.messages.keys().map(String::as_str);
         for message in self.messages.values() {
@@ -286,7 +286,7 @@ impl Catalogue {
         }
     }
 
-    /// Whether there is a message, a term or an attribute of this name, be it built in.
+    /// Returns whether a message, a term or an attribute with this name exists, including built-in ones.
     pub(super) fn has(&self, name: &str) -> bool {
         let built_in = || {
             let (id, attribute) = name.split_once('.').unwrap_or((name, ""));

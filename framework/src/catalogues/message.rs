@@ -1,4 +1,4 @@
-//! What a message of a catalogue names.
+//! Finds the references in a message of a catalogue.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,10 +14,10 @@ pub(super) struct Message {
     pub(super) named: Named,
 }
 
-/// What a pattern names.
+/// The references in a pattern.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Named {
-    /// Its arguments.
+    /// The arguments.
     pub(super) arguments: BTreeSet<String>,
     /// Other messages, attributes as `message.attribute`.
     pub(super) messages: BTreeSet<String>,
@@ -28,7 +28,7 @@ pub(super) struct Named {
 }
 
 impl Named {
-    /// What `pattern` names.
+    /// Returns the references in `pattern`.
     pub(super) fn of(pattern: &Pattern<&str>) -> Named {
         let mut named = Named::default();
         named.pattern(pattern);

@@ -1,29 +1,35 @@
 //! The site's texts in its languages: Fluent catalogues, `locales/<tag>/*.ftl`, loaded all at once.
 //!
-//! - [`Catalogues::load`] (`load`): reads the files; what is wrong in them is a problem with its line.
+//! - [`Catalogues::load`] (`load`): reads the files; errors are problems with their lines.
 //! - [`Catalogues::text`]: the text of a key in a language.
-//! - `message`: what a message names; `compared`: what the catalogues lack among each other.
-//! - `formats`: numbers and moments in a language; `functions`: what catalogues call to write them.
+//! - `message`: the references in a message; `compared`: compares the catalogues with each other.
+//! - `formats`: numbers and moments in a language; `functions`: the formatting functions of catalogues.
 //!
-//! # Which text is shown
+//! # Fallbacks
 //!
-//! That of the language; else that of a language of the site that is left when parts of its tag are taken away (`de` for
-//! `de-CH`); else that of the site's first language; else that which is built in, of the same languages and in English. So
-//! a catalogue for `de-CH` needs only what differs from `de`. A key that no catalogue has is shown itself.
+//! A text is looked up in this order:
 //!
-//! # What is bounded
+//! 1. the language itself;
+//! 2. the site's languages that result from removing parts of its tag (`de` for `de-CH`);
+//! 3. the site's first language;
+//! 4. the built-in texts of the same languages, and of English.
 //!
-//! A catalogue is a file of the site, but a mistake in one must not end the process either: there are limits for the size
-//! and the number of files and for how deep braces may nest, because the parser and the formatter recurse. Messages that
-//! lead back to themselves are cut by `fluent-bundle`, and so is a message with more than 100 placeables in all, so that
-//! none grows without bound. What is made of a text is bounded as all output of templates is.
+//! So a catalogue for `de-CH` contains only its differences from `de`. If no catalogue has a key, the key itself is
+//! shown.
 //!
-//! # No marks of isolation
+//! # Limits
 //!
-//! Fluent can put U+2068 and U+2069 around each argument, so that a name in Arabic does not turn round the sentence around
-//! it. Here it does not: most texts stand in attributes, titles, mails and JSON, where these marks are compared, searched
-//! and copied with the text, and HTML has `<bdi>` and `dir="auto"` for the others. A catalogue can write the marks itself
-//! where they are wanted: `{"\u2068"}{ $name }{"\u2069"}`.
+//! A catalogue is a file of the site, but a mistake in it must not end the process. So the size and number of files
+//! and the nesting of braces are limited, because the parser and the formatter recurse. `fluent-bundle` cuts messages
+//! that lead back to themselves, and messages with more than 100 placeables in total, so that no text grows without
+//! bound. Text in pages is also subject to the limit on the output of templates.
+//!
+//! # No isolation marks
+//!
+//! Fluent can put U+2068 and U+2069 around each argument, so that an Arabic name does not change the direction of the
+//! sentence around it. This is disabled: most texts are in attributes, titles, mails and JSON, where these marks
+//! would be compared, searched and copied with the text, and for the others HTML has `<bdi>` and `dir="auto"`. A
+//! catalogue can write the marks itself where they are needed: `{"\u2068"}{ $name }{"\u2069"}`.
 
 mod compared;
 mod formats;
@@ -54,21 +60,21 @@ pub(crate) struct Catalogues {
 
 /// The texts of one language.
 struct Catalogue {
-    /// The tag, as the site writes it.
+    /// The tag, as the site spells it.
     tag: Box<str>,
     bundle: FluentBundle<FluentResource>,
     formats: Arc<Formats>,
     /// The site's own messages, and their attributes as `message.attribute`.
     messages: BTreeMap<String, Message>,
-    /// Where else a text is looked for, in this order: places in the list of catalogues.
+    /// The other catalogues to look in, in this order, as indexes into the list of catalogues.
     fallbacks: Vec<usize>,
 }
 
-/// The stack that the formatter may take for messages that name each other, until it has met as many placeables as it follows. Without
+/// The stack that the formatter may use for messages that refer to each other, up to the limit on placeables. Without
 /// optimization 128 KiB are not enough.
 const STACK: usize = 512 * 1024;
 
-/// What is built in in English: it stands in for what no language of the site has.
+/// The built-in English texts, the last fallback.
 static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::empty("en", &[]));
 
 /// An argument of a text.
@@ -76,7 +82,7 @@ static ENGLISH: LazyLock<Catalogue> = LazyLock::new(|| Catalogue::empty("en", &[
 pub(crate) enum Argument<'a> {
     /// Text.
     Text(Cow<'a, str>),
-    /// A number, by which plural forms are chosen.
+    /// A number, which selects plural forms.
     Number(f64),
 }
 
@@ -91,7 +97,7 @@ impl<'a> From<&'a serde_json::Value> for Argument<'a> {
 }
 
 impl Argument<'_> {
-    /// A number that is `written` so. What a floating-point number cannot hold is shown as it is.
+    /// Returns a number that is `written` so, or its text if a floating-point number cannot represent it.
     pub(crate) fn number(number: f64, written: String) -> Argument<'static> {
         match written.parse::<i128>() {
             Ok(whole) if number as i128 != whole => Argument::Text(written.into()),
@@ -100,7 +106,7 @@ impl Argument<'_> {
     }
 }
 
-/// What is built in in English for this key; where there is nothing, the key.
+/// Returns the built-in English text for this key; without one, the key.
 pub(crate) fn english<'a>(
     key: &str,
     arguments: impl Iterator<Item = (&'a str, &'a serde_json::Value)>,
@@ -109,7 +115,7 @@ pub(crate) fn english<'a>(
     Catalogues::default().text("en", key, arguments).unwrap_or_else(|| key.to_owned())
 }
 
-/// What is shown in the place of a text that no catalogue has: its key. The log says so.
+/// Returns the replacement for a missing text, its key, and logs a warning.
 pub(crate) fn missing(key: &str, lang: &str) -> String {
     tracing::warn!(key, lang, "no catalogue has this text");
     key.to_owned()
@@ -122,20 +128,20 @@ impl std::fmt::Debug for Catalogues {
 }
 
 impl Catalogues {
-    /// The tags of the site's languages.
+    /// Returns the tags of the site's languages.
     pub(crate) fn languages(&self) -> impl Iterator<Item = &str> {
         self.all.iter().map(|catalogue| &*catalogue.tag)
     }
 
-    /// How numbers and moments are written in the language of this tag.
+    /// Returns the formats of the language with this tag.
     pub(crate) fn formats(&self, lang: &str) -> &Formats {
         static OTHERS: LazyLock<Formats> = LazyLock::new(|| Formats::of("en"));
         let own = self.all.iter().find(|catalogue| &*catalogue.tag == lang);
         own.map_or(&*OTHERS, |catalogue| &catalogue.formats)
     }
 
-    /// The text of `key` in the language of this tag, with its arguments. `None` if there is none in any language of the
-    /// site that may stand in for it, and none is built in.
+    /// Returns the text of `key` in the language with this tag, with its arguments. `None` if no fallback contains
+    /// it.
     pub(crate) fn text<'a>(
         &self,
         lang: &str,

@@ -5,7 +5,7 @@ use super::*;
 use crate::http::Languages;
 use crate::problem::Problems;
 
-/// Catalogues of these files, and what is wrong with them.
+/// Returns the catalogues of these files, and their problems.
 fn load(languages: &[&str], files: &[(&str, &str)]) -> (Catalogues, Vec<String>) {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
@@ -61,7 +61,7 @@ fn plural_forms_follow_the_language_and_arguments_have_no_marks_around_them() {
 }
 
 #[test]
-fn what_is_wrong_in_a_catalogue_is_said_with_its_line() {
+fn errors_in_a_catalogue_are_reported_with_their_lines() {
     let (_, problems) = load(
         &["en", "pt-BR"],
         &[
@@ -92,7 +92,7 @@ fn what_is_wrong_in_a_catalogue_is_said_with_its_line() {
 }
 
 #[test]
-fn what_languages_lack_among_each_other_is_noted() {
+fn texts_that_a_language_lacks_are_noted() {
     let files = [
         ("en/a.ftl", "a = { $x }\nb = B\nc = { a }\n-brand = Weir\nd = { -brand }\n"),
         ("de/a.ftl", "a = { $y }\nb = B\nc = { a }\nd = D\n"),
@@ -137,7 +137,7 @@ fn the_first_language_has_every_text_that_any_has() {
     let (catalogues, problems) = load(&["de-AT", "de", "en"], &files);
     let lacking = |key| {
         format!(
-            "`{key}` is not in `de-AT`, the site's first language, whose texts stand in for those that a language lacks"
+            "`{key}` is not in `de-AT`, the site's first language, which is the fallback for the others"
         )
     };
     let expected =
@@ -146,7 +146,7 @@ fn the_first_language_has_every_text_that_any_has() {
     let wrong = |key| catalogues.wrong(key, &Default::default());
     assert_eq!((wrong("a"), wrong("b"), wrong("form-send")), (None, None, None));
     assert!(wrong("c").unwrap().starts_with("`c` is in `en`, and not in `de-AT`"));
-    // Another text of its language may name it, but no template.
+    // Another text of its language may refer to it, but no template.
     assert!(wrong("part").unwrap().starts_with("`part` is in `en`"));
     assert!(wrong("parts").unwrap().ends_with("did you mean `part`?"));
 }
@@ -170,7 +170,7 @@ fn a_file_that_is_not_translated_has_one_note() {
 }
 
 #[test]
-fn a_text_that_leads_back_to_itself_or_grows_ends() {
+fn a_text_that_refers_to_itself_or_grows_is_cut() {
     let mut bomb = "a0 = ha ha ha\n".to_owned();
     for level in 1..20 {
         let below = format!("{{ a{} }} ", level - 1);
@@ -187,7 +187,7 @@ fn a_text_that_leads_back_to_itself_or_grows_ends() {
 }
 
 #[test]
-fn what_is_built_in_stands_in_until_the_site_says_it_otherwise() {
+fn a_site_can_override_built_in_texts() {
     let files = [("fr/a.ftl", "form-value-missing = Il manque quelque chose.\n")];
     let (catalogues, problems) = load(&["fr", "de-AT"], &files);
     assert_eq!(problems, [""; 0]);
@@ -208,7 +208,7 @@ fn what_is_built_in_stands_in_until_the_site_says_it_otherwise() {
 }
 
 #[test]
-fn what_is_built_in_is_there_in_each_language_with_the_same_arguments() {
+fn built_in_texts_have_the_same_arguments_in_each_language() {
     let languages: Vec<&str> = load::BUILT_IN.iter().map(|(language, _)| *language).collect();
     let files = load::BUILT_IN.map(|(language, text)| (format!("{language}/a.ftl"), text));
     let files: Vec<(&str, &str)> =
@@ -222,21 +222,21 @@ fn what_is_built_in_is_there_in_each_language_with_the_same_arguments() {
 }
 
 #[test]
-fn a_long_way_from_message_to_message_needs_no_stack_of_the_template() {
+fn a_long_chain_of_messages_does_not_use_the_stack_of_the_template() {
     let mut chain = "a0 = end\n".to_owned();
     for level in 1..99 {
         chain.push_str(&format!("a{level} = {{ a{} }}\n", level - 1));
     }
     let (catalogues, problems) = load(&["en"], &[("en/a.ftl", &chain)]);
     assert_eq!(problems, [""; 0]);
-    // So much is left for functions at the deepest place of a template.
+    // The stack that is left for functions at the deepest level of a template.
     let thread = std::thread::Builder::new().stack_size(128 * 1024);
     let text = thread.spawn(move || text(&catalogues, "en", "a98").unwrap()).unwrap();
     assert_eq!(text.join().unwrap(), "end");
 }
 
 #[test]
-fn calls_nest_as_deep_as_they_may_and_parentheses_of_a_text_do_not() {
+fn nested_calls_are_limited_and_parentheses_in_a_text_are_not() {
     let deep = |levels: usize| {
         let calls = ("NUMBER(".repeat(levels), ")".repeat(levels));
         let catalogue = format!("a = A\nb = {{ {}1{} }}\n", calls.0, calls.1);

@@ -10,7 +10,7 @@ use crate::http::{Languages, is_cookie_name};
 use crate::problem::Problems;
 use crate::session;
 
-/// What is wrong with values that are well-formed each for itself.
+/// Returns the problems of values that are well-formed by themselves.
 pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
     let mut problems = Problems::new();
     let mut refuse = |key: &str, message: &str| problems.push(origins.problem(key, message));
@@ -35,10 +35,10 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
         refuse("link.backends", "a front end needs at least one back end, as in \"10.0.0.1:8100\"");
     }
     if link.lease < Duration::from_millis(10) || link.lease > Duration::from_secs(60) {
-        refuse("link.lease", "a lease is 10ms to 1m long");
+        refuse("link.lease", "a lease must be 10ms to 1m");
     }
     if link.deadline > Duration::from_secs(24 * 60 * 60) {
-        refuse("link.deadline", "a back end is waited for 1d at most");
+        refuse("link.deadline", "the deadline must be 1d at most");
     }
     let mut seen = HashSet::new();
     if let Some(name) = link.expect_frontends.iter().find(|name| !seen.insert(*name)) {
@@ -64,22 +64,25 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
         [("cache.bytes", cache.bytes), ("cache.persistent_bytes", cache.persistent_bytes)]
     {
         if bytes == 0 || bytes > LARGEST_CACHE {
-            refuse(key, "a cache has 1 B to 16 TiB; to do without one, set mode = \"single-node\"");
+            refuse(
+                key,
+                "the size must be 1 B to 16 TiB; to run without a cache, set mode = \"single-node\"",
+            );
         }
     }
 
     if cache.max_entry == 0 {
-        refuse("cache.max_entry", "the longest body that is kept has 1 B at least");
+        refuse("cache.max_entry", "the limit must be 1 B at least");
     }
 
     let limits = &config.limits;
     if !(8 << 10..=16 << 20).contains(&limits.header_bytes) {
-        refuse("limits.header_bytes", "the head of a request is given 8 KiB to 16 MiB");
+        refuse("limits.header_bytes", "the limit must be 8 KiB to 16 MiB");
     }
     if limits.collected_bodies < limits.body {
         refuse(
             "limits.collected_bodies",
-            "the bodies that are in memory together take as much as one may, limits.body, at least",
+            "the limit on all bodies must not be below that on one, limits.body",
         );
     }
     for (key, duration) in [
@@ -94,21 +97,21 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
         ("limits.write_timeout", limits.write_timeout),
     ] {
         if duration.is_zero() || duration > LONGEST_WAIT {
-            refuse(key, "this duration is 1ms to 366d");
+            refuse(key, "the duration must be 1ms to 366d");
         }
     }
     let lifetime = config.session.lifetime;
     if lifetime < Duration::from_secs(60) || lifetime > session::LONGEST {
-        refuse("session.lifetime", "a session lives for 1m to 400d");
+        refuse("session.lifetime", "the lifetime must be 1m to 400d");
     }
     if config.secret_key.is_some() && config.secret_key_file.is_some() {
-        refuse("secret_key_file", "the secret stands in secret_key too: set one of the two");
+        refuse("secret_key_file", "secret_key is set too: set only one of the two");
     }
     if let Err(message) = config.secret_key.as_ref().map_or(Ok(Vec::new()), secrets_of) {
         refuse("secret_key", &message);
     }
     if limits.drain > Duration::from_secs(3600) {
-        refuse("limits.drain", "a node stops within 1h");
+        refuse("limits.drain", "the duration must be 1h at most");
     }
 
     for (key, path) in [
@@ -138,5 +141,5 @@ pub(super) fn check(config: &Config, origins: &Origins) -> Problems {
 
 const LARGEST_CACHE: u64 = 16 << 40;
 
-/// Longer than any use, and short enough that adding it to a point in time never overflows.
+/// Longer than needed, and short enough that adding it to a point in time never overflows.
 const LONGEST_WAIT: Duration = Duration::from_secs(366 * 86_400);

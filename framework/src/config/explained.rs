@@ -5,21 +5,21 @@ use toml::{Table, Value};
 use super::Config;
 use super::origin::Origins;
 
-/// A setting with its value and where that comes from.
+/// A setting with its value and origin.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Setting {
-    /// As in `link.lease`.
+    /// The key, as in `link.lease`.
     pub(crate) key: String,
-    /// As project.toml has it. A secret is not shown.
+    /// The value as in project.toml. Secrets are hidden.
     pub(crate) value: String,
     /// `default`, the file and line, or the variable.
     pub(crate) origin: String,
 }
 
 impl Config {
-    /// All settings, those of the site's own code by their names alone: some may be secret.
+    /// Returns all settings. Those of the site's own code are listed without values, because some may be secret.
     pub(super) fn explained(&self, origins: &Origins, file: &Path) -> Vec<Setting> {
-        // What serializes at all was read from TOML.
+        // The values were read from TOML, so they can be serialized.
         let tree = Table::try_from(self).unwrap_or_default();
         let mut settings = Vec::new();
         let mut add = |key: String, value: &Value| {

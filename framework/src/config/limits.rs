@@ -4,49 +4,48 @@ use serde::{Deserialize, Serialize};
 
 use super::value;
 
-/// `[limits]`: what a visitor may ask of the node.
+/// `[limits]`: limits on visitors' requests.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Limits {
-    /// Bytes of a request's head, 8 KiB to 16 MiB. Default 64 KiB.
+    /// Size of a request's head in bytes, 8 KiB to 16 MiB. Default 64 KiB.
     #[serde(with = "value::size")]
     pub header_bytes: u64,
     /// Number of a request's header fields. Default 100.
     #[serde(deserialize_with = "value::count")]
     pub headers: usize,
-    /// Bytes of a request's body, where the route does not say otherwise. Default 8 MiB.
+    /// Size of a request's body in bytes, unless the route sets another limit. Default 8 MiB.
     #[serde(with = "value::size")]
     pub body: u64,
-    /// Bytes of the bodies that are in memory as a whole at the same time: of requests on a back end,
-    /// of replies that are to be cached on a front end. Default 256 MiB.
+    /// Total size in bytes of the bodies that are in memory at the same time: of requests on a back end, of replies
+    /// to be cached on a front end. Default 256 MiB.
     #[serde(with = "value::size")]
     pub collected_bodies: u64,
     /// Number of fields of a form, or of a query that a controller takes. Default 1000.
     #[serde(deserialize_with = "value::count")]
     pub fields: usize,
-    /// Groups that a page has for what its controller has read, before they become wider. Default 256.
+    /// Number of groups of a page's recorded reads, before they are replaced by wider ones. Default 256.
     pub recorded_groups: usize,
-    /// Longest wait for the whole head. Default 10 s.
+    /// Time limit for the whole head. Default 10 s.
     #[serde(with = "value::duration")]
     pub header_timeout: Duration,
-    /// Longest wait for the next piece of a body, and the time over which its rate is counted.
-    /// Default 30 s.
+    /// Time limit for the next piece of a body, and the interval over which its rate is measured. Default 30 s.
     #[serde(with = "value::duration")]
     pub body_timeout: Duration,
-    /// Bytes of a body that must arrive in a second, on average over each `body_timeout`; 0 for a
-    /// piece in that time. Default 1 KiB.
+    /// Minimum rate of a body in bytes per second, on average over each `body_timeout`; 0 requires only one piece in
+    /// that time. Default 1 KiB.
     #[serde(with = "value::size")]
     pub body_rate: u64,
-    /// How long a connection may stay open without a request. Default 75 s.
+    /// Time for which a connection may stay open without a request. Default 75 s.
     #[serde(with = "value::duration")]
     pub idle_timeout: Duration,
-    /// Longest wait for a visitor to take the next piece of a response. Default 30 s.
+    /// Time limit for a visitor to accept the next piece of a response. Default 30 s.
     #[serde(with = "value::duration")]
     pub write_timeout: Duration,
-    /// Number of connections open at once. Default 10 000.
+    /// Number of concurrent connections. Default 10 000.
     #[serde(deserialize_with = "value::count")]
     pub connections: usize,
-    /// How long a node that stops lets running requests go on. Default 10 s.
+    /// Time for which running requests may continue on a node that stops. Default 10 s.
     #[serde(with = "value::duration")]
     pub drain: Duration,
 }

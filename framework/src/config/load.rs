@@ -10,16 +10,16 @@ use super::origin::Origins;
 use super::{Config, Setting, SiteSettings, check, site, variables};
 use crate::problem::{Problem, Problems, line_of};
 
-/// The file that is read when none is named; it need not exist.
+/// The default file; it need not exist.
 pub(crate) const DEFAULT_FILE: &str = "project.toml";
 
 impl Config {
-    /// Reads `path` (without one: [`DEFAULT_FILE`], if there is one) and lays the `HEADWATER_…`
-    /// variables of `environment` over it; of two values for one variable the later counts.
-    /// Relative paths in the result start at the file's folder.
+    /// Reads `path` (by default [`DEFAULT_FILE`], if it exists) and applies the `HEADWATER_…` variables of
+    /// `environment`; of two values for one variable the later wins. Relative paths in the result start at the file's
+    /// folder.
     ///
     /// # Errors
-    /// Everything that is wrong in the file and in the variables, with line or name.
+    /// Returns all problems in the file and in the variables, with line or name.
     pub(crate) fn load(
         path: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
@@ -28,10 +28,10 @@ impl Config {
         problems.or(config)
     }
 
-    /// The configuration of the site in `folder`, without environment variables.
+    /// Reads the configuration of the site in `folder`, without environment variables.
     ///
     /// # Errors
-    /// Everything that is wrong in its project.toml, which need not exist.
+    /// Returns all problems in its project.toml, which need not exist.
     pub(crate) fn of_folder(folder: &Path) -> Result<Config, Problems> {
         let file = folder.join(DEFAULT_FILE);
         if file.exists() {
@@ -42,8 +42,8 @@ impl Config {
         Ok(config)
     }
 
-    /// Like [`Config::load`], but where a value is wrong its default is used, so that a check can
-    /// go on to report everything that is wrong with a site.
+    /// Reads the configuration like [`Config::load`], but uses defaults for invalid values, so that a check can
+    /// continue to report all problems of a site.
     pub(crate) fn read(
         path: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
@@ -52,8 +52,8 @@ impl Config {
         (config, problems)
     }
 
-    /// Like [`Config::read`], for a node that strangers are to reach: last comes what keeps it from that, though it would
-    /// start.
+    /// Reads the configuration like [`Config::read`], and also returns the problems that make a node unfit for the
+    /// public but do not prevent its start.
     pub(crate) fn read_for_production(
         path: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
@@ -63,10 +63,10 @@ impl Config {
         (config, problems, unfit)
     }
 
-    /// All settings and where they come from.
+    /// Returns all settings and their origins.
     ///
     /// # Errors
-    /// Everything that is wrong in the file and in the variables.
+    /// Returns all problems in the file and in the variables.
     pub(crate) fn explain(
         path: Option<&Path>,
         environment: impl Iterator<Item = (String, String)>,
@@ -100,7 +100,9 @@ impl Config {
             environment.partition(|(variable, _)| variable.starts_with(site::PREFIX));
         for (variable, text) in of_site {
             if variable[site::PREFIX.len()..].split("__").any(str::is_empty) {
-                problems.push(Problem::new(format!("{variable}: it names no setting of [site]")));
+                problems.push(Problem::new(format!(
+                    "{variable}: the name of a setting of [site] is missing"
+                )));
                 continue;
             }
             site.variable(variable, text);
@@ -138,25 +140,25 @@ impl Config {
     }
 }
 
-/// What is right in `text`, the content of `file`; the rest is in `problems`.
+/// Returns the valid part of `text`, the content of `file`; adds the rest to `problems`.
 fn read_table(file: &Path, text: &str, problems: &mut Problems) -> (Table, Origins) {
     let (mut table, errors) = DeTable::parse_recoverable(text);
     for error in &errors {
         problems.push(Problem::from_toml(file, text, error));
     }
     if !errors.is_empty() {
-        // What the parser guessed behind a broken line would only bring up problems that are none.
+        // The parser's guesses after a broken line would only cause spurious problems.
         return (Table::new(), Origins::default());
     }
     let origins = Origins::file(file, text, table.get_ref());
-    // The site's code knows its types.
+    // The types of these settings are defined in the site's code.
     if let Some(site) = table.get_mut().remove("site")
         && site.get_ref().as_table().is_none()
     {
         let line = line_of(text, site.span().start);
         problems.push(Problem::at_line(file, line, "`site` is a section: write [site]"));
     }
-    // serde stops at the first error. So the key it names is taken out, until nothing is wrong.
+    // serde stops at the first error, so each key with an error is removed until none is left.
     while let Err(error) = Config::deserialize(toml::Deserializer::from(table.clone())) {
         problems.push(Problem::from_toml(file, text, &error));
         let removed = error.span().is_some_and(|span| remove(table.get_mut(), &span));
@@ -171,13 +173,12 @@ fn read_table(file: &Path, text: &str, problems: &mut Problems) -> (Table, Origi
     (right, origins)
 }
 
-/// Takes the key out of `table` that stands at `span`, or whose value does. Says whether there was
-/// one.
+/// Removes the key at `span`, or the key whose value is there, from `table`. Returns whether it was found.
 fn remove(table: &mut DeTable<'_>, span: &Range<usize>) -> bool {
     let covers = |range: Range<usize>| range.start <= span.start && span.end <= range.end;
     let mut found = None;
     for (key, value) in table.iter_mut() {
-        // The span of a table is that of its header, so it says nothing about its keys.
+        // The span of a table is that of its header and does not include its keys.
         if !covers(key.span())
             && let DeValue::Table(section) = value.get_mut()
             && remove(section, span)
@@ -203,7 +204,7 @@ mod tests {
     use super::*;
     use crate::http::ProxyHeaders;
 
-    /// A folder with this `project.toml`.
+    /// Makes a folder with this `project.toml`.
     fn project(text: &str) -> (tempfile::TempDir, PathBuf) {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("project.toml");
@@ -288,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn all_problems_of_all_layers_come_at_once_and_with_their_place() {
+    fn all_problems_of_all_layers_are_reported_at_once_with_their_position() {
         let problems = load(
             "mode = \"fronted\"\n[link]\nlese = \"2s\"\nlease = 2\n[http]\nlisten = \"localhost\"\n\
              [chache]\n[limits]\nheaders = 0\n",
@@ -316,13 +317,13 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_no_toml_is_refused_with_the_line() {
+    fn a_file_with_malformed_toml_is_refused_with_the_line() {
         refused("name = \"f1\"\nmode = \n", &[], &["project.toml:2: "]);
         refused("http = 3\n", &[], &["project.toml:1: invalid type: integer `3`"]);
     }
 
     #[test]
-    fn variables_win_over_the_file_and_later_ones_over_earlier_ones() {
+    fn variables_override_the_file_and_later_ones_override_earlier_ones() {
         let config = load(
             "name = \"file\"\n[link]\nlease = \"2s\"\n",
             &[
@@ -359,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn values_that_do_not_fit_together_are_refused_where_they_stand() {
+    fn inconsistent_values_are_refused_with_their_position() {
         refused(
             "[link]\n\nlisten = \"0.0.0.0:8100\"\n",
             &[],
@@ -379,7 +380,11 @@ mod tests {
             &["project.toml:2: limits.collected_bodies: "],
         );
         refused("mode = \"frontend\"\n[link]\nbackends = []", &[], &["toml:3: link.backends"]);
-        refused("link.lease = \"0\"", &[], &["project.toml:1: link.lease: a lease is 10ms to 1m"]);
+        refused(
+            "link.lease = \"0\"",
+            &[],
+            &["project.toml:1: link.lease: a lease must be 10ms to 1m"],
+        );
         refused("[link]\nsecret = \"\"", &[], &["project.toml:2: the secret is empty"]);
         refused("[link]\nexpect_frontends = [\"f1\", \"f1\"]", &[], &["toml:2: ", "twice"]);
         refused("[cache]\npersistent_bytes = 0", &[], &["toml:2: cache.persistent_bytes"]);

@@ -10,30 +10,30 @@ use crate::checkpoint::{OnDifference, ReplacedRecords};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Log {
-    /// What keeps the records. Default `embedded`.
+    /// The storage of the records. Default `embedded`.
     pub engine: LogEngine,
     /// The folder of the embedded log. Default `data`.
     pub path: PathBuf,
-    /// What a back end does whose data have another hash than the log says. Default `stop`.
+    /// The reaction of a back end if the hash of its data differs from the one in the log. Default `stop`.
     pub state_hash: OnDifference,
 }
 
-/// `[checkpoint]`: what a back end saves of the log's outcome, so that it need not replay all of it.
+/// `[checkpoint]`: the snapshots of data with which a back end avoids replaying the whole log.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Checkpoint {
-    /// A checkpoint is made when the log has grown by so many bytes, and by as many as the last
-    /// checkpoint has; 0 for no such limit. Default 64 MiB.
+    /// The growth of the log in bytes after which a checkpoint is made, if it also exceeds the size of the last
+    /// checkpoint; 0 disables this. Default 64 MiB.
     #[serde(with = "value::size")]
     pub bytes: u64,
-    /// And after so long a time, if anything was written; 0 for no such limit. Default 1 h.
+    /// The time after which a checkpoint is made, if anything was written; 0 disables this. Default 1 h.
     #[serde(with = "value::duration")]
     pub interval: Duration,
-    /// What becomes of records that the last two checkpoints replace. Default `keep`.
+    /// The treatment of records that the last two checkpoints replace. Default `keep`.
     pub records: ReplacedRecords,
 }
 
-/// What keeps the records of the log.
+/// The storage of the log's records.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum LogEngine {

@@ -1,16 +1,16 @@
 //! `project.toml`: the configuration of a node.
 //!
-//! [`Config`] is the tree of all keys, each with its default (`settings`, `log`, `limits`, `mode`). It is put together in layers, of which
-//! a later one wins:
+//! [`Config`] is the tree of all keys, each with its default (`settings`, `log`, `limits`, `mode`). It is composed of
+//! layers, of which a later one overrides the earlier ones:
 //!
 //! ```text
 //! defaults  <-  project.toml (file)  <-  HEADWATER_… (variables)
 //! ```
 //!
-//! Everything that is wrong in any layer is reported at once, with the line or the variable's name.
-//! Then the rules that concern more than one key are checked (`check`).
+//! All problems of all layers are reported at once, with the line or the variable's name. Then the rules that concern
+//! several keys are checked (`check`).
 //!
-//! This module must not know what the values are used for.
+//! This module does not depend on the use of the values.
 
 mod check;
 mod explained;

@@ -1,10 +1,10 @@
 use serde::{Deserialize, Serialize};
 
-/// What a node is.
+/// The kind of a node.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
 #[serde(rename_all = "kebab-case")]
 pub enum Mode {
-    /// Serves visitors, renders templates, caches; needs a back end.
+    /// Serves visitors, renders templates and caches; needs a back end.
     Frontend,
     /// Runs the controllers and owns the data.
     Backend,
@@ -16,7 +16,7 @@ pub enum Mode {
 }
 
 impl Mode {
-    /// The mode as `project.toml` writes it.
+    /// Returns the mode as in `project.toml`.
     pub fn as_str(self) -> &'static str {
         match self {
             Mode::Frontend => "frontend",
@@ -27,13 +27,13 @@ impl Mode {
     }
 }
 
-/// For whom the node runs.
+/// The audience of the node.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Environment {
-    /// Visitors: an error page shows a request id only, and changed files are read on request.
+    /// Visitors: an error page shows a request id only, and changed files are loaded on request.
     #[default]
     Production,
-    /// Its author: an error page shows the cause, and files are read again when they change.
+    /// The site's author: an error page shows the cause, and changed files are reloaded automatically.
     Development,
 }

@@ -5,7 +5,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::problem::{Problem, line_of};
 
-/// Where the values come from that are not defaults, by their key (`link.lease`).
+/// The origins of values that are not defaults, by key (`link.lease`).
 #[derive(Debug, Default)]
 pub(super) struct Origins(HashMap<String, SettingOrigin>);
 
@@ -18,7 +18,7 @@ enum SettingOrigin {
 }
 
 impl Origins {
-    /// Remembers on which lines of `file` the keys of `table`, parsed from `text`, stand.
+    /// Records the lines of the keys of `table`, which was parsed from `text`, the content of `file`.
     pub(super) fn file(file: &Path, text: &str, table: &DeTable<'_>) -> Origins {
         let mut origins = Origins::default();
         let mut add = |key: String, offset: usize| {
@@ -37,12 +37,12 @@ impl Origins {
         origins
     }
 
-    /// Remembers that the value of `key` is now that of a variable.
+    /// Records that the value of `key` is that of a variable.
     pub(super) fn variable(&mut self, key: &str, variable: &str) {
         self.0.insert(key.to_owned(), SettingOrigin::Variable(variable.to_owned()));
     }
 
-    /// Where the value of `key` comes from, for people to read.
+    /// Returns the origin of the value of `key` as text.
     pub(super) fn of(&self, key: &str) -> String {
         match self.0.get(key) {
             Some(SettingOrigin::Line(file, line)) => format!("{}:{line}", file.display()),
@@ -51,7 +51,7 @@ impl Origins {
         }
     }
 
-    /// A problem with the value of `key`.
+    /// Returns a problem with the value of `key`.
     pub(super) fn problem(&self, key: &str, message: &str) -> Problem {
         match self.0.get(key) {
             Some(SettingOrigin::Line(file, line)) => {

@@ -6,18 +6,18 @@ use super::origin::Origins;
 use super::{Config, Environment, Mode, Secret};
 use crate::problem::Problems;
 
-/// The shortest secret that a stranger cannot guess, in characters.
+/// The minimum length of a secret that cannot be guessed, in characters.
 const SHORTEST: usize = 16;
 
 impl Config {
-    /// What keeps the node from being shown to the public, beyond what keeps it from starting.
+    /// Returns the problems that make the node unfit for the public but do not prevent its start.
     pub(super) fn unfit_for_production(&self, origins: &Origins) -> Problems {
         let mut problems = Problems::new();
         let mut refuse = |key: &str, message: &str| problems.push(origins.problem(key, message));
         if self.environment == Environment::Development {
             refuse(
                 "environment",
-                "in development error pages show what went wrong, and to everybody; set \
+                "error pages in development show the cause to all visitors; set \
                  HEADWATER_ENVIRONMENT=production where the site is public",
             );
         }
@@ -42,7 +42,7 @@ impl Config {
         if has_visitors && self.http.trusted_proxies.is_empty() {
             refuse(
                 "http.trusted_proxies",
-                "no proxy that ends TLS is declared, so the site takes every visit for one without encryption; \
+                "no proxy that ends TLS is declared, so the site treats every request as unencrypted; \
                  put one in front, and name its address: trusted_proxies = [\"127.0.0.1\"]",
             );
         }
@@ -60,7 +60,7 @@ impl Config {
     }
 }
 
-/// What `generate auth` has put into `[site]` for a site's mail, as far as it is for development.
+/// The development part of the mail settings that `generate auth` has added to `[site]`.
 #[derive(Deserialize)]
 struct GeneratedMail {
     mail: GeneratedTransport,
@@ -71,7 +71,7 @@ struct GeneratedTransport {
     transport: String,
 }
 
-/// Whether machines beyond networks of one's own may reach the address.
+/// Returns whether machines outside of private networks may reach the address.
 fn is_public(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(v4) => !(v4.is_loopback() || v4.is_private() || v4.is_link_local()),
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_for_development_only_is_named_with_what_to_set() {
+    fn settings_for_development_are_reported_with_advice() {
         for (pairs, advice) in [
             (&[][..], "trusted_proxies = "),
             (

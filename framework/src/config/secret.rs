@@ -5,18 +5,17 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 use super::Config;
 use crate::problem::Problem;
 
-/// A word that the nodes of a site share. It is never shown: not by `Debug`, not when the
-/// configuration is written out.
+/// A secret that the nodes of a site share. It is never shown, neither by `Debug` nor in a serialized configuration.
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Secret(String);
 
 impl Secret {
-    /// A secret with this text.
+    /// Makes a secret with this text.
     pub(crate) fn new(text: impl Into<String>) -> Secret {
         Secret(text.into())
     }
 
-    /// The secret itself.
+    /// Returns the secret itself.
     pub(crate) fn expose(&self) -> &str {
         &self.0
     }
@@ -59,13 +58,13 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-/// The shortest secret that keys are made of, in characters.
+/// The minimum length of a secret for keys, in characters.
 const SHORTEST: usize = 32;
 
-/// The secrets in a text, separated by commas or lines.
+/// Returns the secrets in a text, separated by commas or line breaks.
 ///
 /// # Errors
-/// When one is too short.
+/// Fails when one is too short.
 pub(super) fn secrets_of(text: &Secret) -> Result<Vec<Secret>, String> {
     let parts = text.expose().split([',', '\n']).map(str::trim).filter(|part| !part.is_empty());
     let secrets: Vec<Secret> = parts.map(Secret::new).collect();
@@ -78,10 +77,10 @@ pub(super) fn secrets_of(text: &Secret) -> Result<Vec<Secret>, String> {
 }
 
 impl Config {
-    /// What front ends seal cookies with, the first; and what they open them with, all.
+    /// Returns the secrets for the cookies of front ends: the first seals, all open.
     ///
     /// # Errors
-    /// When the file with them cannot be read, or what is in it is none.
+    /// Fails when their file cannot be read, or contains an invalid secret.
     pub(crate) fn secret_keys(&self) -> Result<Vec<Secret>, Problem> {
         if let Some(secrets) = &self.secret_key {
             return secrets_of(secrets).map_err(Problem::new);

@@ -14,43 +14,42 @@ use crate::http::{GroupHeader, ProxyHeaders};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Config {
-    /// The node's name, unlike that of any other node of the site. Default `node`.
+    /// The node's name, unique within the site. Default `node`.
     #[serde(deserialize_with = "value::name")]
     pub name: String,
-    /// What the node is. Default `single-node-with-cache`.
+    /// The kind of the node. Default `single-node-with-cache`.
     pub mode: Mode,
-    /// For whom the node runs. Default `production`.
+    /// The audience of the node. Default `production`.
     pub environment: Environment,
-    /// The languages of the site, as BCP 47 tags; the first is for visitors who accept none of
-    /// them. Default none.
+    /// The languages of the site, as BCP 47 tags; the first is for visitors who accept none of them. Default none.
     #[serde(deserialize_with = "value::languages")]
     pub languages: Vec<String>,
-    /// The cookie whose value, if it is one of the languages, is the visitor's, whatever the browser asks for. Default
-    /// none.
+    /// The cookie that selects the visitor's language, if its value is one of the languages, regardless of the
+    /// browser's preference. Default none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub language_cookie: Option<String>,
-    /// What front ends seal cookies with, several separated by commas: the first seals, all open. Default
-    /// none; needed in production where the site has sessions.
+    /// The secrets that seal the cookies of front ends, separated by commas: the first seals, all open. Default none;
+    /// required in production for a site with sessions.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_key: Option<Secret>,
-    /// A file with it, one to a line. Default none.
+    /// A file with the secrets, one per line. Default none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret_key_file: Option<PathBuf>,
-    /// Where visitors come in.
+    /// The port for visitors.
     pub http: Http,
-    /// What pages may load and run, and where they may stand.
+    /// The sources that pages may load and run, and the sites that may embed them.
     pub csp: ContentPolicy,
-    /// Where operators come in.
+    /// The port for operators.
     pub admin: Admin,
-    /// What joins front ends and back ends.
+    /// The connection of front ends and back ends.
     pub link: Link,
     /// The cache of a front end.
     pub cache: Cache,
-    /// What a front end compares with fresh pages.
+    /// The comparison of cached pages with fresh ones.
     pub audit: Audit,
     /// The log of a back end.
     pub log: Log,
-    /// What is saved of the log's outcome.
+    /// Snapshots of the data in the log.
     pub checkpoint: Checkpoint,
     /// Requests that clients send twice.
     pub idempotency: Idempotency,
@@ -64,7 +63,7 @@ pub(crate) struct Config {
     pub dispatch: Dispatch,
     /// The visitors' sessions.
     pub session: Session,
-    /// What a visitor may ask of the node.
+    /// Limits on visitors' requests.
     pub limits: Limits,
     /// The node's own messages.
     pub trace: Trace,
@@ -73,37 +72,36 @@ pub(crate) struct Config {
     pub site: SiteSettings,
 }
 
-/// `[http]`: where visitors come in.
+/// `[http]`: the port for visitors.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Http {
-    /// Address and port; port 0 takes a free one. Default `127.0.0.1:8000`.
+    /// Address and port; port 0 selects a free one. Default `127.0.0.1:8000`.
     #[serde(deserialize_with = "value::listen")]
     pub listen: SocketAddr,
-    /// Headers that name the groups of a page to caches further out. Default none.
+    /// Headers with the groups of a page, for downstream caches. Default none.
     pub group_headers: Vec<GroupHeader>,
-    /// How long a page waits for its parts before it shows their fallbacks. Default 5 s.
+    /// Time limit for the parts of a page, after which their fallbacks are shown. Default 5 s.
     #[serde(with = "value::duration")]
     pub part_timeout: Duration,
-    /// The proxies that visitors come through, as addresses or networks: what they say of a visitor's
-    /// address and scheme is believed. Default none.
+    /// The addresses or networks of trusted proxies, whose headers determine a visitor's address and scheme. Default
+    /// none.
     #[serde(with = "value::networks")]
     pub trusted_proxies: Vec<IpNet>,
-    /// In which headers they say it. Default `x-forwarded`.
+    /// The headers that the proxies set. Default `x-forwarded`.
     pub proxy_headers: ProxyHeaders,
-    /// Other origins whose pages may send requests that change something. Default none.
+    /// Other origins whose pages may send unsafe requests. Default none.
     #[serde(deserialize_with = "value::origins")]
     pub trusted_origins: Vec<PageOrigin>,
-    /// What other sites learn of where their visitors come from. Default `strict-origin-when-cross-origin`.
+    /// The value of `Referrer-Policy`. Default `strict-origin-when-cross-origin`.
     #[serde(deserialize_with = "value::referrer_policy")]
     pub referrer_policy: String,
-    /// Whether pages that open the site's, or that these open, keep a hold on them. Default
-    /// `same-origin`.
+    /// The value of `Cross-Origin-Opener-Policy`. Default `same-origin`.
     #[serde(deserialize_with = "value::opener_policy")]
     pub opener_policy: String,
 }
 
-/// A content coding that pages are kept in.
+/// A content coding in which pages are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum Encoding {
@@ -121,39 +119,38 @@ pub(crate) enum Encoding {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Admin {
-    /// Address and port; port 0 takes a free one. Default `127.0.0.1:8200`.
+    /// Address and port; port 0 selects a free one. Default `127.0.0.1:8200`.
     #[serde(deserialize_with = "value::listen")]
     pub listen: SocketAddr,
-    /// The names by which requests may call it, besides `localhost` and its address. Default none.
+    /// The host names that requests may use, besides `localhost` and the address. Default none.
     #[serde(deserialize_with = "value::hosts")]
     pub hosts: Vec<String>,
-    /// What a request must carry as `Authorization: Bearer`. Default none; needed beyond loopback.
+    /// The secret that requests must contain as `Authorization: Bearer`. Default none; required beyond loopback.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<Secret>,
 }
 
-/// `[link]`: what joins front ends and back ends.
+/// `[link]`: the connection of front ends and back ends.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Link {
-    /// Where a back end awaits front ends; port 0 takes a free one. Default `127.0.0.1:8100`.
+    /// The address on which a back end accepts front ends; port 0 selects a free one. Default `127.0.0.1:8100`.
     #[serde(deserialize_with = "value::listen")]
     pub listen: SocketAddr,
-    /// Where a front end looks for back ends, `host:port` each. Default `127.0.0.1:8100`.
+    /// The addresses of back ends, as `host:port`. Default `127.0.0.1:8100`.
     #[serde(deserialize_with = "value::addresses")]
     pub backends: Vec<String>,
-    /// What a front end must know to be let in. Default none; needed beyond loopback.
+    /// The secret that a front end must send. Default none; required beyond loopback.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub secret: Option<Secret>,
-    /// How long a front end may serve from its cache after it was last in touch with a back end,
-    /// and so the longest a writer waits for it. 10 ms to 1 min, the same on all nodes; default 2 s.
+    /// The time for which a front end may serve from its cache after its last contact with a back end, and so the
+    /// longest time that a writer waits for it. 10 ms to 1 min, the same on all nodes; default 2 s.
     #[serde(with = "value::duration")]
     pub lease: Duration,
-    /// How long a front end waits for the head of a back end's answer. Default 30 s.
+    /// Time limit for the head of a back end's answer. Default 30 s.
     #[serde(with = "value::duration")]
     pub deadline: Duration,
-    /// Names of the front ends that are expected; a back end reports those that are missing.
-    /// Default none.
+    /// The names of the expected front ends; a back end reports those that are missing. Default none.
     #[serde(deserialize_with = "value::names")]
     pub expect_frontends: Vec<String>,
 }
@@ -162,50 +159,49 @@ pub(crate) struct Link {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Cache {
-    /// Bytes for everything that is not persistent. Default 256 MiB.
+    /// Bytes for content that is not persistent. Default 256 MiB.
     #[serde(with = "value::size")]
     pub bytes: u64,
-    /// Bytes for persistent content, besides `bytes`. Default 128 MiB.
+    /// Bytes for persistent content, in addition to `bytes`. Default 128 MiB.
     #[serde(with = "value::size")]
     pub persistent_bytes: u64,
-    /// The longest body that is kept, in bytes. Longer ones are passed on and made anew each time.
-    /// Default 4 MiB.
+    /// Size limit of a stored body, in bytes. Longer ones are passed on and made anew each time. Default 4 MiB.
     #[serde(with = "value::size")]
     pub max_entry: u64,
-    /// How long content of cache type `normal` lives. Default 10 min.
+    /// Lifetime of content with cache type `normal`. Default 10 min.
     #[serde(with = "value::duration")]
     pub lifetime: Duration,
-    /// How long a reply with one of the statuses that a route lists in `cache_statuses` lives, where
-    /// the route does not say. Default 10 s.
+    /// Lifetime of a reply with one of the statuses in a route's `cache_statuses`, unless the route sets another one.
+    /// Default 10 s.
     #[serde(with = "value::duration")]
     pub status_lifetime: Duration,
-    /// The content codings that pages of text are kept in, besides as they are. Default all.
+    /// The content codings in which pages of text are stored, in addition to the plain form. Default all.
     pub encodings: Vec<Encoding>,
-    /// For how many groups the last invalidation is remembered. Default 1 000 000.
+    /// Number of groups whose last invalidation is remembered. Default 1 000 000.
     #[serde(deserialize_with = "value::count")]
     pub max_groups: usize,
-    /// How many invalidating patterns are kept. Default 10 000.
+    /// Number of invalidating patterns that are kept. Default 10 000.
     #[serde(deserialize_with = "value::count")]
     pub max_patterns: usize,
 }
 
-/// `[audit]`: what a front end compares with fresh pages.
+/// `[audit]`: the comparison of cached pages with fresh ones.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Audit {
-    /// Which part of the hits, as in `1/10`, or `off`. Default `1/10` in development, otherwise `off`.
+    /// The fraction of hits to compare, as in `1/10`, or `off`. Default `1/10` in development, otherwise `off`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sample: Option<Sample>,
 }
 
-/// `[idempotency]`: what a back end makes of `Idempotency-Key`, with which clients may send a request twice.
+/// `[idempotency]`: a back end's handling of `Idempotency-Key`, with which clients may retry a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Idempotency {
-    /// For how long a key is kept after an update was made with it. Default 24 h.
+    /// Time for which a key is kept after an update. Default 24 h.
     #[serde(with = "value::duration")]
     pub keep: Duration,
-    /// The cookies that a key is bound to: those that tell clients apart. Default all, unless there is a session.
+    /// The cookies that a key is bound to, because they distinguish clients. Default all, unless there is a session.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cookies: Option<Vec<String>>,
 }
@@ -214,7 +210,7 @@ pub(crate) struct Idempotency {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Templates {
-    /// Their folder. Default `templates`.
+    /// The folder. Default `templates`.
     pub path: PathBuf,
 }
 
@@ -230,12 +226,12 @@ pub(crate) struct Locales {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Docroot {
-    /// Their folder. Default `docroot`.
+    /// The folder. Default `docroot`.
     pub path: PathBuf,
-    /// Where nodes keep the contents of synchronized files, each in a folder with its name. Default
+    /// The folder in which nodes store the contents of synchronized files, each in a folder with its name. Default
     /// `data/docroot`.
     pub sync: PathBuf,
-    /// How long `synchronize_docroot` waits until every serving front end has the file. Default 1 min.
+    /// Time limit for `synchronize_docroot` to wait until every serving front end has the file. Default 1 min.
     #[serde(with = "value::duration")]
     pub sync_deadline: Duration,
 }
@@ -244,7 +240,7 @@ pub(crate) struct Docroot {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Dispatch {
-    /// The file that lists them. Default `dispatch.conf`.
+    /// The file with the routes. Default `dispatch.conf`.
     pub path: PathBuf,
 }
 
@@ -252,7 +248,7 @@ pub(crate) struct Dispatch {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Session {
-    /// How long a session lives. 1 min to 400 days; default 14 days.
+    /// Lifetime of a session. 1 min to 400 days; default 14 days.
     #[serde(with = "value::duration")]
     pub lifetime: Duration,
 }
@@ -261,26 +257,26 @@ pub(crate) struct Session {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct Trace {
-    /// What is written: `error`, `warn`, `info`, `debug`, `trace`, or directives as in
-    /// `info,headwater=debug`. The variable `RUST_LOG` wins. Default `info`.
+    /// The level: `error`, `warn`, `info`, `debug`, `trace`, or directives as in `info,headwater=debug`. The variable
+    /// `RUST_LOG` overrides it. Default `info`.
     pub level: String,
-    /// How a message is written. Default `text`.
+    /// The format of messages. Default `text`.
     pub format: TraceFormat,
 }
 
-/// How a message is written.
+/// The format of messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum TraceFormat {
-    /// A line for people.
+    /// A line of text.
     #[default]
     Text,
-    /// An object for machines, one a line.
+    /// A JSON object per line.
     Json,
 }
 
 impl Config {
-    /// Which part of the hits is made anew and compared.
+    /// Returns the fraction of hits that are made anew and compared.
     pub(crate) fn audit_sample(&self) -> Sample {
         self.audit.sample.unwrap_or(match self.environment {
             Environment::Development => Sample::one_in(10),

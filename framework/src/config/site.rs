@@ -7,12 +7,12 @@ use toml::de::{DeTable, DeValue, Error};
 
 use crate::problem::Problem;
 
-/// What the names of the variables of `[site]` begin with.
+/// The prefix of the variables of `[site]`.
 pub(super) const PREFIX: &str = "HEADWATER_SITE__";
 
-/// `[site]`: the settings of the site's own code, which gives them their types.
+/// `[site]`: the settings of the site's own code, which defines their types.
 ///
-/// They are kept as text, so that a setting that does not fit is reported with its line.
+/// They are stored as text, so that an invalid setting is reported with its line.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct SiteSettings {
     file: PathBuf,
@@ -27,17 +27,17 @@ struct Variable {
 }
 
 impl SiteSettings {
-    /// The settings in `text`, the content of `file`.
+    /// Returns the settings in `text`, the content of `file`.
     pub(super) fn new(file: PathBuf, text: String) -> SiteSettings {
         SiteSettings { file, text, variables: Vec::new() }
     }
 
-    /// Lays a variable over the file; of two with one name the later counts.
+    /// Adds a variable, which overrides the file and earlier variables with its name.
     pub(super) fn variable(&mut self, name: String, text: String) {
         self.variables.push(Variable { name, text });
     }
 
-    /// The names of all settings, and which of them are variables.
+    /// Returns the names of all settings, and whether they are variables.
     pub(super) fn names(&self) -> Vec<(String, bool)> {
         let (file, _) = DeTable::parse_recoverable(&self.text);
         let mut names = Vec::new();
@@ -49,12 +49,12 @@ impl SiteSettings {
         names
     }
 
-    /// The settings as a `T`.
+    /// Deserializes the settings as a `T`.
     ///
     /// # Errors
-    /// When they do not fit, with file and line, or the variable's name.
+    /// Fails when they do not fit, with file and line, or the variable's name.
     pub(crate) fn read<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        // A variable is text where the type wants text, otherwise what it is as a value of the file.
+        // Each variable is tried as text first, then as a TOML value.
         let mut are_values = vec![false; self.variables.len()];
         loop {
             let error = match T::deserialize(self.deserializer(&are_values)) {
@@ -80,7 +80,7 @@ impl SiteSettings {
             let value = if *is_value { DeValue::parse(text).ok() } else { None };
             let value = value.map(Spanned::into_inner);
             let value = value.unwrap_or_else(|| DeValue::String(text.into()));
-            // Beyond the text, so that an error says which variable it is about.
+            // An offset after the end of the text identifies the variable in an error.
             let at = self.text.len() + 1 + index;
             let keys = name[PREFIX.len()..].to_lowercase();
             insert(&mut table, keys.split("__"), value, at);
@@ -92,7 +92,7 @@ impl SiteSettings {
         toml::Deserializer::from(Spanned::new(span, table))
     }
 
-    /// The variable that an error is about.
+    /// Returns the index of the variable that an error refers to.
     fn variable_of(&self, error: &Error) -> Option<usize> {
         let index = error.span()?.start.checked_sub(self.text.len() + 1)?;
         (index < self.variables.len()).then_some(index)
@@ -121,7 +121,7 @@ fn collect(name: &str, value: &DeValue<'_>, names: &mut Vec<String>) {
     }
 }
 
-/// Puts a value where `keys` lead to.
+/// Inserts a value at the path `keys`.
 fn insert<'v, 'k>(
     place: &mut DeValue<'v>,
     mut keys: impl Iterator<Item = &'k str>,
@@ -136,7 +136,7 @@ fn insert<'v, 'k>(
         *place = DeValue::Table(DeTable::new());
     }
     let DeValue::Table(table) = place else { return };
-    // The key too is the variable's now.
+    // The key gets the variable's offset, too.
     let mut inner = table.remove(key).map_or(DeValue::Table(DeTable::new()), Spanned::into_inner);
     insert(&mut inner, keys, value, at);
     let key = Spanned::new(at..at, key.to_owned().into());
@@ -144,7 +144,7 @@ fn insert<'v, 'k>(
 }
 
 impl fmt::Debug for SiteSettings {
-    /// Says nothing of them, for there are secrets among them.
+    /// Omits the settings, because some may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("SiteSettings")
     }
@@ -194,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn variables_win_over_the_file_and_take_the_type_that_the_code_wants() {
+    fn variables_override_the_file_and_get_the_type_that_the_code_requires() {
         let variables = [
             ("HEADWATER_SITE__DATABASE", "12345"),
             ("HEADWATER_SITE__MAIL__RELAY", "first"),
@@ -224,10 +224,10 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_section_is_refused_where_it_stands() {
+    fn a_site_key_that_is_not_a_section_is_refused_with_its_position() {
         let error =
             Config::load(None, [("HEADWATER_SITE__".to_owned(), "x".to_owned())].into_iter());
-        assert!(error.unwrap_err().to_string().contains("names no setting"));
+        assert!(error.unwrap_err().to_string().contains("name of a setting"));
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("project.toml");
         std::fs::write(&file, "name = \"f1\"\nsite = 3\n").unwrap();

@@ -1,4 +1,4 @@
-//! How single values are read and written where serde's own way would not say what is allowed.
+//! Deserializes single values whose errors must list the allowed forms.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -76,7 +76,7 @@ pub(super) mod networks {
     }
 }
 
-/// An address to listen on.
+/// Deserializes an address to listen on.
 pub(super) fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SocketAddr, D::Error> {
     struct Text;
     impl Visitor<'_> for Text {
@@ -96,7 +96,7 @@ pub(super) fn listen<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Socke
     deserializer.deserialize_str(Text)
 }
 
-/// Addresses to connect to: `host:port` each.
+/// Deserializes addresses to connect to: `host:port` each.
 pub(super) fn addresses<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<String>, D::Error> {
@@ -111,7 +111,7 @@ pub(super) fn addresses<'de, D: Deserializer<'de>>(
     })
 }
 
-/// Names or addresses of machines, without ports.
+/// Deserializes names or addresses of machines, without ports.
 pub(super) fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     strings(deserializer, "a list of hosts, like [\"f1.internal\"]", |text| {
         let is_name = !text.is_empty()
@@ -123,7 +123,7 @@ pub(super) fn hosts<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<St
     })
 }
 
-/// Origins of pages, as browsers name them.
+/// Deserializes origins of pages, as sent by browsers.
 pub(super) fn origins<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<PageOrigin>, D::Error> {
@@ -132,7 +132,7 @@ pub(super) fn origins<'de, D: Deserializer<'de>>(
     texts.iter().map(|text| text.parse().map_err(de::Error::custom)).collect()
 }
 
-/// A value of `Referrer-Policy`, or `off`.
+/// Deserializes a value of `Referrer-Policy`, or `off`.
 pub(super) fn referrer_policy<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<String, D::Error> {
@@ -152,7 +152,7 @@ pub(super) fn referrer_policy<'de, D: Deserializer<'de>>(
     )
 }
 
-/// A value of `Cross-Origin-Opener-Policy`, or `off`.
+/// Deserializes a value of `Cross-Origin-Opener-Policy`, or `off`.
 pub(super) fn opener_policy<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<String, D::Error> {
@@ -169,19 +169,19 @@ fn one_of<'de, D: Deserializer<'de>>(deserializer: D, known: &[&str]) -> Result<
     Err(de::Error::custom(format_args!("`{text}` is not one of {}", known.join(", "))))
 }
 
-/// Tags of languages.
+/// Deserializes language tags.
 pub(super) fn languages<'de, D: Deserializer<'de>>(
     deserializer: D,
 ) -> Result<Vec<String>, D::Error> {
     strings(deserializer, "a list of languages, like [\"en\", \"de\"]", Languages::check)
 }
 
-/// Names of nodes.
+/// Deserializes names of nodes.
 pub(super) fn names<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     strings(deserializer, "a list of names, like [\"f1\", \"f2\"]", check_name)
 }
 
-/// The name of a node.
+/// Deserializes the name of a node.
 pub(super) fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     struct Text;
     impl Visitor<'_> for Text {
@@ -197,7 +197,7 @@ pub(super) fn name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String,
     deserializer.deserialize_str(Text)
 }
 
-/// A number of things: one or more.
+/// Deserializes a positive number.
 pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize, D::Error> {
     struct Number;
     impl Visitor<'_> for Number {
@@ -218,7 +218,7 @@ pub(super) fn count<'de, D: Deserializer<'de>>(deserializer: D) -> Result<usize,
     deserializer.deserialize_i64(Number)
 }
 
-/// Whether `text` can be the name of a node: it stands in lists, log lines and labels of metrics.
+/// Checks whether `text` can be the name of a node, which occurs in lists, log lines and labels of metrics.
 fn check_name(text: &str) -> Result<(), String> {
     let allowed = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if (1..=64).contains(&text.len()) && text.chars().all(allowed) {
@@ -227,7 +227,7 @@ fn check_name(text: &str) -> Result<(), String> {
     Err(format!("`{text}` is not a name; write 1 to 64 of the characters a-z A-Z 0-9 . _ -"))
 }
 
-/// Whether `text` is `host:port` with a port that can be connected to.
+/// Returns whether `text` is `host:port` with a port other than 0.
 fn is_address(text: &str) -> bool {
     let Some((host, port)) = text.rsplit_once(':') else { return false };
     let host_is_plain = !host.is_empty()

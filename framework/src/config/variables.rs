@@ -6,17 +6,17 @@ use super::{Config, Secret};
 use crate::frontend::Sample;
 use crate::problem::{Problem, Problems, nearest};
 
-/// What the names of all variables begin with.
+/// The prefix of all variables.
 const PREFIX: &str = "HEADWATER_";
 
-/// The process's environment. A value that is not Unicode keeps its place, with marks in it, so that
-/// its reader can refuse it.
+/// Returns the process's environment. Values that are not Unicode are included with replacement characters, so that
+/// they are refused later.
 pub(crate) fn environment() -> impl Iterator<Item = (String, String)> {
     let text = |text: OsString| text.to_string_lossy().into_owned();
     std::env::vars_os().map(move |(name, value)| (text(name), text(value)))
 }
 
-/// A value of the environment, ready to be laid over the file's.
+/// A value of the environment that overrides the file's.
 #[derive(Debug)]
 pub(super) struct Override {
     /// The variable, for messages.
@@ -25,12 +25,12 @@ pub(super) struct Override {
     pub(super) section: Option<String>,
     /// The key in its section.
     pub(super) key: String,
-    /// What it is set to.
+    /// The new value.
     pub(super) value: Value,
 }
 
 impl Override {
-    /// The key with its section: `link.lease`.
+    /// Returns the key with its section: `link.lease`.
     pub(super) fn path(&self) -> String {
         match &self.section {
             Some(section) => format!("{section}.{}", self.key),
@@ -38,7 +38,7 @@ impl Override {
         }
     }
 
-    /// Puts the value into `table`.
+    /// Inserts the value into `table`.
     pub(super) fn apply(self, table: &mut Table) {
         let Some(section) = self.section else {
             table.insert(self.key, self.value);
@@ -51,7 +51,7 @@ impl Override {
     }
 }
 
-/// The overrides among `environment`, in its order. Each is known to be well-formed.
+/// Returns the overrides in `environment`, in its order. Each is well-formed.
 pub(super) fn overrides(
     environment: impl Iterator<Item = (String, String)>,
     problems: &mut Problems,
@@ -77,7 +77,7 @@ pub(super) fn overrides(
     overrides
 }
 
-/// A key that `project.toml` may have.
+/// A key of `project.toml`.
 #[derive(Debug)]
 pub(super) struct Key {
     /// Its section; `None` at the top level.
@@ -89,7 +89,7 @@ pub(super) struct Key {
 }
 
 impl Key {
-    /// The variable that overrides it.
+    /// Returns the variable that overrides it.
     pub(super) fn variable(&self) -> String {
         let name = self.name.to_uppercase();
         match &self.section {
@@ -99,10 +99,10 @@ impl Key {
     }
 }
 
-/// All keys there are, read off the default configuration.
+/// Returns all keys, taken from the default configuration.
 pub(super) fn keys() -> Vec<Key> {
     let mut config = Config::default();
-    // Serializing leaves out what is `None`.
+    // Serialization omits values that are `None`.
     config.link.secret = Some(Secret::new("specimen"));
     config.admin.secret = Some(Secret::new("specimen"));
     config.audit.sample = Some(Sample::OFF);
@@ -125,7 +125,7 @@ pub(super) fn keys() -> Vec<Key> {
     keys
 }
 
-/// `text` as the type of `specimen`, when it can be that; the deserializer reports what is allowed.
+/// Converts `text` to the type of `specimen`, if possible; otherwise the deserializer reports the allowed forms.
 fn typed(text: &str, specimen: &Value) -> Value {
     match specimen {
         Value::Integer(_) => {
@@ -162,7 +162,7 @@ fn unknown(variable: &str, known: &[Key]) -> Problem {
     Problem::new(match near {
         Some(name) => format!("{variable}: unknown variable; did you mean `{PREFIX}{name}`?"),
         None => format!(
-            "{variable}: unknown variable; what begins with {PREFIX} must name a key of \
+            "{variable}: unknown variable; a name with {PREFIX} must be that of a key of \
              project.toml, as in {PREFIX}LINK__LEASE"
         ),
     })

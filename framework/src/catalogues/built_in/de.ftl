@@ -1,4 +1,4 @@
-# Was die Komponenten für Formulare und Listen sagen.
+# Texte der Komponenten für Formulare und Listen.
 
 form-errors = Bitte sehen Sie noch einmal hin:
 form-send = Absenden
@@ -6,7 +6,7 @@ pagination = Seiten
 pagination-previous = Zurück
 pagination-next = Weiter
 
-# Was an einem Feld nicht stimmt.
+# Fehler eines Feldes.
 
 form-value-missing = { $type ->
     [checkbox] Bitte setzen Sie hier den Haken.

@@ -1,4 +1,4 @@
-# What the components for forms and lists say. A site says it otherwise under the same keys.
+# Texts of the components for forms and lists. A site overrides them with the same keys.
 
 form-errors = Please have another look:
 form-send = Send
@@ -6,7 +6,7 @@ pagination = Pages
 pagination-previous = Previous
 pagination-next = Next
 
-# What is wrong with a field.
+# Errors of a field.
 
 form-value-missing = { $type ->
     [checkbox] Please tick this.
@@ -16,14 +16,14 @@ form-value-missing = { $type ->
    *[other] Please fill in this field.
  }
 form-type-mismatch = { $type ->
-    [email] This is not an e-mail address: ana@example.org is one.
-    [url] This is not a web address: https://example.org is one.
+    [email] This is not an email address, such as ana@example.org.
+    [url] This is not a web address, such as https://example.org.
     [file] A file of this type is not accepted here.
-   *[other] This does not have the form that is asked for.
+   *[other] This does not have the required format.
  }
 form-pattern-mismatch = { $title ->
-    [none] This does not have the form that is asked for.
-   *[other] This does not have the form that is asked for: { $title }.
+    [none] This does not have the required format.
+   *[other] This does not have the required format: { $title }.
  }
 form-too-long = Please use { $max } characters at most; there are { $length }.
 form-too-short = Please use { $min } characters at least; there are { $length }.

@@ -246,7 +246,7 @@ fn errors_say_what_to_do() {
     assert_eq!(said("title", "ab"), ["Please use 3 characters at least; there are 2."]);
     assert_eq!(
         said("code", "x"),
-        ["This does not have the form that is asked for: two letters and a digit."]
+        ["This does not have the required format: two letters and a digit."]
     );
     assert_eq!(said("stars", "1.5"), ["This must be a whole number."]);
     let story = sent(&[("title", "ab")]);
