@@ -7,98 +7,97 @@ use super::spec::FormSpec;
 use crate::catalogues::english;
 use crate::reply::Message;
 
-/// What is wrong with a field. The codes are those of a browser's `ValidityState`.
+/// An error of a field. The codes are those of a browser's `ValidityState`.
 ///
-/// A page says it in the visitor's language: `{{ t(message=error) }}` with what a template has as an error, or with
-/// [`message`](FormError::message). `Display` says it in English, for logs and programs.
+/// A page shows it in the visitor's language: `{{ t(message=error) }}`, with an error from the template's values or a
+/// [`message`](FormError::message). `Display` formats it in English, for logs and programs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum FormError {
-    /// Nothing was entered, and something is required.
+    /// A required value is missing.
     ValueMissing {
         /// The type of the input.
         input_type: InputType,
     },
-    /// It is not an address of the kind that is asked for, or no file of those that are accepted.
+    /// The value is not a valid address of the required kind, or the file's type is not accepted.
     TypeMismatch {
         /// The type of the input.
         input_type: InputType,
     },
-    /// It does not match the pattern.
+    /// The value does not match the pattern.
     PatternMismatch {
-        /// What the field's `title` says of the pattern.
+        /// The field's `title`, which describes the pattern.
         title: Option<&'static str>,
     },
-    /// It is too long.
+    /// The value is too long.
     TooLong {
-        /// The most units of UTF-16.
+        /// The limit in UTF-16 code units.
         max: usize,
-        /// How many there are.
+        /// The actual length.
         length: usize,
     },
-    /// It is too short.
+    /// The value is too short.
     TooShort {
-        /// The fewest units of UTF-16.
+        /// The limit in UTF-16 code units.
         min: usize,
-        /// How many there are.
+        /// The actual length.
         length: usize,
     },
-    /// It is too small, or too early.
+    /// The value is too small, or too early.
     RangeUnderflow {
-        /// The least value.
+        /// The minimum.
         min: &'static str,
     },
-    /// It is too large, or too late.
+    /// The value is too large, or too late.
     RangeOverflow {
-        /// The greatest value.
+        /// The maximum.
         max: &'static str,
     },
-    /// It is a time between two others, between which none is right: such as noon where the range is a night.
+    /// The time is outside of a range over midnight, such as noon for a range in the night.
     OutsideRange {
-        /// The earliest time, of the evening.
+        /// The beginning of the range, in the evening.
         min: &'static str,
-        /// The latest time, of the morning.
+        /// The end of the range, in the morning.
         max: &'static str,
     },
-    /// It is between two steps.
+    /// The value is between two steps.
     StepMismatch(StepMismatch),
-    /// It is not a value of the field's type.
+    /// The value does not have the field's type.
     BadInput {
         /// The type of the input.
         input_type: InputType,
     },
-    /// A file is too large. It has the code `customError`, for browsers do not look at it.
+    /// A file is too large. Its code is `customError`, because browsers do not check this.
     FileTooLarge {
-        /// The most bytes.
+        /// The limit in bytes.
         max: u64,
     },
-    /// A rule of the site's own is broken: the key of the sentence in the site's catalogues and its arguments, or the
-    /// sentence itself.
+    /// The value breaks a rule of the site's own: a key in the site's catalogues with its arguments, or a sentence.
     Custom(Message),
 }
 
-/// A value is between two steps.
+/// A value between two steps.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StepMismatch {
     pub(super) step: &'static str,
-    /// Whether the values that are right are the multiples of a number.
+    /// Whether the valid values are the multiples of a number.
     pub(super) is_multiple: bool,
     pub(super) nearest: Vec<String>,
 }
 
 impl StepMismatch {
-    /// The distance of two values, as in HTML.
+    /// Returns the distance between two values, as in HTML.
     pub fn step(&self) -> &'static str {
         self.step
     }
 
-    /// The nearest values that are right, the smaller first; one at an end of the range.
+    /// Returns the nearest valid values, the smaller first; only one at an end of the range.
     pub fn nearest(&self) -> impl Iterator<Item = &str> {
         self.nearest.iter().map(String::as_str)
     }
 
     fn message(&self) -> Message {
-        // Catalogues choose by numbers, and write them as their languages do.
+        // Catalogues select by numbers, and format them for their language.
         let value =
             |text: &str| text.parse::<f64>().map_or_else(|_| Value::from(text), Value::from);
         let message = Message::new("form-step-mismatch").with("step", value(self.step));
@@ -117,7 +116,7 @@ impl StepMismatch {
 }
 
 impl FormError {
-    /// The name in `ValidityState`.
+    /// Returns the name in `ValidityState`.
     pub fn code(&self) -> &'static str {
         match self {
             FormError::ValueMissing { .. } => "valueMissing",
@@ -125,7 +124,7 @@ impl FormError {
             FormError::PatternMismatch { .. } => "patternMismatch",
             FormError::TooLong { .. } => "tooLong",
             FormError::TooShort { .. } => "tooShort",
-            // A browser says both.
+            // A browser reports both.
             FormError::RangeUnderflow { .. } | FormError::OutsideRange { .. } => "rangeUnderflow",
             FormError::RangeOverflow { .. } => "rangeOverflow",
             FormError::StepMismatch(_) => "stepMismatch",
@@ -134,8 +133,8 @@ impl FormError {
         }
     }
 
-    /// The sentence, as a text of the catalogues: the framework's own have it in English and German, and a site's may say
-    /// it otherwise under the same key.
+    /// Returns the message as a text of the catalogues. The framework contains it in English and German, and a site
+    /// may override it with the same key.
     pub fn message(&self) -> Message {
         match self {
             FormError::ValueMissing { input_type } => {
@@ -199,11 +198,11 @@ impl From<String> for FormError {
     }
 }
 
-/// What is wrong with a form: any number of errors for each field, and for the form as a whole.
+/// The errors of a form: any number for each field, and for the form as a whole.
 #[derive(Debug, Clone)]
 pub struct Errors {
     spec: &'static FormSpec,
-    /// Where each stands: the place of a field, or none for the form.
+    /// The errors, each with the index of its field; `None` for the form.
     entries: Vec<(Option<usize>, FormError)>,
 }
 
@@ -212,7 +211,7 @@ impl Errors {
         Errors { spec, entries: Vec::new() }
     }
 
-    /// Adds an error of the field with this name; of the form as a whole where it has no such field.
+    /// Adds an error of the field with this name, or of the form as a whole if it has no such field.
     pub fn add(&mut self, field: &str, error: impl Into<FormError>) {
         self.entries.push((self.spec.place(field), error.into()));
     }
@@ -226,17 +225,17 @@ impl Errors {
         self.entries.push((Some(place), error));
     }
 
-    /// Whether nothing is wrong.
+    /// Returns whether there are no errors.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// How many there are.
+    /// Returns the number of errors.
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Those of the field with this name.
+    /// Returns the errors of the field with this name.
     pub fn of(&self, field: &str) -> impl Iterator<Item = &FormError> {
         let place = self.spec.place(field);
         self.at(place.unwrap_or(usize::MAX))
@@ -246,7 +245,7 @@ impl Errors {
         self.entries.iter().filter(move |(at, _)| *at == Some(place)).map(|(_, error)| error)
     }
 
-    /// All of them, those of the form first, the others in the order of the fields.
+    /// Returns all errors, those of the form first, the others in the order of the fields.
     pub(super) fn sorted(&self) -> Vec<&(Option<usize>, FormError)> {
         let mut sorted: Vec<_> = self.entries.iter().collect();
         sorted.sort_by_key(|(place, _)| *place);

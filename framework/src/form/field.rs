@@ -1,7 +1,7 @@
 use super::input_type::InputType;
 use super::pattern::Pattern;
 
-/// A field of a form, as its struct declares it.
+/// A field of a form, as declared by its struct.
 #[derive(Debug, Clone, Copy)]
 pub struct FormField {
     pub(super) name: &'static str,
@@ -9,9 +9,9 @@ pub struct FormField {
     pub(super) input_type: InputType,
     pub(super) hint: Option<&'static str>,
     pub(super) is_required: bool,
-    /// Whether it has any number of values.
+    /// Whether it may have several values.
     pub(super) is_multiple: bool,
-    /// Whether space at the ends of what was entered stays.
+    /// Whether leading and trailing space is kept.
     pub(super) keeps_space: bool,
     pub(super) minlength: Option<usize>,
     pub(super) maxlength: Option<usize>,
@@ -20,11 +20,11 @@ pub struct FormField {
     pub(super) step: Option<&'static str>,
     pub(super) pattern: Option<&'static Pattern>,
     pub(super) accept: Option<&'static str>,
-    /// The most bytes of a file.
+    /// The size limit of a file, in bytes.
     pub(super) max_size: Option<u64>,
-    /// What there is to choose: values, and what they are called.
+    /// The options: values and labels.
     pub(super) options: &'static [(&'static str, &'static str)],
-    /// Attributes that are no rules.
+    /// Attributes that are not rules.
     pub(super) plain: &'static [(&'static str, &'static str)],
 }
 
@@ -100,12 +100,12 @@ impl FormField {
         FormField { plain, ..self }
     }
 
-    /// The name that the field is sent under.
+    /// Returns the name under which the field is sent.
     pub fn name(&self) -> &'static str {
         self.name
     }
 
-    /// The type of its input.
+    /// Returns the type of its input.
     pub fn input_type(&self) -> InputType {
         self.input_type
     }

@@ -5,8 +5,8 @@ use super::field::FormField;
 use super::input_type::InputType;
 use crate::extract::FormFile;
 
-/// Holds a file to `accept`. Name and media type are whatever was sent; where the media type is one whose files have a
-/// signature, the file must have it.
+/// Checks a file against `accept`. Name and media type are those that the client has sent; if files of this media
+/// type have a signature, the file must have it.
 pub(super) fn check(field: &FormField, place: usize, file: &FormFile, errors: &mut Errors) {
     let Some(accept) = field.accept else { return };
     let name = file.name().unwrap_or_default().to_ascii_lowercase();

@@ -14,9 +14,9 @@ use crate::controller;
 use crate::extract::texts_of;
 use crate::reply::{IntoReply, Reply};
 
-/// A form as its page shows it: the attributes of each field, what was entered, and what is wrong with it.
+/// A form for its page: the attributes of each field, the entered values, and the errors.
 ///
-/// Templates have it as `form`, and hand it to the components `<field>`, `<errors>` and `<submit>`:
+/// Templates get it as `form`, and pass it to the components `<field>`, `<errors>` and `<submit>`:
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -33,10 +33,10 @@ use crate::reply::{IntoReply, Reply};
 #[derive(Debug, Clone)]
 pub struct FilledForm {
     spec: &'static FormSpec,
-    /// By the place of the field.
+    /// The values, by the index of the field.
     values: Vec<Vec<String>>,
     errors: Errors,
-    /// Why a value cannot be shown.
+    /// The reason why a value cannot be shown.
     fault: Option<String>,
 }
 
@@ -59,7 +59,7 @@ impl FilledForm {
         writer.form
     }
 
-    /// With what `value` has in the fields of these names.
+    /// Fills the form with the fields of `value` that have the same names.
     pub(super) fn of_fields<V: Serialize>(spec: &'static FormSpec, value: &V) -> FilledForm {
         let form = FilledForm::empty(spec);
         let fields = match serde_json::to_value(value) {
@@ -81,12 +81,12 @@ impl FilledForm {
         writer.form
     }
 
-    /// What is wrong.
+    /// Returns the errors.
     pub fn errors(&self) -> &Errors {
         &self.errors
     }
 
-    /// Adds an error of the field with this name, for what shows only when the site's data are looked at: a name that
+    /// Adds an error of the field with this name, for a problem that only the site's data reveal, such as a name that
     /// is taken.
     #[must_use]
     pub fn with_error(mut self, field: &str, error: impl Into<FormError>) -> FilledForm {
@@ -94,7 +94,7 @@ impl FilledForm {
         self
     }
 
-    /// The form, which cannot be shown for this reason.
+    /// Marks the form as impossible to show, for this reason.
     pub(super) fn failing(self, why: String) -> FilledForm {
         FilledForm { fault: Some(why), ..self }
     }
@@ -103,8 +103,8 @@ impl FilledForm {
         &mut self.errors
     }
 
-    /// The answer to a form that is refused: the page that `page` makes of it, with status 422, which no cache
-    /// keeps. An error of `page`, such as a 404, stays what it is.
+    /// Refuses the form: returns the page that `page` makes of it, with status 422, which no cache stores. An error
+    /// of `page`, such as a 404, is returned unchanged.
     pub fn refused<R: IntoReply>(self, page: impl FnOnce(FilledForm) -> R) -> controller::Error {
         let reply = page(self).into_reply();
         if !reply.status().is_success() {
@@ -122,11 +122,11 @@ impl FilledForm {
     }
 }
 
-/// What `#[derive(Form)]` writes the fields of a struct to.
+/// Receives the fields of a struct from `#[derive(Form)]`.
 #[derive(Debug)]
 pub struct Writer {
     form: FilledForm,
-    /// The place of the first field of the group that is written.
+    /// The index of the first field of the current group.
     first: usize,
 }
 
@@ -140,7 +140,7 @@ impl Writer {
         }
     }
 
-    /// Writes the group whose first field is at this place.
+    /// Writes the group whose first field has this index.
     #[doc(hidden)]
     pub fn group<T: FormData>(&mut self, place: usize, group: &T) {
         self.first += place;
@@ -170,7 +170,7 @@ impl Serialize for FilledForm {
     }
 }
 
-/// All fields by their names, in their order.
+/// All fields by name, in their order.
 struct ShownFields<'a>(&'a FilledForm);
 
 impl Serialize for ShownFields<'_> {
@@ -222,8 +222,7 @@ impl Serialize for ShownField<'_> {
     }
 }
 
-/// The attributes that a browser reads rules from, where the page has this value, and those that go to the page as they
-/// are.
+/// The attributes that declare rules to a browser, on a page with this value, and those that are passed on unchanged.
 struct Attributes<'a> {
     field: &'static FormField,
     value: &'a str,
@@ -233,7 +232,7 @@ impl Serialize for Attributes<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let field = self.field;
         let mut attributes = serializer.serialize_map(None)?;
-        // Of several boxes, each would have to be ticked.
+        // With `required`, a browser would require each of the boxes to be ticked.
         let is_group = field.input_type == InputType::Checkbox && field.is_multiple;
         if field.is_required && !is_group {
             attributes.serialize_entry("required", &true)?;
@@ -266,7 +265,7 @@ impl Serialize for Attributes<'_> {
     }
 }
 
-/// An error, with the field that it is of. Key and arguments are those of a [`Message`](crate::reply::Message).
+/// An error with its field. Key and arguments are those of a [`Message`](crate::reply::Message).
 struct ShownError<'a> {
     form: &'a FilledForm,
     field: Option<&'a FormField>,

@@ -1,4 +1,4 @@
-/// The type of an input, as HTML has it; `select` and `textarea` are elements of their own there.
+/// The type of an input, as in HTML, where `select` and `textarea` are separate elements.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 #[expect(missing_docs, reason = "each is named as in HTML")]
@@ -26,7 +26,7 @@ pub enum InputType {
 }
 
 impl InputType {
-    /// The name in HTML.
+    /// Returns the name in HTML.
     pub fn name(self) -> &'static str {
         match self {
             InputType::Text => "text",
@@ -52,7 +52,7 @@ impl InputType {
         }
     }
 
-    /// Whether a page shows what was entered.
+    /// Returns whether a page shows the entered value again.
     pub(super) fn is_kept(self) -> bool {
         !matches!(self, InputType::Password | InputType::File)
     }

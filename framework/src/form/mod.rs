@@ -1,16 +1,17 @@
-//! Forms whose rules are declared once: what is sent, what it must be like, and its fields in HTML.
+//! Forms whose rules are declared once: for reading, validation and HTML.
 //!
-//! - [`FormData`]: a site's struct with `#[derive(Form)]`. `spec` and `field` are what it declares, `input_type` and
-//!   `pattern` what its words mean.
-//! - [`Submitted`]: the extractor; `reader` reads the fields that were sent, `rules` and `file_rules` check them,
-//!   `syntax` and `moment` know how browsers write values, and `steps` which of them `step` lets be.
-//! - [`FormError`], [`Errors`]: what is wrong, by the codes of the browser's `ValidityState`; what they say is in the catalogues.
-//! - [`FilledForm`]: a form as its page shows it: attributes, what was entered, what is wrong.
+//! - [`FormData`]: a site's struct with `#[derive(Form)]`. `spec` and `field` are its declaration, `input_type` and
+//!   `pattern` the meaning of its words.
+//! - [`Submitted`]: the extractor; `reader` reads the submitted fields, `rules` and `file_rules` check them, `syntax`
+//!   and `moment` parse the formats of browsers, and `steps` implements `step`.
+//! - [`FormError`], [`Errors`]: errors with the codes of the browser's `ValidityState`; their texts are in the
+//!   catalogues.
+//! - [`FilledForm`]: a form for its page: attributes, entered values, errors.
 //!
 //! # A form
 //!
-//! The words in `#[form(…)]` are those of HTML, and a browser that reads the page and the controller that reads
-//! the form hold the visitor to the same:
+//! The words in `#[form(…)]` are those of HTML, so the browser that reads the page and the controller that reads the
+//! form apply the same rules:
 //!
 //! ```
 //! use headwater::prelude::*;
@@ -28,7 +29,7 @@
 //! }
 //!
 //! impl NewStory {
-//!     /// What concerns several fields.
+//!     /// A rule that concerns two fields.
 //!     fn check(&self, errors: &mut Errors) {
 //!         if self.title == self.body {
 //!             errors.add("body", "The text must say more than the title.");
@@ -48,21 +49,21 @@
 //! }
 //! ```
 //!
-//! A form that breaks a rule is answered with the page itself, with status 422 and `no-store`: what was entered is
-//! there again, except passwords and files, and every error is. The page of the empty form is one for all visitors,
-//! and cached.
+//! A form that breaks a rule is answered with the page itself, with status 422 and `no-store`: it contains the
+//! entered values, except passwords and files, and all errors. The page with the empty form is the same for all
+//! visitors, and cached.
 //!
 //! # Types
 //!
 //! | field | is sent as |
 //! |---|---|
-//! | `String` | a text, empty where nothing was entered |
+//! | `String` | a text, empty if nothing was entered |
 //! | `u8` … `f64` | a number; required |
 //! | `bool` | a checkbox |
-//! | `Option<T>` | what `T` is; `None` where nothing was entered |
+//! | `Option<T>` | as `T`; `None` if nothing was entered |
 //! | `Vec<T>` | several values of one name: a `select`, or a checkbox for each option |
 //! | [`FormFile`](crate::extract::FormFile) | a file |
-//! | any other `T` with `Deserialize` and `Serialize` | what it reads as a text; required |
+//! | any other `T` with `Deserialize` and `Serialize` | a text from which it is deserialized; required |
 
 mod errors;
 mod field;
@@ -81,7 +82,7 @@ mod syntax;
 #[cfg(test)]
 mod tests;
 
-/// The components of forms and lists. A new site has them as `templates/components.html`, where they are its own to change.
+/// The components of forms and lists. A new site gets them as `templates/components.html`, which it may change.
 pub const COMPONENTS: &str = include_str!("components.html");
 
 pub use errors::{Errors, FormError, StepMismatch};
@@ -96,10 +97,10 @@ pub use submitted::Submitted;
 
 use serde::Serialize;
 
-/// A form: what `#[derive(Form)]` makes of a struct. See the [module](self).
+/// A form: implemented by `#[derive(Form)]` for a struct. See the [module](self).
 ///
-/// Rules that concern several fields, or that HTML has no word for, stand in a method of the struct's own, which
-/// is called where all fields keep theirs:
+/// Rules that concern several fields, or that HTML cannot express, are in a method of the struct, which is called
+/// when all fields are valid:
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -126,15 +127,15 @@ use serde::Serialize;
     note = "a form without rules, of a type with `Deserialize`, is taken as `Form<{Self}>`"
 )]
 pub trait FormData: Sized + Send + 'static {
-    /// The fields.
+    /// Returns the fields.
     #[doc(hidden)]
     fn spec() -> &'static FormSpec;
 
-    /// Reads all fields; none where one of them is not there as it should be.
+    /// Reads all fields; `None` if one of them is invalid.
     #[doc(hidden)]
     fn read(reader: &mut Reader) -> Option<Self>;
 
-    /// Writes what each field would send.
+    /// Writes the values that each field would send.
     #[doc(hidden)]
     fn write(&self, writer: &mut Writer);
 
@@ -142,18 +143,19 @@ pub trait FormData: Sized + Send + 'static {
     #[doc(hidden)]
     fn own_rules(&self, errors: &mut Errors);
 
-    /// The form with nothing in it.
+    /// Returns the empty form.
     fn empty_form() -> FilledForm {
         FilledForm::empty(Self::spec())
     }
 
-    /// The form with this in it: for a page that edits what is there. Passwords and files are never shown.
+    /// Returns the form with the values of `self`, for a page that edits existing data. Passwords and files are never
+    /// shown.
     fn filled_form(&self) -> FilledForm {
         FilledForm::of(self)
     }
 
-    /// The form with what a value has in the fields of the same names: for a page that edits a row. Several texts in a field
-    /// for one are joined by commas.
+    /// Returns the form with the fields of `value` that have the same names, for a page that edits a row. Several
+    /// texts in a field for one are joined by commas.
     ///
     /// ```
     /// use headwater::prelude::*;
@@ -182,10 +184,10 @@ pub trait FormData: Sized + Send + 'static {
     }
 }
 
-/// What a form without a `check` of its own does instead.
+/// The `check` of a form that does not have its own.
 #[doc(hidden)]
 pub trait NoRules {
-    /// Finds nothing wrong.
+    /// Reports no errors.
     fn check(&self, _errors: &mut Errors) {}
 }
 

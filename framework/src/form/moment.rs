@@ -1,5 +1,6 @@
-//! Dates and times as browsers write them, and as the numbers that ranges and steps go by (WHATWG HTML, section 2.3.5,
-//! "Dates and times", and section 4.10.5.1, for each type "convert a string to a number" and back). Years have four digits.
+//! Parses and formats dates and times as browsers do, and converts them to the numbers that ranges and steps use
+//! (WHATWG HTML, section 2.3.5, "Dates and times", and section 4.10.5.1, for each type "convert a string to a number"
+//! and back). Years have four digits.
 
 use jiff::SignedDuration;
 use jiff::civil::{Date, ISOWeekDate, Weekday};
@@ -8,14 +9,14 @@ use super::input_type::InputType;
 
 const EPOCH: Date = Date::constant(1970, 1, 1);
 
-/// Milliseconds of a day.
+/// The milliseconds of a day.
 const DAY: f64 = 86_400_000.0;
 
-/// From the Monday of the first week of 1970 to its first day, in days.
+/// The days from the Monday of the first week of 1970 to January 1.
 const OF_FIRST_WEEK: f64 = 3.0;
 
-/// A date in days, a week in weeks and a month in months since 1970 began; a time in milliseconds since midnight,
-/// and a date with a time in milliseconds since 1970 began.
+/// Converts a value to a number: a date to days, a week to weeks and a month to months since the beginning of 1970, a
+/// time to milliseconds since midnight, and a date with a time to milliseconds since the beginning of 1970.
 pub(super) fn number_of(input_type: InputType, text: &str) -> Option<f64> {
     Some(match input_type {
         InputType::Date => days(date(text)?),
@@ -33,7 +34,7 @@ pub(super) fn number_of(input_type: InputType, text: &str) -> Option<f64> {
     })
 }
 
-/// The value that this number stands for, if there is one.
+/// Converts a number back to the value, if there is one.
 pub(super) fn text_of(input_type: InputType, number: f64) -> Option<String> {
     match input_type {
         InputType::Date => day(number).map(|day| day.to_string()),
@@ -62,7 +63,7 @@ fn day(days: f64) -> Option<Date> {
     EPOCH.checked_add(SignedDuration::from_secs((days as i64).checked_mul(86_400)?)).ok()
 }
 
-/// A number of this many digits up to `most`.
+/// Parses a number with exactly `count` digits, `most` at most.
 fn digits(text: &str, count: usize, most: i16) -> Option<i16> {
     let is_written = text.len() == count && text.bytes().all(|digit| digit.is_ascii_digit());
     text.parse().ok().filter(|number| is_written && *number <= most)
@@ -72,7 +73,7 @@ fn year(text: &str) -> Option<i16> {
     digits(text, 4, 9999).filter(|year| *year > 0)
 }
 
-/// Year and month.
+/// Parses year and month.
 fn month(text: &str) -> Option<(i16, i16)> {
     let (before, month) = text.split_once('-')?;
     Some((year(before)?, digits(month, 2, 12).filter(|month| *month > 0)?))
@@ -84,14 +85,14 @@ fn date(text: &str) -> Option<Date> {
     Date::new(year, i8::try_from(month).ok()?, i8::try_from(digits(day, 2, 31)?).ok()?).ok()
 }
 
-/// The first day of a week.
+/// Returns the first day of a week.
 fn monday(text: &str) -> Option<Date> {
     let (before, week) = text.split_once("-W")?;
     let week = i8::try_from(digits(week, 2, 53)?).ok()?;
     Some(ISOWeekDate::new(year(before)?, week, Weekday::Monday).ok()?.date())
 }
 
-/// The milliseconds of a time of day.
+/// Returns the milliseconds of a time of day.
 fn time(text: &str) -> Option<f64> {
     let mut parts = text.splitn(3, ':');
     let (hours, minutes) = (digits(parts.next()?, 2, 23)?, digits(parts.next()?, 2, 59)?);
@@ -106,7 +107,7 @@ fn time(text: &str) -> Option<f64> {
     Some(seconds * 1000.0 + f64::from(thousandths))
 }
 
-/// The time of day after so many milliseconds, with no more digits than it needs.
+/// Formats the time of day after so many milliseconds, without unnecessary digits.
 fn clock(milliseconds: f64) -> Option<String> {
     let all = milliseconds.round();
     if !(0.0..DAY).contains(&all) {
@@ -128,7 +129,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn days_and_times_are_on_the_calendar() {
+    fn only_valid_days_and_times_are_accepted() {
         let is = |input_type, text| number_of(input_type, text).is_some();
         for right in ["2024-02-29", "2026-12-31", "0001-01-01"] {
             assert!(is(InputType::Date, right), "{right}");
@@ -162,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn they_are_the_numbers_of_the_standard() {
+    fn values_are_converted_to_the_numbers_of_the_standard() {
         for (input_type, text, number) in [
             (InputType::Date, "1970-01-01", 0.0),
             (InputType::Date, "1969-12-31", -1.0),
@@ -184,7 +185,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_a_number_stands_for_is_read_as_this_number(number in -700_000i64..2_900_000) {
+        fn a_number_survives_formatting_and_parsing(number in -700_000i64..2_900_000) {
             for (input_type, scale) in [
                 (InputType::Date, 1.0),
                 (InputType::Week, 0.14),

@@ -2,7 +2,7 @@ use std::sync::OnceLock;
 
 use regex::Regex;
 
-/// A `pattern` of HTML: what the page says, and the expression that does the same here.
+/// A `pattern` of HTML: the text for the page, and the equivalent expression for the server.
 #[derive(Debug)]
 pub struct Pattern {
     pub(super) html: &'static str,
@@ -11,13 +11,13 @@ pub struct Pattern {
 }
 
 impl Pattern {
-    /// A pattern. It is compiled when it is first asked for.
+    /// Makes a pattern, which is compiled on first use.
     #[doc(hidden)]
     pub const fn new(html: &'static str, expression: &'static str) -> Pattern {
         Pattern { html, expression, compiled: OnceLock::new() }
     }
 
-    /// The expression, if it has a size that can be matched.
+    /// Returns the compiled expression, or the error if it is too large.
     pub(super) fn compiled(&self) -> Result<&Regex, &str> {
         let compile = || Regex::new(self.expression).map_err(|error| error.to_string());
         self.compiled.get_or_init(compile).as_ref().map_err(String::as_str)

@@ -10,19 +10,19 @@ use super::spec::FormSpec;
 use super::{FormData, file_rules, rules, syntax};
 use crate::extract::{DecodeError, FormFile, SentFields, decode_field};
 
-/// The fields of a form that was sent, while `#[derive(Form)]` reads them one after the other.
+/// The submitted fields of a form, which `#[derive(Form)]` reads one after the other.
 #[derive(Debug)]
 pub struct Reader {
     spec: &'static FormSpec,
     texts: HashMap<String, Vec<String>>,
     files: HashMap<String, Vec<FormFile>>,
     too_large: Vec<String>,
-    /// The place of the first field of the group that is read.
+    /// The index of the first field of the current group.
     first: usize,
-    /// What was entered, field by field.
+    /// The entered values of each field.
     values: Vec<Vec<String>>,
     errors: Errors,
-    /// Why a field's type can never be read from a text: the site is at fault.
+    /// The error for a field whose type can never be read from text: a mistake of the site.
     fault: Option<DecodeError>,
 }
 
@@ -49,7 +49,7 @@ impl Reader {
         }
     }
 
-    /// What has been entered and what is wrong with it.
+    /// Returns the form with the entered values and the errors.
     pub(super) fn finish(self) -> Result<FilledForm, DecodeError> {
         match self.fault {
             Some(fault) => Err(fault),
@@ -57,7 +57,7 @@ impl Reader {
         }
     }
 
-    /// The group whose first field is at this place, if all its fields keep all rules.
+    /// Reads the group whose first field has this index, if all its fields are valid.
     #[doc(hidden)]
     pub fn group<T: FormData>(&mut self, place: usize) -> Option<T> {
         self.first += place;
@@ -66,7 +66,7 @@ impl Reader {
         group
     }
 
-    /// The value of the field at this place, if it keeps all rules.
+    /// Reads the value of the field with this index, if it is valid.
     #[doc(hidden)]
     pub fn value<T: DeserializeOwned>(&mut self, place: usize) -> Option<T> {
         let place = self.first + place;
@@ -103,7 +103,7 @@ impl Reader {
         } else if !is_empty && !is_box {
             for text in texts {
                 rules::check(field, place, text, &mut self.errors);
-                // The errors of one value tell the visitor enough.
+                // The errors of one value are enough for the visitor.
                 if self.errors.len() > before {
                     break;
                 }
@@ -135,13 +135,13 @@ impl Reader {
         }
     }
 
-    /// The file of a field that requires one.
+    /// Reads the file of a field that requires one.
     #[doc(hidden)]
     pub fn file(&mut self, place: usize) -> Option<FormFile> {
         self.optional_file(place).flatten()
     }
 
-    /// The file of a field that has one or none.
+    /// Reads the optional file of a field.
     #[doc(hidden)]
     pub fn optional_file(&mut self, place: usize) -> Option<Option<FormFile>> {
         let mut files = self.files(place)?;
@@ -153,7 +153,7 @@ impl Reader {
         Some(files.pop())
     }
 
-    /// The files of a field that has any number of them.
+    /// Reads the files of a field.
     #[doc(hidden)]
     pub fn files(&mut self, place: usize) -> Option<Vec<FormFile>> {
         let place = self.first + place;
@@ -175,7 +175,7 @@ impl Reader {
     }
 }
 
-/// A whole number that is written as browsers let it be, and types of whole numbers do not: `2e1` or `2.0`.
+/// Converts a whole number in a notation that browsers allow and integer types do not: `2e1` or `2.0`.
 fn whole(field: &FormField, texts: &[&str]) -> Option<String> {
     const MOST: f64 = (1u64 << 53) as f64;
     let is_number = matches!(field.input_type, InputType::Number | InputType::Range);

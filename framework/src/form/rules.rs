@@ -1,11 +1,11 @@
-//! The rules of HTML for one text.
+//! HTML's rules for one text.
 
 use super::errors::{Errors, FormError};
 use super::field::FormField;
 use super::input_type::InputType;
 use super::{steps, syntax};
 
-/// Holds a text that is not empty to all rules of its field.
+/// Checks a text that is not empty against all rules of its field.
 pub(super) fn check(field: &FormField, place: usize, text: &str, errors: &mut Errors) {
     check_type(field, place, text, errors);
     if field.minlength.is_some() || field.maxlength.is_some() {
@@ -17,7 +17,7 @@ pub(super) fn check(field: &FormField, place: usize, text: &str, errors: &mut Er
             errors.add_at(place, FormError::TooShort { min, length });
         }
     }
-    // One that does not compile is an error of the start.
+    // A pattern that does not compile is reported at the start.
     let pattern = field.pattern.and_then(|pattern| pattern.compiled().ok());
     if pattern.is_some_and(|pattern| !pattern.is_match(text)) {
         let title = field.plain.iter().find(|(name, _)| *name == "title");
@@ -63,8 +63,8 @@ fn check_type(field: &FormField, place: usize, text: &str, errors: &mut Errors) 
     }
 }
 
-/// Holds a value to `min` and `max`. Where `min` is behind `max`, the times from `min` over midnight to `max` are
-/// right (HTML, section 4.10.5.3.7, "reversed range"): times alone come again every day.
+/// Checks a value against `min` and `max`. If `min` is after `max`, the times from `min` over midnight to `max` are
+/// valid (HTML, section 4.10.5.3.7, "reversed range"), because times are periodic.
 fn check_range(field: &FormField, place: usize, number: f64, errors: &mut Errors) {
     let bound = |bound: Option<&'static str>| {
         bound.and_then(|text| Some((text, steps::number_of(field.input_type, text)?)))

@@ -3,10 +3,10 @@ use std::borrow::Cow;
 use super::field::FormField;
 use super::steps;
 
-/// The fields of a form, as its struct declares them.
+/// The fields of a form, as declared by its struct.
 #[derive(Debug)]
 pub struct FormSpec {
-    /// What the ids of its fields begin with; may be empty.
+    /// The prefix of its fields' ids; may be empty.
     pub(super) id: &'static str,
     pub(super) fields: Cow<'static, [FormField]>,
 }
@@ -17,19 +17,19 @@ impl FormSpec {
         FormSpec { id, fields: Cow::Borrowed(fields) }
     }
 
-    /// That of a form with groups: the fields stand in pieces.
+    /// Makes the specification of a form with groups, whose fields are in several pieces.
     #[doc(hidden)]
     pub fn of_pieces(id: &'static str, pieces: &[&[FormField]]) -> FormSpec {
         FormSpec { id, fields: Cow::Owned(pieces.concat()) }
     }
 
-    /// All fields, in their order.
+    /// Returns all fields, in their order.
     #[doc(hidden)]
     pub fn fields(&self) -> &[FormField] {
         &self.fields
     }
 
-    /// The place of the field with this name.
+    /// Returns the index of the field with this name.
     pub(super) fn place(&self, name: &str) -> Option<usize> {
         self.fields.iter().position(|field| field.name == name)
     }
@@ -38,7 +38,7 @@ impl FormSpec {
         self.fields.iter().find(|field| field.name == name)
     }
 
-    /// What a site's author ought to change, though it compiles.
+    /// Returns an error in the declaration that the compiler does not detect.
     pub(super) fn wrong(&self) -> Option<String> {
         let is_known = |place: usize, name| self.fields[..place].iter().any(|it| it.name == name);
         self.fields.iter().enumerate().find_map(|(place, field)| {

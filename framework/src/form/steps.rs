@@ -1,17 +1,17 @@
-//! Which values are a whole number of steps away from where steps begin (WHATWG HTML, section 4.10.5.3.8, "The `step`
-//! attribute").
+//! Checks that values are a whole number of steps away from the step base (WHATWG HTML, section 4.10.5.3.8, "The
+//! `step` attribute").
 //!
-//! Steps begin at `min`, and without one at zero: at midnight, in January, on Thursday the first of 1970, or in its first week. A
-//! browser begins at the `value` that the page has, before it begins at zero. On a page with a value that is not a whole number of steps
-//! away from zero it would take those only that the server refuses, so such a page says `step="any"`
-//! ([`attribute`]), and the server alone says what fits.
+//! The step base is `min`, or else zero: midnight, January, Thursday the first of 1970, or the first week of that
+//! year. A browser uses the `value` in the page before it uses zero. On a page with a value that is not a whole
+//! number of steps away from zero, it would accept only values that the server refuses. So such a page contains
+//! `step="any"` ([`attribute`]), and only the server checks the steps.
 
 use super::errors::StepMismatch;
 use super::field::FormField;
 use super::input_type::InputType;
 use super::{moment, syntax};
 
-/// A value as the number that ranges and steps go by.
+/// Converts a value to the number that ranges and steps use.
 pub(super) fn number_of(input_type: InputType, text: &str) -> Option<f64> {
     match input_type {
         InputType::Number | InputType::Range => syntax::number(text),
@@ -21,15 +21,15 @@ pub(super) fn number_of(input_type: InputType, text: &str) -> Option<f64> {
 
 /// The steps of a field.
 struct Steps {
-    /// As the field says it, or the usual one.
+    /// The step as declared in the field, or the default.
     word: &'static str,
     distance: f64,
-    /// Where they begin.
+    /// The step base.
     base: f64,
 }
 
 impl Steps {
-    /// `None` where anything fits.
+    /// Returns the steps of a field; `None` if it accepts any value.
     fn of(field: &FormField) -> Option<Steps> {
         let (usual, scale) = match field.input_type {
             InputType::Number
@@ -37,7 +37,7 @@ impl Steps {
             | InputType::Date
             | InputType::Week
             | InputType::Month => ("1", 1.0),
-            // Seconds, of which there are a thousandth in one of the number.
+            // In seconds, while the number is in milliseconds.
             InputType::Time | InputType::DatetimeLocal => ("60", 1000.0),
             _ => return None,
         };
@@ -47,22 +47,22 @@ impl Steps {
         Some(Steps { word, distance, base })
     }
 
-    /// Whether a value is on one.
+    /// Returns whether a value is on a step.
     fn meet(&self, number: f64) -> bool {
         let steps = (number - self.base) / self.distance;
-        // Tenths and the like are none in binary.
+        // Tenths and the like have no exact binary representation.
         (steps - steps.round()).abs() <= (steps.abs() * 4.0 * f64::EPSILON).max(1e-9)
     }
 }
 
-/// What is wrong with a value that is between two steps.
+/// Returns the error for a value between two steps.
 pub(super) fn mismatch(field: &FormField, number: f64) -> Option<StepMismatch> {
     let steps = Steps::of(field).filter(|steps| !steps.meet(number))?;
     let input_type = field.input_type;
     let bound = |bound: Option<&str>| bound.and_then(|bound| number_of(input_type, bound));
     let (least, most) = (bound(field.min), bound(field.max));
     let is_right = |near: f64| match (least, most) {
-        // Over midnight.
+        // The range extends over midnight.
         (Some(least), Some(most)) if most < least => near >= least || near <= most,
         (least, most) => least.is_none_or(|it| near >= it) && most.is_none_or(|it| near <= it),
     };
@@ -71,7 +71,7 @@ pub(super) fn mismatch(field: &FormField, number: f64) -> Option<StepMismatch> {
         let near = steps.base + count * steps.distance;
         match input_type {
             _ if !is_right(near) => None,
-            // Without what tenths leave behind in binary.
+            // Removes the rounding errors of tenths.
             InputType::Number | InputType::Range => Some(((near * 1e9).round() / 1e9).to_string()),
             other => moment::text_of(other, near),
         }
@@ -85,7 +85,7 @@ pub(super) fn mismatch(field: &FormField, number: f64) -> Option<StepMismatch> {
     })
 }
 
-/// The `step` of a field on a page with this value.
+/// Returns the `step` attribute of a field on a page with this value.
 pub(super) fn attribute(field: &FormField, value: &str) -> Option<&'static str> {
     let begins_at_value = field.min.is_none_or(|min| number_of(field.input_type, min).is_none());
     let number = number_of(field.input_type, value).filter(|_| begins_at_value);

@@ -9,11 +9,11 @@ use crate::extract::{DecodeError, FormRejection, FromRequest, Need, SentFields};
 use crate::reply::IntoReply;
 use crate::request::Request;
 
-/// A form that was sent, held to the rules of its type, for a controller to [take](Submitted::valid) or refuse.
+/// A submitted form, checked against the rules of its type, for a controller to [accept](Submitted::valid) or refuse.
 ///
-/// It is read from the body, which must be `application/x-www-form-urlencoded` or `multipart/form-data` and not longer
-/// than the request's `body_limit`; for `GET` and `HEAD` from the query. What is not a form at all is refused by the
-/// [rejection](FormRejection).
+/// It is read from the body, which must be `application/x-www-form-urlencoded` or `multipart/form-data` and not
+/// longer than the request's `body_limit`; for `GET` and `HEAD` from the query. A request that does not contain a
+/// form at all is refused by the [rejection](FormRejection).
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -37,16 +37,16 @@ use crate::request::Request;
 pub struct Submitted<T> {
     value: Option<T>,
     form: FilledForm,
-    /// The user of the visitor's session, with what was sent.
+    /// The user of the visitor's session, with the submitted fields.
     user: Option<(String, SentFields)>,
 }
 
 impl<T: FormData> Submitted<T> {
-    /// What was entered; or, where it breaks a rule, the answer to it: the page that `page` makes of the form, with
-    /// status 422 and `no-store`. An error of `page` itself stays what it is.
+    /// Returns the value if it breaks no rule.
     ///
     /// # Errors
-    /// The answer.
+    /// Otherwise returns the response: the page that `page` makes of the form, with status 422 and `no-store`. An
+    /// error of `page` itself is returned unchanged.
     pub fn valid<R: IntoReply>(self, page: impl FnOnce(FilledForm) -> R) -> Result<T> {
         match self.value {
             Some(value) if self.form.errors().is_empty() => Ok(value),
@@ -54,9 +54,9 @@ impl<T: FormData> Submitted<T> {
         }
     }
 
-    /// Has the [user](crate::extract::SessionUser) of the visitor's session in the field with this name, whatever was entered
-    /// there: who has written a comment, for example. A form of a visitor who has not signed in stays as it is. Call it before
-    /// anything else.
+    /// Sets the field with this name to the [user](crate::extract::SessionUser) of the visitor's session, regardless
+    /// of the submitted value: for example the author of a comment. The form of a visitor who has not signed in stays
+    /// unchanged. Call it before anything else.
     ///
     /// ```
     /// use headwater::prelude::*;
@@ -88,25 +88,25 @@ impl<T: FormData> Submitted<T> {
         }
     }
 
-    /// What was entered, where it breaks no rule.
+    /// Returns the value if it breaks no rule.
     pub fn value(&self) -> Option<&T> {
         self.value.as_ref().filter(|_| self.form.errors().is_empty())
     }
 
-    /// What is wrong.
+    /// Returns the errors.
     pub fn errors(&self) -> &Errors {
         self.form.errors()
     }
 
-    /// Refuses the form because of the field with this name, for a reason that the site's data show.
+    /// Refuses the form because of the field with this name, for a reason in the site's data.
     pub fn add_error(&mut self, field: &str, error: impl Into<FormError>) {
         self.form.errors_mut().add(field, error);
     }
 
-    /// A form that was sent with these fields: to try a controller in a test.
+    /// Makes a form that was submitted with these fields, to test a controller.
     ///
     /// # Panics
-    /// Where a field's type is none that a form can have.
+    /// Panics if a field has a type that a form cannot have.
     pub fn of(fields: &[(&str, &str)]) -> Submitted<T> {
         let owned =
             |(name, text): &(&str, &str)| (name.to_string().into(), text.to_string().into());
@@ -129,7 +129,7 @@ impl<T: FormData> Submitted<T> {
     }
 }
 
-/// The most bytes of a file in the field with this name; none of it where there is no such field.
+/// Returns the size limit of a file in the field with this name; 0 if there is no such field.
 fn most_bytes<T: FormData>(name: &str) -> u64 {
     T::spec().field(name).map_or(0, |field| field.max_size.unwrap_or(u64::MAX))
 }

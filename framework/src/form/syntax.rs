@@ -1,5 +1,5 @@
-//! How browsers write the values of inputs (WHATWG HTML, "Common microsyntaxes" and "The input element"); dates and times are in
-//! `moment`.
+//! Parses the values of inputs as browsers do (WHATWG HTML, "Common microsyntaxes" and "The input element"); dates
+//! and times are in `moment`.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -9,8 +9,8 @@ use regex::Regex;
 use super::field::FormField;
 use super::input_type::InputType;
 
-/// What a browser makes of what was entered before it counts or sends it (the value sanitisation of the
-/// standard). Beyond it, space at the ends is not kept, except in passwords and where the field says so.
+/// Sanitises an entered value like a browser before it counts or sends it (the value sanitisation of the standard).
+/// Additionally trims it, except in passwords and if the field keeps space.
 pub(super) fn sanitised(field: &FormField, entered: String) -> String {
     let lines = match field.input_type {
         InputType::Hidden | InputType::Select | InputType::Radio | InputType::Checkbox => {
@@ -26,7 +26,7 @@ pub(super) fn sanitised(field: &FormField, entered: String) -> String {
     lines.trim().to_owned()
 }
 
-/// The text with `\n` for the line breaks that are sent as `\r\n`: so browsers count it.
+/// Replaces the line breaks `\r\n` of a submission by `\n`, as browsers count them.
 fn one_kind_of_line_break(text: &str) -> Cow<'_, str> {
     if !text.contains('\r') {
         return text.into();
@@ -34,12 +34,12 @@ fn one_kind_of_line_break(text: &str) -> Cow<'_, str> {
     text.replace("\r\n", "\n").replace('\r', "\n").into()
 }
 
-/// How many characters a browser counts: units of UTF-16.
+/// Returns the length as browsers count it, in UTF-16 code units.
 pub(super) fn length(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
-/// A valid e-mail address of the standard, which is a willful violation of RFC 5322.
+/// Returns whether a text is a valid e-mail address of the standard, which is a willful violation of RFC 5322.
 pub(super) fn is_email(text: &str) -> bool {
     const LABEL: &str = "[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?";
     static ADDRESS: LazyLock<Option<Regex>> = LazyLock::new(|| {
@@ -49,7 +49,8 @@ pub(super) fn is_email(text: &str) -> bool {
     ADDRESS.as_ref().is_some_and(|address| address.is_match(text))
 }
 
-/// An address of the web. A browser takes any absolute URL, `javascript:` too; a site makes links of them.
+/// Returns whether a text is a web address. Browsers accept any absolute URL, even `javascript:`, but sites make
+/// links of them.
 pub(super) fn is_web_address(text: &str) -> bool {
     let Some((scheme, rest)) = text.split_once("://") else { return false };
     if !["http", "https"].iter().any(|known| scheme.eq_ignore_ascii_case(known)) {
@@ -77,7 +78,7 @@ pub(super) fn is_web_address(text: &str) -> bool {
     !text.contains(wrong) && is_host && is_port
 }
 
-/// A valid floating-point number: no `+` before it, no space, no `inf`.
+/// Parses a valid floating-point number: no `+` before it, no space, no `inf`.
 pub(super) fn number(text: &str) -> Option<f64> {
     let digits = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
     let rest = text.strip_prefix('-').unwrap_or(text);
@@ -95,7 +96,7 @@ pub(super) fn number(text: &str) -> Option<f64> {
     text.parse().ok().filter(|number: &f64| is_one && number.is_finite())
 }
 
-/// A colour, as `#a0b1c2`.
+/// Returns whether a text is a colour, as `#a0b1c2`.
 pub(super) fn is_colour(text: &str) -> bool {
     let digits = text.strip_prefix('#');
     digits.is_some_and(|it| it.len() == 6 && it.bytes().all(|digit| digit.is_ascii_hexdigit()))
@@ -106,7 +107,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn addresses_of_mail_are_those_that_browsers_take() {
+    fn email_addresses_are_those_that_browsers_accept() {
         for right in ["a@b", "ana.moreau+news@example.org", "!#$%&'*+/=?^_`{|}~-@x-1.example"] {
             assert!(is_email(right), "{right}");
         }
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn addresses_of_the_web_have_its_schemes_and_a_host() {
+    fn web_addresses_have_a_web_scheme_and_a_host() {
         for right in [
             "https://example.org",
             "HTTP://ana@example.org:8080/a?b#c",
@@ -146,7 +147,7 @@ mod tests {
     }
 
     #[test]
-    fn numbers_are_written_as_browsers_write_them() {
+    fn numbers_have_the_format_of_browsers() {
         for (text, value) in
             [("5", 5.0), ("-0.5", -0.5), (".5", 0.5), ("1e3", 1000.0), ("1E-1", 0.1)]
         {

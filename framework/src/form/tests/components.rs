@@ -28,7 +28,7 @@ struct Recipe {
     from: String,
 }
 
-/// The page of a form that consists of `template`.
+/// Renders `template` as the page of a form.
 fn rendered(template: &str, form: FilledForm) -> String {
     render(template, crate::reply::template("page.html").with("form", form))
 }
@@ -86,7 +86,7 @@ fn a_field_has_the_attributes_of_its_rules_and_those_of_the_call() {
 }
 
 #[test]
-fn a_field_that_is_wrong_says_so_to_every_reader() {
+fn an_invalid_field_is_marked_for_assistive_technology() {
     let page = field("body", refused(&[]));
     assert!(
         page.contains(" aria-invalid=\"true\" aria-describedby=\"body-hint body-error\""),
@@ -106,7 +106,7 @@ fn a_field_that_is_wrong_says_so_to_every_reader() {
 }
 
 #[test]
-fn what_was_entered_is_there_again_and_escaped() {
+fn entered_values_are_shown_again_and_escaped() {
     let form = refused(&[
         ("title", "\"><script>"),
         ("body", "\n</textarea><script>"),
@@ -138,7 +138,7 @@ fn groups_have_a_legend_and_one_of_them_can_be_linked() {
     assert!(right.starts_with(&format!("{group} aria-describedby=\"pots-hint\">")), "{right}");
     assert!(page.contains("<legend>Pots</legend>"), "{page}");
     assert!(page.contains("value=\"1\" required> One"), "{page}");
-    // A group of boxes is neither right nor wrong to a reader; each box is.
+    // The ARIA role of a group has no invalid state; each box has.
     let page = field("contains", refused(&[("contains", "nuts"), ("contains", "x")]));
     let group = "<fieldset class=\"field\" id=\"contains\" tabindex=\"-1\" aria-describedby=\"contains-error\">";
     assert!(page.starts_with(group), "{page}");
@@ -163,7 +163,7 @@ fn a_button_sends_the_form() {
 }
 
 #[test]
-fn each_page_of_a_list_is_linked_once_the_first_by_its_bare_address() {
+fn each_page_of_a_list_is_linked_once_and_the_first_without_a_parameter() {
     let page = |number, total, at: &str| {
         let pages = Pages::new(PageNumber::new(number), 10, total).unwrap();
         let reply = crate::reply::template("page.html").with("page", pages).with("at", at);

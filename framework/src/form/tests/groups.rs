@@ -1,4 +1,4 @@
-//! Fields that several forms share.
+//! Groups of fields that several forms share.
 
 use crate::prelude::*;
 
@@ -47,7 +47,7 @@ struct Account {
     name: String,
 }
 
-/// The form as a visitor sends it, signed in under a name or as a guest.
+/// Submits the form, signed in under a name or as a guest.
 async fn sent(user: Option<&str>, body: &'static str) -> Submitted<Comment> {
     let form = "application/x-www-form-urlencoded";
     let request = Request::builder().method("POST").header("content-type", form).body(body);
@@ -59,16 +59,16 @@ async fn sent(user: Option<&str>, body: &'static str) -> Submitted<Comment> {
 }
 
 #[tokio::test]
-async fn the_name_of_who_has_signed_in_takes_the_place_of_what_was_sent() {
+async fn the_signed_in_user_replaces_the_submitted_value() {
     for body in ["body=Wet.", "body=Wet.&author=Bo", "author=&body=Wet.&author=Bo&author=Cy"] {
         let form = sent(Some("Ada"), body).await.with_user("author");
         assert_eq!(form.value().unwrap().by.author, "Ada", "{body}");
     }
-    // It is held to the rules, and what else is wrong stays wrong.
+    // The name is checked, and other errors stay.
     let form = sent(Some("Adalbert"), "author=Bo&title=Noon&body=").await.with_user("author");
     let wrong: Vec<_> = ["title", "author", "body"].map(|it| form.errors().of(it).count()).into();
     assert_eq!(wrong, [1, 1, 1]);
-    // A guest's form is as it was sent, and so is one whose controller does not ask for it.
+    // A guest's form stays unchanged, and so does one whose controller does not call `with_user`.
     assert_eq!(
         sent(None, "body=Wet.&author=Bo").await.with_user("author").value().unwrap().by.author,
         "Bo"
@@ -96,7 +96,7 @@ fn a_form_is_filled_from_the_fields_of_a_row() {
 }
 
 #[test]
-fn the_fields_of_a_group_stand_where_the_group_does() {
+fn the_fields_of_a_group_are_at_the_position_of_the_group() {
     let names: Vec<_> = Comment::spec().fields().iter().map(|field| field.name()).collect();
     assert_eq!(names, ["title", "author", "shown", "body", "town"]);
 }

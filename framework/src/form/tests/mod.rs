@@ -1,4 +1,4 @@
-//! Forms as controllers and templates meet them.
+//! Forms in controllers and templates.
 
 mod components;
 mod groups;

@@ -49,7 +49,7 @@ fn the_empty_form_has_the_attributes_of_its_rules() {
 }
 
 #[test]
-fn a_form_is_refused_with_its_page_and_what_was_entered_but_passwords() {
+fn a_refused_form_shows_entered_values_except_passwords() {
     let form = Submitted::<Account>::of(&[
         ("name", "<Ana>"),
         ("password", "secret"),
@@ -73,7 +73,7 @@ fn a_form_is_refused_with_its_page_and_what_was_entered_but_passwords() {
 }
 
 #[test]
-fn a_form_can_be_refused_for_what_the_data_say() {
+fn a_form_can_be_refused_for_a_reason_in_the_data() {
     let mut form =
         Submitted::<Account>::of(&[("name", "Ana"), ("password", "a secret"), ("language", "en")]);
     assert_eq!(form.value().unwrap().name, "Ana");
@@ -81,20 +81,20 @@ fn a_form_can_be_refused_for_what_the_data_say() {
     assert!(form.value().is_none());
     let reply = form.valid(page).map(|_| ()).unwrap_err().into_reply();
     assert_eq!(shown(&reply)["fields"]["name"]["errors"][0]["key"], "This name is taken.");
-    // An error of no field is one of the form.
+    // An error of an unknown field belongs to the form.
     let reply = Account::empty_form().with_error("nmae", "taken").refused(page).into_reply();
     assert_eq!(shown(&reply)["errors"][0]["field"], Value::Null);
 }
 
 #[test]
-fn an_error_of_the_page_stays_what_it_is() {
+fn an_error_of_the_page_is_returned_unchanged() {
     let form = Submitted::<Account>::of(&[]);
     let reply = form.valid(|_| -> Result<Reply> { Err(not_found()) }).map(|_| ());
     assert_eq!(reply.unwrap_err().status(), 404);
 }
 
 #[test]
-fn a_form_is_filled_with_what_is_there() {
+fn a_form_is_filled_with_existing_data() {
     let (name, _password) = ("Ana".to_owned(), "a secret".to_owned());
     let account = Account { name, _password, age: None, news: true, language: "en".to_owned() };
     let form = shown(&page(account.filled_form()));

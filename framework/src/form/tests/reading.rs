@@ -77,7 +77,7 @@ async fn a_form_sent_with_get_is_in_the_query() {
 }
 
 #[tokio::test]
-async fn what_is_no_form_is_refused_as_such() {
+async fn a_request_without_a_form_is_refused() {
     let json = post().json(&serde_json::json!({})).build().unwrap();
     let rejection = Submitted::<Album>::from_request(json).await.unwrap_err();
     assert_eq!(rejection.into_reply().status(), 415);
@@ -98,7 +98,7 @@ async fn a_type_that_no_field_can_have_is_the_sites_fault() {
 }
 
 #[tokio::test]
-async fn files_are_held_to_what_is_accepted_by_type_name_and_content() {
+async fn files_are_checked_by_type_name_and_content() {
     let cover = async |name: &str, media_type: &str, content: &str| {
         let parts = [("title", None, "x"), ("cover", Some((name, media_type)), content)];
         codes(&read::<Album>(multipart(&parts)).await, "cover")
@@ -114,7 +114,7 @@ async fn files_are_held_to_what_is_accepted_by_type_name_and_content() {
 }
 
 #[tokio::test]
-async fn a_file_that_is_required_is_asked_for() {
+async fn a_missing_required_file_is_an_error() {
     let portrait =
         |content: &str| read::<Portrait>(multipart(&[("picture", Some(("a", "")), content)]));
     assert_eq!(portrait("x").await.value().unwrap().picture.content(), "x");
@@ -127,12 +127,12 @@ async fn a_file_that_is_required_is_asked_for() {
 }
 
 #[tokio::test]
-async fn what_is_not_kept_of_a_file_counts_against_the_body() {
+async fn discarded_bytes_of_a_file_count_against_the_body_limit() {
     let parts = [("title", None, "x"), ("cover", Some(("a.pdf", "")), &*"x".repeat(5000))];
     let request = multipart(&parts).body_limit(4000).build().unwrap();
     let rejection = Submitted::<Album>::from_request(request).await.unwrap_err();
     assert_eq!(rejection.into_reply().status(), 413);
-    // Nor is what no field takes kept.
+    // Fields that the form does not have are not kept either.
     let parts = [("title", None, "x"), ("other", Some(("a", "")), &*"x".repeat(3000))];
     let album = read::<Album>(multipart(&parts).body_limit(4000)).await;
     assert!(album.value().is_some());

@@ -46,7 +46,7 @@ impl Story {
     }
 }
 
-/// What is wrong with a story that is right but for these fields: field by field, in their order.
+/// Returns the errors of a story that is valid except for these fields, in the order of the fields.
 fn wrong(fields: &[(&str, &str)]) -> Vec<(&'static str, &'static str)> {
     let story = sent(fields);
     let mut wrong = Vec::new();
@@ -123,12 +123,12 @@ fn all_errors_are_found_at_once() {
 
 #[test]
 fn lengths_are_counted_as_a_browser_counts_them() {
-    // Units of UTF-16: an emoji has two, a letter with a combining accent too.
+    // UTF-16 code units: an emoji has two, and so does a letter with a combining accent.
     assert_eq!(wrong(&[("title", "😀😀😀😀")]), []);
     assert_eq!(wrong(&[("title", "😀😀😀😀a")]), [("title", "tooLong")]);
     assert_eq!(wrong(&[("title", "😀a")]), []);
     assert_eq!(wrong(&[("title", "ÄÖÜÄÖÜÄÖ")]), []);
-    // A line break of a textarea is sent as two bytes and is one character.
+    // A line break of a textarea is sent as two bytes but counts as one character.
     assert_eq!(wrong(&[("body", "a\r\nb\rc")]), []);
     assert_eq!(sent(&[("body", "a\r\nb\rc")]).value().unwrap().body, "a\nb\nc");
     assert_eq!(wrong(&[("body", "a\r\nb\r\ncd")]), [("body", "tooLong")]);
@@ -143,7 +143,7 @@ fn a_line_has_no_line_breaks_and_no_space_around_it() {
 }
 
 #[test]
-fn what_is_optional_and_empty_is_none_whatever_its_rules() {
+fn an_empty_optional_field_is_none_regardless_of_its_rules() {
     let empty = ["email", "link", "code", "stars", "price", "day", "time", "colour", "letter"];
     let fields: Vec<_> = empty.iter().map(|name| (*name, "")).collect();
     let story = sent(&fields);
@@ -175,15 +175,15 @@ fn boxes_are_ticked_or_not() {
 }
 
 #[test]
-fn several_values_of_a_field_that_has_one_are_no_value() {
+fn several_values_of_a_single_field_are_an_error() {
     assert_eq!(wrong(&[("title", "Rain"), ("title", "Snow")]), [("title", "badInput")]);
     assert_eq!(wrong(&[("agreed", "on"), ("agreed", "on")]), [("agreed", "badInput")]);
 }
 
 #[test]
-fn own_rules_are_asked_when_all_others_are_kept() {
+fn own_rules_are_checked_after_all_others() {
     assert_eq!(wrong(&[("title", "Wet."), ("body", "Wet.")]), [("body", "customError")]);
-    // A title that is missing is not a title.
+    // Own rules are skipped: a missing title is not compared.
     assert_eq!(wrong(&[("title", ""), ("body", "")]).len(), 2);
     let story = sent(&[("marks", "x"), ("marks", "y")]);
     assert!(story.value().is_none());
@@ -191,7 +191,7 @@ fn own_rules_are_asked_when_all_others_are_kept() {
 }
 
 #[test]
-fn what_html_leaves_out_holds_too() {
+fn omitted_bounds_and_types_are_checked_too() {
     #[derive(Form)]
     struct Sound {
         #[form(type = "range")]
@@ -286,7 +286,7 @@ proptest! {
             let length = story.title.encode_utf16().count();
             prop_assert!((3..=8).contains(&length));
             prop_assert!(story.stars.is_none_or(|stars| (1..=5).contains(&stars)));
-            // What was taken is taken again as it stands in the form of a page.
+            // An accepted story is accepted again from the values of its own form.
             let page = serde_json::to_value(story.filled_form()).unwrap();
             let texts: Vec<(String, String)> = Story::spec().fields.iter().flat_map(|field| {
                 let values = page["fields"][field.name()]["values"].as_array().unwrap().clone();

@@ -1,4 +1,4 @@
-//! Ranges and steps, as a browser has them.
+//! Ranges and steps, compared to those of browsers.
 
 use serde_json::Value;
 
@@ -66,7 +66,7 @@ fn steps_are_counted_from_the_least_value_or_from_zero() {
 }
 
 #[test]
-fn a_visitor_is_told_what_fits() {
+fn an_error_lists_the_nearest_valid_values() {
     for (field, text, expected) in [
         ("odd", "4", "The nearest values that are possible here are 3 and 5."),
         ("few", "6", "The nearest value that is possible here is 5."),
@@ -104,7 +104,7 @@ fn times_may_go_over_midnight() {
     }
 }
 
-/// The attribute `step` of a field that shows this value.
+/// Returns the attribute `step` of a field that shows this value.
 fn step(field: &str, text: &str) -> Value {
     let mut found = None;
     let mut form = sent(field, text);
@@ -117,8 +117,8 @@ fn step(field: &str, text: &str) -> Value {
 }
 
 #[test]
-fn a_browser_counts_steps_from_no_value_that_the_server_refuses() {
-    // Without `min` it begins at the value of the page.
+fn a_browser_never_bases_steps_on_a_value_that_the_server_refuses() {
+    // Without `min`, the step base is the value in the page.
     for (field, text, expected) in [
         ("pairs", "4", Value::from("2")),
         ("pairs", "3", Value::from("any")),
@@ -135,7 +135,7 @@ fn a_browser_counts_steps_from_no_value_that_the_server_refuses() {
 }
 
 #[test]
-fn a_bound_that_is_on_no_calendar_is_an_error_of_the_start() {
+fn an_invalid_bound_is_reported_at_the_start() {
     #[derive(Form)]
     struct Leap {
         #[form(name = "day", type = "date", max = "2026-02-29")]
