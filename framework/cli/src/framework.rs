@@ -1,32 +1,32 @@
 use std::fs;
 use std::path::{Component, Path, PathBuf};
 
-/// Where this program was built: in the framework's repository, which may still be there.
+/// The repository in which this program was built, if it still exists.
 const BUILT_IN: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../..");
 
-/// The repository of the framework that a new site is built with.
+/// The repository of the framework for a new site.
 #[derive(Debug)]
 pub(crate) struct Framework {
-    /// Its folder, without links in it.
+    /// Its folder, without symlinks.
     repository: PathBuf,
 }
 
-/// Where the framework is, for a site.
+/// The relative paths between a site and the framework.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Way {
-    /// From the site's folder to the repository.
+    /// The path from the site's folder to the repository.
     pub(crate) repository: String,
-    /// The place of the repository below a folder that holds it and the site.
+    /// The path of the repository below a folder that contains it and the site.
     pub(crate) repository_below: String,
-    /// The place of the site below the same folder, where it is called `site`.
+    /// The path of the site below the same folder, with `site` as its name.
     pub(crate) site_below: String,
 }
 
 impl Framework {
-    /// The repository in the folder `named`, or else the one that this program was built in.
+    /// Returns the repository in the folder `named`, or else the one in which this program was built.
     ///
     /// # Errors
-    /// A sentence that says what to write instead.
+    /// Fails with a message that says what to write instead.
     pub(crate) fn find(named: Option<&Path>) -> Result<Framework, String> {
         let Some(named) = named else {
             return Framework::at(Path::new(BUILT_IN)).ok_or_else(|| {
@@ -35,7 +35,7 @@ impl Framework {
                     .to_owned()
             });
         };
-        // The folder of the package itself will do.
+        // The folder of the package itself is accepted, too.
         let above =
             named.parent().filter(|_| named.file_name().is_some_and(|name| name == "framework"));
         let found = [Some(named), above].into_iter().flatten().find_map(Framework::at);
@@ -52,11 +52,11 @@ impl Framework {
         let manifest = fs::read_to_string(repository.join("framework/Cargo.toml")).ok()?;
         let is_framework = manifest.lines().any(|line| line.trim() == "name = \"headwater\"");
         let repository = repository.canonicalize().ok()?;
-        // Cargo.toml is text in UTF-8, and takes no other path.
+        // Cargo.toml is UTF-8 text and cannot contain another path.
         (is_framework && repository.to_str().is_some()).then_some(Framework { repository })
     }
 
-    /// The way to it from the folder `site`, which has no links in it.
+    /// Returns the relative paths for a site in the folder `site`, which contains no symlinks.
     pub(crate) fn from(&self, site: &Path) -> Way {
         let names = |path: &Path| -> Vec<String> {
             let normal = path.components().filter_map(|part| match part {

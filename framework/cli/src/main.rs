@@ -1,9 +1,8 @@
 //! `headwater`: makes new sites.
 //!
-//! [`site`] has the files of a new site and writes them; [`name`] says what a site may be called;
-//! [`framework`] finds the framework that the site is built with. Everything that a site's own program can do
-//! (`serve`, `check`, `generate`, …) is its own command line: in a site's folder `headwater check` is
-//! `cargo run -- check`.
+//! [`site`] contains the files of a new site and writes them; [`name`] checks its name; [`framework`] finds the
+//! framework for the site. The site's own program has the other commands (`serve`, `check`, `generate`, …): in a
+//! site's folder `headwater check` stands for `cargo run -- check`.
 
 mod framework;
 mod name;
@@ -36,7 +35,7 @@ struct Arguments {
 enum Task {
     /// Make a new site in a folder of its own
     New(New),
-    /// A command of the site in this folder, as in `headwater check`
+    /// Run a command of the site in this folder, as in `headwater check`
     #[command(external_subcommand)]
     OfSite(Vec<OsString>),
 }
@@ -78,7 +77,7 @@ fn make(new: &New) -> Result<(), String> {
     Ok(())
 }
 
-/// Does what the program of the site in this folder does with these arguments.
+/// Runs the program of the site in this folder with these arguments.
 fn of_site(arguments: &[OsString]) -> Result<ExitCode, String> {
     let command = arguments.first().map(|command| command.to_string_lossy()).unwrap_or_default();
     if !Path::new("Cargo.toml").exists() || !Path::new("dispatch.conf").exists() {
@@ -95,7 +94,7 @@ fn of_site(arguments: &[OsString]) -> Result<ExitCode, String> {
     Ok(code.map_or(ExitCode::FAILURE, ExitCode::from))
 }
 
-/// A path as a shell takes it.
+/// Formats a path for a shell.
 fn shown(path: &Path) -> String {
     let text = path.to_string_lossy();
     let plain = |letter: char| letter.is_alphanumeric() || "/._-".contains(letter);

@@ -4,7 +4,7 @@ use std::path::Path;
 /// The longest name.
 const LONGEST: usize = 64;
 
-/// Words that cargo or Rust take for themselves, and the packages that a new site uses.
+/// Reserved words of cargo and Rust, and the packages that a new site uses.
 const TAKEN: [&str; 54] = [
     "abstract",
     "alloc",
@@ -62,16 +62,16 @@ const TAKEN: [&str; 54] = [
     "unsafe",
 ];
 
-/// The name of a site, which is that of its cargo package, of its program and of the user it runs as: lower-case
-/// letters, digits, `-` and `_`, and a letter first.
+/// The name of a site, which is also that of its cargo package, its program and its user: lower-case letters, digits,
+/// `-` and `_`, beginning with a letter.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct SiteName(String);
 
 impl SiteName {
-    /// The name that the last part of `folder` is.
+    /// Returns the name in the last part of `folder`.
     ///
     /// # Errors
-    /// A sentence that says what to write instead.
+    /// Fails with a message that says what to write instead.
     pub(crate) fn of_folder(folder: &Path) -> Result<SiteName, String> {
         let Some(name) = folder.file_name() else {
             return Err(format!(
@@ -100,7 +100,7 @@ impl SiteName {
         ))
     }
 
-    /// The name as a heading: `my-site` is "My site".
+    /// Returns the name as a heading: `my-site` becomes "My site".
     pub(crate) fn title(&self) -> String {
         let mut title = self.0.replace(['-', '_'], " ");
         title[..1].make_ascii_uppercase();
@@ -114,7 +114,7 @@ impl fmt::Display for SiteName {
     }
 }
 
-/// A name that is allowed, and as near to `name` as it can be.
+/// Returns the valid name that is nearest to `name`.
 fn suggestion(name: &str) -> String {
     let words = name.split(|letter: char| !letter.is_ascii_alphanumeric());
     let words: Vec<String> =
@@ -138,7 +138,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_is_one_of_a_package() {
+    fn a_site_name_is_a_valid_package_name() {
         for name in ["potluck", "my-site", "a1_b", "sites/potluck", "../x/potluck/"] {
             assert!(SiteName::of_folder(Path::new(name)).is_ok(), "{name}");
         }
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn another_name_is_refused_with_one_that_is_allowed() {
+    fn an_invalid_name_is_refused_with_a_suggestion() {
         let long = "x".repeat(65);
         for (name, near) in [
             ("My Site", "my-site"),

@@ -6,14 +6,14 @@ use std::process::{Command, Stdio};
 use crate::framework::{Framework, Way};
 use crate::name::SiteName;
 
-/// What became of git.
+/// The git repository of a new site.
 #[derive(Debug)]
 pub(crate) enum Repository {
-    /// The site is a repository.
+    /// A new repository.
     New,
-    /// The site is in one that was there before.
+    /// A repository that contains the site's folder.
     Around,
-    /// There is none, for this reason.
+    /// No repository, for this reason.
     None(String),
 }
 
@@ -23,7 +23,7 @@ macro_rules! files {
     };
 }
 
-/// The files of a new site, with words to fill in: `@name@`.
+/// The files of a new site, with placeholders such as `@name@`.
 const FILES: &[(&str, &str)] = files! {
     ".dockerignore": "dockerignore",
     ".github/workflows/ci.yml": "github/ci.yml",
@@ -51,11 +51,10 @@ const FILES: &[(&str, &str)] = files! {
     "templates/nav.html": "templates/nav.html",
 };
 
-/// Makes the site in `folder`, which must be empty or not there. When it cannot be made as a whole, nothing is
-/// left of it.
+/// Makes the site in `folder`, which must be empty or not exist. If this fails, it removes everything again.
 ///
 /// # Errors
-/// A sentence that says what to do instead.
+/// Fails with a message that says what to do instead.
 pub(crate) fn write(
     folder: &Path,
     name: &SiteName,
@@ -103,7 +102,7 @@ pub(crate) fn write(
                 .unwrap_or_default(),
         };
         for path in made {
-            // What cannot be removed is at least reported with the rest.
+            // A failure to remove files is not reported, but the cause is.
             let _ = fs::remove_dir_all(&path).or_else(|_| fs::remove_file(&path));
         }
         return Err(failed(error));
@@ -136,7 +135,7 @@ fn fill(folder: &Path, name: &SiteName, framework: &Framework) -> io::Result<()>
     Ok(())
 }
 
-/// The folder of the cargo workspace that a package in `folder` would be part of.
+/// Returns the folder of the cargo workspace that would contain a package in `folder`.
 fn workspace_around(folder: &Path) -> Option<PathBuf> {
     let folder = std::path::absolute(folder).ok()?;
     let is_workspace = |folder: &&Path| {

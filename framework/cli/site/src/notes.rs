@@ -3,17 +3,17 @@
 use headwater::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// How many notes the front page shows.
+/// The number of notes on the front page.
 const SHOWN: usize = 20;
 
 /// A note.
 #[derive(Clone, Serialize, Deserialize, Row)]
 pub struct Note {
-    /// Newer notes have higher numbers.
+    /// The number; newer notes have higher ones.
     #[row(key)]
     number: u64,
     text: String,
-    /// In milliseconds since 1970.
+    /// The time of creation, in milliseconds since 1970.
     left: u64,
 }
 
@@ -23,10 +23,10 @@ pub struct Notes {
     notes: Table<Note>,
 }
 
-/// A change of the notes. Changes are kept in the log: add new variants at the end.
+/// An update of the notes. Updates are kept in the log: add new variants at the end.
 #[derive(Serialize, Deserialize)]
 pub enum Change {
-    /// A new note.
+    /// Adds a note.
     Leave { text: String },
 }
 
@@ -46,7 +46,7 @@ impl Updates for Notes {
     }
 }
 
-/// What the form sends, and its rules.
+/// The form's fields and their rules.
 #[derive(Form)]
 pub struct Draft {
     #[form(required, maxlength = 280, label = "note", autocomplete = "off")]
@@ -61,7 +61,7 @@ pub async fn show(site: Data<Notes>) -> Reply {
         .with("notes", site.notes.by_key().newest(SHOWN))
 }
 
-/// Leaves a note and sends the visitor back to the front page.
+/// Adds a note and redirects the visitor to the front page.
 #[controller("notes.leave")]
 pub async fn leave(mut site: DataMut<Notes>, form: Submitted<Draft>) -> Result<Reply> {
     let draft = form.valid(|form| {

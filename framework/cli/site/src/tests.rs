@@ -1,9 +1,9 @@
-//! The site as visitors meet it, in this process: routes, templates, cache and log.
+//! Tests of the whole site in this process: routes, templates, cache and log.
 
 use headwater::test::Site;
 
 #[test]
-fn a_note_is_on_the_front_page_when_the_form_is_answered() {
+fn a_note_is_on_the_front_page_as_soon_as_the_form_is_answered() {
     let site = Site::of(crate::app());
     let mut visitor = site.visitor();
     visitor.open("/").page().has_no("li", "Rain & sun");
@@ -17,7 +17,7 @@ fn a_note_is_on_the_front_page_when_the_form_is_answered() {
 }
 
 #[test]
-fn a_note_that_says_nothing_comes_back_with_a_reason() {
+fn an_empty_note_is_refused_with_an_error() {
     let site = Site::of(crate::app());
     let mut visitor = site.visitor();
     visitor

@@ -1,4 +1,4 @@
-//! `dev`: the site while its code is worked on.
+//! `dev`: the site during development.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -35,13 +35,13 @@ fn code_templates_and_mistakes_show_in_the_open_page_and_no_request_fails() {
     assert!(!running.said().contains("headwater::link"), "{}", running.said());
     let first = running.event().unwrap();
 
-    // A template.
+    // A change of a template.
     let home = site.read("templates/home.html");
     site.write("templates/home.html", &home.replace("<h1>Supper", "<h1>Everybody brings a dish"));
     until("the template shows", || shows(&running, "<h1>Everybody brings a dish"));
     assert_ne!(running.event().unwrap(), first, "open pages are told");
 
-    // A template that asks for what it is not given: the page says what.
+    // A template with an undefined value: the page shows the cause.
     let dish = site.read("templates/home.html");
     site.write("templates/home.html", &dish.replace("<h1>", "<h1>{{ nobody.name }}"));
     until("the cause shows", || {
@@ -49,7 +49,7 @@ fn code_templates_and_mistakes_show_in_the_open_page_and_no_request_fails() {
     });
     site.write("templates/home.html", &dish);
 
-    // A mistake: the program runs on, and the page says why.
+    // A compile error: the program keeps running, and the page shows the error.
     let notes = site.read("src/notes.rs");
     site.write(
         "src/notes.rs",
@@ -60,7 +60,7 @@ fn code_templates_and_mistakes_show_in_the_open_page_and_no_request_fails() {
     });
     assert!(shows(&running, "<h1>Everybody brings a dish"));
 
-    // Other code: the socket stays open, so every request is answered.
+    // A change of the code: the socket stays open, so every request is answered.
     let done = AtomicBool::new(false);
     thread::scope(|scope| {
         let visitor = scope.spawn(|| {

@@ -1,14 +1,13 @@
-//! What `generate` writes.
+//! The code that `generate` writes.
 
 use crate::harness::Workshop;
 
 #[test]
-fn a_site_with_all_that_is_generated_compiles_without_a_warning_and_passes_its_tests_and_its_checks()
- {
+fn a_site_with_all_generated_code_compiles_without_a_warning_and_passes_its_tests_and_its_checks() {
     let workshop = Workshop::new();
     let site = workshop.site("pot_luck");
     site.cargo(&["build"]);
-    // What it generates does not depend on what it has generated before, so it need not be built in between.
+    // Generated code does not depend on previously generated code, so no build is needed in between.
     for command in [
         "scaffold story title:line body:text picture:image? tags:list",
         "scaffold BlogPost heading:line stars:number more:number? done:flag mail:email mail2:email? \
@@ -28,7 +27,7 @@ fn a_site_with_all_that_is_generated_compiles_without_a_warning_and_passes_its_t
 }
 
 #[test]
-fn a_site_says_what_it_is_and_how_it_would_run() {
+fn a_site_reports_its_routes_settings_and_problems() {
     let workshop = Workshop::new();
     let site = workshop.site("feast");
     let routes = site.cargo(&["run", "-q", "--", "routes", "--json"]);
@@ -54,7 +53,7 @@ fn a_site_says_what_it_is_and_how_it_would_run() {
     let completions = site.cargo(&["run", "-q", "--", "completions", "bash"]);
     assert!(completions.contains("_feast()"), "{completions}");
 
-    // The code is read, and need not be built for that.
+    // `check` reads the code and does not need a build.
     let notes = site.read("src/notes.rs");
     let wrong = notes.replace(
         "redirect_to(\"/\")",

@@ -11,12 +11,12 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-/// The workspace.
+/// Returns the folder of the workspace.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().unwrap()
 }
 
-/// The folder in which the workspace is built.
+/// Returns the folder in which the workspace is built.
 pub fn target() -> &'static Path {
     Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap()
 }
@@ -24,19 +24,19 @@ pub fn target() -> &'static Path {
 /// Runs the program in a folder.
 pub fn headwater<S: AsRef<OsStr>>(folder: &Path, arguments: &[S]) -> Output {
     let mut program = Command::new(env!("CARGO_BIN_EXE_headwater"));
-    // A repository around the temporary folder is not meant.
+    // Ignores a repository around the temporary folder.
     program.env("GIT_CEILING_DIRECTORIES", folder.parent().unwrap());
     program.args(arguments).current_dir(folder).output().unwrap()
 }
 
-/// Runs the program, which refuses, and returns what it says.
+/// Runs the program, which must fail, and returns its message.
 pub fn refused<S: AsRef<OsStr>>(folder: &Path, arguments: &[S]) -> String {
     let output = headwater(folder, arguments);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     String::from_utf8(output.stderr).unwrap()
 }
 
-/// A folder for sites, which goes with it.
+/// A folder for sites, removed on drop.
 pub struct Workshop(TempDir);
 
 impl Workshop {
@@ -44,12 +44,12 @@ impl Workshop {
         Workshop(tempfile::tempdir().unwrap())
     }
 
-    /// Where sites are made.
+    /// Returns the folder of the sites.
     pub fn folder(&self) -> &Path {
         self.0.path()
     }
 
-    /// A new site, as it is.
+    /// Makes a new site without preparing it.
     pub fn make(&self, name: &str) -> PathBuf {
         let output = headwater(self.folder(), &["new", name]);
         assert!(output.status.success(), "{output:?}");
@@ -57,8 +57,8 @@ impl Workshop {
         self.folder().join(name)
     }
 
-    /// A new site that is built with what the workspace has built. No two tests may take the same name: cargo does not
-    /// tell such sites apart, and takes one for built when the other is.
+    /// Makes a new site that uses the workspace's build. Each test must use another name: cargo does not distinguish
+    /// sites with the same name, and considers one built when the other is.
     pub fn site(&self, name: &str) -> Site {
         let folder = self.make(name);
         prepare(&folder);
@@ -66,7 +66,7 @@ impl Workshop {
     }
 }
 
-/// Features of packages that the tests of the workspace are built with, and a site is not.
+/// Features of packages that the tests of the workspace enable, and a site does not.
 const FEATURES_OF_TESTS: &str = r#"
 digest = { version = "0.11", features = ["mac"] }
 rustix = { version = "1", features = ["param", "thread"] }
@@ -74,9 +74,9 @@ serde_core = { version = "1", features = ["default"] }
 tokio = { version = "1", features = ["test-util"] }
 "#;
 
-/// Has cargo build the site in this folder with what the workspace has built: the same versions with the same
-/// profile, in the same place. So that they are the same packages, they have the same features, too, unless the
-/// variable `SITES_AS_WRITTEN` is set: then most of the framework is built anew, without what is for its own tests.
+/// Makes cargo build the site in this folder with the workspace's build: the same versions with the same profile, in
+/// the same target folder. Features must be the same, too, so they are added, unless the variable `SITES_AS_WRITTEN`
+/// is set: then most of the framework is rebuilt, without the features of its own tests.
 pub fn prepare(folder: &Path) {
     if std::env::var_os("SITES_AS_WRITTEN").is_none() {
         let file = folder.join("Cargo.toml");
@@ -100,7 +100,7 @@ pub fn prepare(folder: &Path) {
     .unwrap();
 }
 
-/// A command in a folder, without what cargo has told this test.
+/// Returns a command in a folder, without the variables that cargo has set for this test.
 pub fn command(program: impl AsRef<OsStr>, folder: &Path) -> Command {
     let mut command = Command::new(program);
     command.current_dir(folder).env_remove("CARGO_TARGET_DIR");
@@ -131,14 +131,14 @@ impl Site {
         stdout
     }
 
-    /// Runs the program, as it is built, to write files.
+    /// Runs the built program to generate code.
     pub fn generates(&self, arguments: &[&str]) {
         let mut program = command(target().join("debug").join(&self.name), &self.folder);
         let output = program.arg("generate").args(arguments).output().unwrap();
         assert!(output.status.success(), "generate {arguments:?}: {output:?}");
     }
 
-    /// Is formatted, has no warning, passes its tests and its own check.
+    /// Checks formatting, warnings, tests and the site's own `check`.
     pub fn passes_everything(&self) {
         self.cargo(&["fmt", "--check"]);
         self.cargo(&["clippy", "--all-targets", "--", "-D", "warnings"]);
@@ -164,17 +164,17 @@ impl Site {
     }
 }
 
-/// A site that is served, until this is dropped.
+/// A running site, stopped on drop.
 pub struct Running {
     child: Child,
-    /// What is on stderr.
+    /// The output on stderr.
     said: Arc<Mutex<String>>,
     pub address: SocketAddr,
     pub admin: SocketAddr,
 }
 
 impl Running {
-    /// Starts a program that says on its first line where it listens.
+    /// Starts a program that announces its addresses on its first line.
     pub fn start(mut program: Command) -> Running {
         let mut child = program.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
         let (said, messages) = (Arc::<Mutex<String>>::default(), child.stderr.take().unwrap());
@@ -192,17 +192,17 @@ impl Running {
             rest.split(' ').next().unwrap().parse().unwrap()
         };
         let (address, admin) = (word("http://"), word("admin http://"));
-        // A pipe that is not read would stop the program.
+        // A pipe that is not read would block the program.
         std::thread::spawn(move || lines.for_each(drop));
         Running { child, said, address, admin }
     }
 
-    /// What is on stderr so far.
+    /// Returns the output on stderr so far.
     pub fn said(&self) -> String {
         self.said.lock().unwrap().clone()
     }
 
-    /// The whole answer to a GET, with its head; nothing once the server is quiet for a second in the middle of it.
+    /// Returns the whole answer to a GET, with its head; an error if the server sends nothing for a minute.
     pub fn get(&self, path: &str) -> std::io::Result<String> {
         self.ask(&format!("GET {path} HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n"))
     }
@@ -216,7 +216,7 @@ impl Running {
         Ok(String::from_utf8_lossy(&answer).into_owned())
     }
 
-    /// The first event that a page is sent.
+    /// Returns the first event that a page receives.
     pub fn event(&self) -> std::io::Result<String> {
         let mut stream = TcpStream::connect(self.address)?;
         stream.set_read_timeout(Some(Duration::from_secs(60)))?;
@@ -228,7 +228,7 @@ impl Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
-        // SIGTERM, so that what it has started ends with it.
+        // SIGTERM, so that its child processes end with it.
         let _ = Command::new("kill").arg(self.child.id().to_string()).status();
         let _ = self.child.wait();
     }

@@ -1,5 +1,4 @@
-//! What the program `headwater` makes: sites, which are compiled, tested and run with what the workspace has built
-//! already.
+//! Tests of the sites that `headwater` makes. They are compiled, tested and run with the workspace's build.
 
 #![allow(clippy::unwrap_used, reason = "a failed test is to panic")]
 

@@ -1,4 +1,4 @@
-//! `headwater new`, as it is called, and the site that it makes.
+//! `headwater new`, and the site that it makes.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -13,7 +13,7 @@ fn a_new_site_compiles_without_a_warning_and_passes_its_tests_and_its_checks() {
 }
 
 #[test]
-fn no_word_is_left_to_fill_in_and_the_site_is_a_repository() {
+fn all_placeholders_are_filled_in_and_the_site_is_a_repository() {
     let workshop = Workshop::new();
     let site = workshop.make("pot-luck");
     let output = Command::new("git").arg("ls-files").arg("-o").current_dir(&site).output().unwrap();
@@ -29,7 +29,7 @@ fn no_word_is_left_to_fill_in_and_the_site_is_a_repository() {
 }
 
 #[test]
-fn what_is_there_is_left_as_it_is() {
+fn existing_files_are_not_changed() {
     let folder = tempfile::tempdir().unwrap();
     let site = folder.path().join("potluck");
     fs::create_dir(&site).unwrap();
@@ -48,9 +48,9 @@ fn what_is_there_is_left_as_it_is() {
 }
 
 #[test]
-fn what_cannot_be_made_is_not_made_in_part() {
+fn a_site_that_cannot_be_made_leaves_no_files() {
     let folder = tempfile::tempdir().unwrap();
-    // Linux makes no folder there, whatever the user may do.
+    // Linux refuses folders there, even for root.
     let message = refused(folder.path(), &["new", "/proc/potluck"]);
     assert!(message.starts_with("/proc/potluck cannot be made"), "{message}");
 
@@ -77,7 +77,7 @@ fn a_name_or_a_framework_that_cannot_be_used_is_refused() {
 }
 
 #[test]
-fn without_git_there_is_a_site_and_a_note() {
+fn without_git_a_site_is_made_with_a_note() {
     let folder = tempfile::tempdir().unwrap();
     let mut program = Command::new(env!("CARGO_BIN_EXE_headwater"));
     program.args(["new", "potluck"]).current_dir(folder.path()).env("PATH", folder.path());
@@ -89,7 +89,7 @@ fn without_git_there_is_a_site_and_a_note() {
 }
 
 #[test]
-fn a_command_of_a_site_is_for_its_folder() {
+fn a_command_of_a_site_needs_its_folder() {
     let folder = tempfile::tempdir().unwrap();
     let message = refused(folder.path(), &["check"]);
     assert!(message.contains("`check` is a command of a site"), "{message}");

@@ -1,8 +1,8 @@
-//! The tutorial of the guide, command by command: the Markdown is the script.
+//! The tutorial of the guide, executed command by command: the Markdown is the script.
 //!
-//! In a block `console` each line that begins with `$ ` is done as it stands, and what is below it is what it says on
-//! stdout; `…` is any text. A block `diff` changes a file. `dev` is started on a free port, which takes the place of the
-//! one that the page has; what asks it for a page is tried again while the program is being built.
+//! In a block `console`, each line that begins with `$ ` is executed, and the lines below it are its expected output
+//! on stdout; `…` matches any text. A block `diff` changes a file. `dev` is started on a free port, which replaces
+//! the one in the page; commands that request a page from it are retried while the program is being built.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,17 +12,17 @@ use std::time::{Duration, Instant};
 
 use crate::harness::{Running, Workshop, command, prepare, root};
 
-/// How long a page may be other than it is to be.
+/// The time limit for a page to become as expected.
 const PATIENCE: Duration = Duration::from_secs(300);
 
-/// A reader who does what the page says.
+/// A reader who follows the page.
 struct Reader {
     workshop: Workshop,
     folder: PathBuf,
     dev: Option<Running>,
 }
 
-/// Whether `text` is `pattern`, in which `…` is any text.
+/// Returns whether `text` matches `pattern`, in which `…` stands for any text.
 fn is_like(text: &str, pattern: &str) -> bool {
     match pattern.split_once('…') {
         None => text == pattern,
@@ -37,7 +37,7 @@ impl Reader {
     fn does(&mut self, line: &str, expected: &str) {
         let words: Vec<&str> = line.split(' ').collect();
         match words[..] {
-            // It is built already.
+            // The program is built already.
             ["cargo", "install", ..] => {}
             ["cd", folder] => self.folder.push(folder),
             ["cargo", "run", "--", "dev"] => {
@@ -68,7 +68,7 @@ impl Reader {
         }
     }
 
-    /// What a command says, which must not fail.
+    /// Returns the output of a command, which must succeed.
     fn says(&self, line: &str) -> String {
         let line = match &self.dev {
             Some(dev) => line.replace("127.0.0.1:8000", &dev.address.to_string()),
@@ -91,7 +91,7 @@ impl Reader {
         said
     }
 
-    /// Changes the file that a diff names.
+    /// Applies a diff to the file that it names.
     fn changes(&self, diff: &str) {
         let (name, lines) = diff.strip_prefix("--- ").unwrap().split_once('\n').unwrap();
         let side = |other: char| {

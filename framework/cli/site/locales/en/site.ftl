@@ -1,4 +1,5 @@
-# The texts of the site: a template shows one as `t(key="home.lead")`. `cargo run -- generate locale de` adds a language.
+# The texts of the site: a template shows one with `t(key="home.lead")`. `cargo run -- generate locale de` adds a
+# language.
 
 home = Home
     .lead = This page comes from the cache, for everybody, until someone leaves a note. Then it is made once more.
