@@ -307,7 +307,7 @@ async fn what_goes_by_the_language_is_refused_where_the_site_has_none() {
     ] {
         assert!(problems.contains(place), "{place} in {problems}");
     }
-    assert_eq!(problems.matches("goes by the page's language").count(), 3, "{problems}");
+    assert_eq!(problems.matches("depends on the page's language").count(), 3, "{problems}");
     // One of the site's own may go by anything.
     let own_folder = self::folder(&[]);
     std::fs::write(own_folder.path().join("templates/page.html"), page).unwrap();

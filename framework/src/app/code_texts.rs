@@ -28,7 +28,7 @@ pub(super) struct CodeTexts {
     /// All strings that may be keys.
     strings: BTreeSet<String>,
     calls: Vec<Call>,
-    /// Names of templates in `template!("…")` and `template("…")`, with their places.
+    /// Names of templates in `template!("…")` and `template("…")`, with their positions.
     templates: Vec<(String, Problem)>,
 }
 
@@ -105,7 +105,7 @@ impl CodeTexts {
         let tokens = tokens(code);
         for (index, token) in tokens.iter().enumerate() {
             let Token::Text(text) = *token else { continue };
-            // A token is a piece of the code.
+            // A token borrows from the code.
             let place = || line_of(code, text.as_ptr() as usize - code.as_ptr() as usize);
             if names_template(&tokens[..index], tokens.get(index + 1)) {
                 self.templates.push((text.to_owned(), Problem::at_line(file, place(), "")));

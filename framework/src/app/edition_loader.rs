@@ -1,4 +1,4 @@
-//! What a site's files say, loaded and checked against each other and against its code.
+//! Loads a site's files, and checks them against each other and against its code.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -21,7 +21,7 @@ use crate::inline::InlineKind;
 use crate::problem::{Problem, Problems};
 use crate::templates::{Customise, Engine, EngineOptions, SiteFunction};
 
-/// All that is needed to load a site's files, as often as they change.
+/// Loads a site's files, at the start and after changes.
 pub(super) struct EditionLoader {
     controllers: Vec<Registration>,
     customise: Vec<Customise>,
@@ -36,7 +36,7 @@ pub(super) struct EditionLoader {
 }
 
 impl EditionLoader {
-    /// The files of `config`, for a site with this code.
+    /// Returns a loader for the files of `config` and a site with this code.
     pub(super) fn of(app: &App, config: &Config) -> EditionLoader {
         EditionLoader {
             controllers: app.controllers_with(config),
@@ -55,21 +55,20 @@ impl EditionLoader {
         }
     }
 
-    /// With what stands in front of the docroot's own files.
+    /// Adds an overlay in front of the docroot's own files.
     pub(super) fn behind(self, overlay: Arc<dyn Overlay>) -> EditionLoader {
         EditionLoader { files: self.files.behind(overlay), ..self }
     }
 
-    /// The files of the docroot.
+    /// Returns the files of the docroot.
     pub(super) fn files(&self) -> &Files {
         &self.files
     }
 
-    /// Loads what a front end needs. A template or controller that is named but missing stops it
-    /// here rather than at a visitor's request.
+    /// Loads the edition of a front end. A reference to a missing template or controller fails here rather than at a
+    /// visitor's request.
     ///
-    /// The docroot's files that its pages refer to are noted in `referenced`. It reads files, so it may
-    /// block.
+    /// The docroot's files that its pages refer to are recorded in `referenced`. Reads files, so it may block.
     pub(super) fn load(
         &self,
         referenced: Option<Arc<ReferencedAssets>>,
@@ -81,12 +80,12 @@ impl EditionLoader {
         }
     }
 
-    /// All that is wrong in the site's files, and between them and its code.
+    /// Returns all problems in the site's files, and between them and its code.
     pub(super) fn check(&self) -> Problems {
         let (table, templates, mut problems) = self.read(None);
         let Some(code) = CodeTexts::beside(&self.controllers) else { return problems };
         let checks = self.checks(&table, templates.as_ref());
-        // The checks of the routes have reported these.
+        // The checks of the routes have reported the templates of controllers.
         let of_controllers: BTreeSet<&str> = self
             .controllers
             .iter()
@@ -103,12 +102,13 @@ impl EditionLoader {
         problems
     }
 
-    /// Whether templates show messages.
+    /// Returns whether templates show messages.
     pub(super) fn shows_messages(&self) -> bool {
         self.read(None).1.is_some_and(|templates| templates.shows_messages())
     }
 
-    /// What is not an error and probably a mistake. `code` is what the rest of the site's code does to groups.
+    /// Returns probable mistakes that are not errors. `groups` contains the effects of the rest of the site's code on
+    /// groups.
     pub(super) fn notes(&self, mut groups: NamedGroups) -> Problems {
         let (table, templates, _) = self.read(None);
         for route in table.routes() {
@@ -125,7 +125,7 @@ impl EditionLoader {
                 });
             }
         }
-        // What they name is not known as long as they are not loaded.
+        // The groups of templates are unknown if these cannot be loaded.
         groups.may_carry |= templates.is_none();
         for (at, name) in templates.iter().flat_map(Engine::named_groups) {
             match name {
@@ -172,7 +172,7 @@ impl EditionLoader {
         notes
     }
 
-    /// Where the files are. Those that routes are in are looked for, because they name each other.
+    /// Returns the paths of the site's files. The files with routes refer to each other, so they are read.
     pub(super) fn watched_paths(&self) -> WatchedPaths {
         let (table, _) = Table::read(&self.dispatch);
         let mut watched = self.texts.watched_paths();

@@ -6,7 +6,8 @@
 //!   `texts_loader`: loads its texts, the only files that a back end loads; `watched_paths`: detects changes;
 //!   `watch`: reloads after each change; `code`: detects changes of the code; `asset`: the addresses of the docroot's
 //!   files in templates.
-//! - `code_texts`: the texts that the site's code uses, as far as `check` can see them.
+//! - `route_checks`: checks routes against templates, docroot and code.
+//! - `code_texts`: the texts and templates that the site's code names, as far as `check` can see them.
 //! - `named_groups`: groups named by hand that nothing invalidates, or no page belongs to.
 //! - `session_type`: the site's data about a visitor who has signed in.
 //! - `resource`: objects that a site's constructors build before a node is ready; `seed`: its first data.

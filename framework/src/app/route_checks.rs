@@ -65,7 +65,7 @@ impl<'a> RouteChecks<'a> {
                 _ => {}
             }
         }
-        // Error pages that are kept have the key of the page.
+        // Cached error pages have the key of the page.
         for status in route.cache_statuses.iter() {
             if let Some(name) = self.table.error_template(route.scope, status) {
                 uses.add(templates.uses(name));
@@ -112,7 +112,7 @@ impl<'a> RouteChecks<'a> {
                     let status = status.as_u16();
                     let message = format!(
                         "the template `{name}` names `session`, and `cache_statuses` keeps pages with status {status} for all \
-                         visitors: leave {status} out, or what is the visitor's own to a part of the page, \
+                         visitors: leave {status} out, or move the visitor's own content to a part of the page, \
                          `{{{{ part(url=…) }}}}`, with a route that has `cache = \"no_cache\"`"
                     );
                     problems.push(at(&route.location, message));
@@ -204,7 +204,7 @@ impl<'a> RouteChecks<'a> {
             if matches!(route.target, Target::Files { .. }) {
                 let docroot = self.docroot.display();
                 let message =
-                    format!("the files are to be in {docroot}, and there is no such folder");
+                    format!("the files should be in {docroot}, but there is no such folder");
                 problems.push(at(&route.location, message));
             }
         }
@@ -241,7 +241,7 @@ impl<'a> RouteChecks<'a> {
                 let needs = controller.all_needs().iter();
                 for error in needs.filter_map(|need| need.check_request(&scope).err()) {
                     report(format!(
-                        "{error} (the controller `{name}` stands at {})",
+                        "{error} (the controller `{name}` is at {})",
                         controller.location()
                     ));
                 }

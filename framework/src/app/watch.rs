@@ -103,7 +103,7 @@ async fn look_and_watch(reloader: Arc<Reloader>, mut hints: Hints) -> (Option<Se
     match looked.await {
         Ok(looked) => looked,
         Err(error) => {
-            tracing::error!(%error, "the site's files cannot be looked at");
+            tracing::error!(%error, "the site's files cannot be inspected");
             (None, Hints::none())
         }
     }

@@ -22,7 +22,7 @@ pub(super) fn register(tera: &mut Tera, catalogues: Arc<Catalogues>) {
             let Some(word) = arguments.get::<&str>(name)? else { return Ok(None) };
             let style = Style::parse(word).ok_or_else(|| {
                 Error::message(format!(
-                    "`{name}` is to be one of {}, not {word:?}",
+                    "`{name}` must be one of {}, not {word:?}",
                     Style::WORDS.join(", ")
                 ))
             })?;

@@ -159,8 +159,8 @@ impl Engine {
             for (name, offset) in engine.places.with_session() {
                 let source = sources.iter().find(|source| source.name == name);
                 let line = source.map_or(1, |source| line_of(&source.text, offset));
-                let message = "the fragment names `session`, and is cached for all visitors: show what is the \
-                               visitor's own outside of `{% cache %}`, in a page or part that is not cached";
+                let message = "the fragment names `session`, and is cached for all visitors: show the \
+                               visitor's own content outside of `{% cache %}`, in a page or part that is not cached";
                 problems.push(Problem::at_line(folder.join(name), line, message));
             }
         }

@@ -68,7 +68,7 @@ impl RenderError {
         let said = said.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
         let message = format!(
             "a function or filter of the template panicked: {}",
-            said.unwrap_or("it said nothing")
+            said.unwrap_or("no message")
         );
         RenderError::new(template, RenderErrorKind::Panicked, message)
     }

@@ -39,7 +39,7 @@ pub(super) fn known(
                 InlineKind::Style => ("style", "give elements a class for each case"),
             };
             let message = format!(
-                "this {what} has another text on each page, so that no hash lets it run (`'hashes'` in \
+                "this {what} differs from page to page, so that no hash can allow it (`'hashes'` in \
                  [csp] of project.toml); {advice}"
             );
             problems.push(Problem::at_column(folder.join(name), line, column, message));

@@ -50,7 +50,7 @@ fn of_message(catalogues: &Catalogues, message: &Value) -> TeraResult<String> {
     let field = |name: &'static str| fields.and_then(|fields| fields.get(&Key::from(name)));
     let Some(key) = field("key").and_then(Value::as_str) else {
         return Err(Error::message(format!(
-            "`message` is to be a text of `t!(…)`, but it is {}",
+            "`message` must be a text of `t!(…)`, but it is {}",
             message.name()
         )));
     };
@@ -158,7 +158,7 @@ pub(super) fn check_no_language(folder: &Path, sources: &[Source], problems: &mu
                     let at = filter.as_ptr() as usize - text.as_ptr() as usize;
                     let TextPosition { line, column } = TextPosition::of(text, at);
                     let message = format!(
-                        "the filter `{filter}` goes by the page's language, and project.toml names none: write there, at the top, \
+                        "the filter `{filter}` depends on the page's language, and project.toml names none: write there, at the top, \
                          languages = [\"en\"]"
                     );
                     problems.push(Problem::at_column(folder.join(name), line, column, message));

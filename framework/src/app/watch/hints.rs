@@ -96,7 +96,7 @@ impl Hints {
         if !std::mem::replace(&mut self.reported, true) {
             tracing::warn!(
                 %error,
-                "the system does not tell of all changes of the site's files; they are looked at \
+                "the system does not report all changes of the site's files; they are inspected \
                  every {OFTEN:?}"
             );
         }

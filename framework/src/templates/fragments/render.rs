@@ -234,7 +234,7 @@ impl Render {
     /// Ends the body of the innermost fragment, whose output is `body`. Returns the text to write in its place.
     pub(super) fn close(&mut self, body: &str) -> TeraResult<Value> {
         let Some(Open { key, kind, mut holds }) = self.open.pop() else {
-            return Err(Error::message("this ends a fragment, and there is none"));
+            return Err(Error::message("this ends a fragment, but there is none"));
         };
         let mut content = Pieces::new();
         match &self.marks {
@@ -367,7 +367,7 @@ impl Render {
         let which = damaged.fragment.and_then(|number| self.done.get(number));
         let which = which.map(|done| format!(" `{}`", done.id)).unwrap_or_default();
         format!(
-            "the text of the fragment{which} (or a part near it) was cut or turned round after it was \
+            "the text of the fragment{which} (or a part near it) was cut or reversed after it was \
              written, by a filter around it or on a variable that holds it; write the filter inside of \
              `{{% cache %}}`, or do not cache this"
         )

@@ -7,7 +7,7 @@ fn text_that_was_cut_fails_the_render_and_nothing_is_kept() {
         ("{% filter truncate(length=20) %}@{% endfilter %}", "cut within the first mark"),
         ("{% filter truncate(length=70) %}@{% endfilter %}", "cut at its end"),
         ("{% filter truncate(length=120) %}@{% endfilter %}", "cut within the last mark"),
-        ("{% filter reverse %}@{% endfilter %}", "turned round"),
+        ("{% filter reverse %}@{% endfilter %}", "reversed"),
         ("{% set x %}@{% endset %}{{ x[20:] }}", "cut at the beginning"),
         ("{% set x %}@{% endset %}{{ x[8:40] }}", "cut at both ends"),
         ("{% set x %}@{% endset %}{{ x[70:] }}", "without a beginning"),
