@@ -3,8 +3,8 @@ use http::header::ACCEPT;
 
 use super::weight::member;
 
-/// Whether a client that asks like this is a program that reads JSON: `Accept` (RFC 9110, section 12.5.1) names a type
-/// of JSON, and none of HTML that is as welcome.
+/// Returns whether the client prefers JSON: `Accept` (RFC 9110, section 12.5.1) names a JSON type, and no HTML type
+/// with the same or a higher weight.
 pub(crate) fn wants_problem(headers: &HeaderMap) -> bool {
     let (mut json, mut html) = (0, 0);
     let members = headers

@@ -1,29 +1,29 @@
-//! What `Cache-Control` (RFC 9111, section 5.2) and its kin for CDNs (RFC 9213) say, as far as it counts here.
+//! The directives of `Cache-Control` (RFC 9111, section 5.2) and `CDN-Cache-Control` (RFC 9213) that matter here.
 
 use http::HeaderValue;
 
-/// What a response asks of caches.
+/// Cache directives of a response.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Directives {
-    /// No cache is to keep it.
+    /// `no-store`: no cache may store the response.
     pub(crate) no_store: bool,
-    /// No cache that several visitors share is to keep it.
+    /// `private` without an argument: no shared cache may store the response.
     pub(crate) private: bool,
-    /// Some of its headers are for one visitor (`private="x-a"`).
+    /// `private` with an argument (`private="x-a"`): some header fields are for one visitor only.
     pub(crate) private_headers: bool,
-    /// It is to be sent as it is.
+    /// `no-transform`: the content must be sent unchanged.
     pub(crate) no_transform: bool,
-    /// It may ask for anything: it is not text, or a quoted string in it has no end.
+    /// The value is not text, or contains an unterminated quoted string, so it may contain any directive.
     pub(crate) unreadable: bool,
 }
 
 impl Directives {
-    /// What this value says.
+    /// Parses a header value.
     pub(crate) fn of(value: &HeaderValue) -> Directives {
         let unreadable = Directives { unreadable: true, ..Directives::default() };
         let Ok(text) = value.to_str() else { return unreadable };
         let (mut directives, mut is_quoted, mut is_escaped) = (Directives::default(), false, false);
-        // A comma in a quoted string ends nothing.
+        // A comma in a quoted string is not a separator.
         let members = text.split(|character| {
             let is_end = character == ',' && !is_quoted;
             match character {
@@ -48,12 +48,12 @@ impl Directives {
         if is_quoted { unreadable } else { directives }
     }
 
-    /// Whether it keeps shared caches out.
+    /// Returns whether shared caches must not store the response.
     pub(crate) fn keep_out_shared_caches(self) -> bool {
         self.no_store || self.private
     }
 
-    /// Whether any of it may be for one visitor only.
+    /// Returns whether any part of the response may be for one visitor only.
     pub(crate) fn are_for_one_visitor(self) -> bool {
         self.keep_out_shared_caches() || self.private_headers || self.unreadable
     }
@@ -84,7 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_read_may_be_for_one_visitor() {
+    fn an_unreadable_value_may_be_for_one_visitor() {
         let of = |text: &'static str| Directives::of(&HeaderValue::from_static(text));
         for (text, keep_out, for_one) in [
             ("max-age=60", false, false),

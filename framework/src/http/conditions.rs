@@ -1,51 +1,48 @@
-//! Conditional requests: whether a request is to be carried out, seen from the version that there
-//! is (RFC 9110, section 13).
+//! Conditional requests: whether a request must be carried out, given the current version of the resource (RFC 9110,
+//! section 13).
 //!
-//! - [`Current`]: what there is, as far as conditions ask for it.
-//! - [`evaluate`]: the four conditions in the order of section 13.2.2. The fifth, `If-Range`, is the
-//!   matter of [`ranges`](super::ranges).
+//! - [`Current`]: the current version, as far as conditions depend on it.
+//! - [`evaluate`]: four conditions in the order of section 13.2.2. The fifth, `If-Range`, belongs to
+//!   [`ranges`](super::ranges).
 //! - [`EntityTags`]: the entity tags in a header.
 //!
-//! Conditions count only where the request would be answered with 2xx without them (section
-//! 13.2.1), so they are not evaluated for error pages and redirects.
+//! Conditions count only where the request would be answered with 2xx without them (section 13.2.1), so they are not
+//! evaluated for error pages and redirects.
 //!
-//! Lists of tags are read once, from the front, however long or broken they are: what is not a tag is
-//! passed over up to the next comma, and a quote without an end ends the list. So a broken header
-//! can only make a tag unknown. That is the safe side of both: `If-Match` then fails, and
-//! `If-None-Match` sends the content once more.
+//! Lists of tags are read once, from the front, however long or broken they are: the parser skips anything that is not
+//! a tag up to the next comma, and an unterminated quote ends the list. So a broken header can only make a tag unknown.
+//! That is safe for both headers: `If-Match` then fails, and `If-None-Match` sends the content once more.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::header::{self, HeaderMap, HeaderName};
 use http::{HeaderValue, Method};
 
-/// What the preconditions of a request come to.
+/// Result of evaluating the preconditions of a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Precondition {
-    /// The request is carried out.
+    /// The request must be carried out.
     Proceed,
-    /// The client has this version: 304.
+    /// The client has the current version: 304.
     NotModified,
-    /// The client does not want this to be done with this version: 412.
+    /// A precondition excludes the current version: 412.
     Failed,
 }
 
-/// The version that there is.
+/// The current version of a resource.
 pub trait Current {
-    /// Whether `tag`, in its quotes and without `W/`, is that of this version, in any of its
-    /// encodings.
+    /// Returns whether `tag`, in its quotes and without `W/`, belongs to this version, in any of its encodings.
     fn has_tag(&self, tag: &[u8]) -> bool;
 
-    /// Whether its tags are strong: equal ones stand for equal bytes.
+    /// Returns whether the tags are strong: equal tags mean equal bytes.
     fn has_strong_tags(&self) -> bool {
         true
     }
 
-    /// When it was modified, if that is known. It is compared in whole seconds, as dates in headers
-    /// are written.
+    /// Returns the modification time, if known. It is compared in whole seconds, as dates in headers are written.
     fn last_modified(&self) -> Option<SystemTime>;
 
-    /// The same, unless another version may have the same date (RFC 9110, section 8.8.2.2).
+    /// Returns the same time, or `None` if another version may have the same date (RFC 9110, section 8.8.2.2).
     fn strong_date(&self) -> Option<SystemTime> {
         self.last_modified()
     }
@@ -64,8 +61,7 @@ pub(crate) struct EntityTag<'a> {
 #[derive(Debug, Clone)]
 pub(crate) struct EntityTags<'a>(&'a [u8]);
 
-/// Whether a header of a request may ask for less than all of what there is: it is a condition, or
-/// names ranges.
+/// Returns whether a request header may select less than the whole representation: it is a condition, or names ranges.
 pub(crate) fn selects(name: &HeaderName) -> bool {
     matches!(
         *name,
@@ -78,9 +74,9 @@ pub(crate) fn selects(name: &HeaderName) -> bool {
     )
 }
 
-/// What the conditions in `headers` say about `current`.
+/// Evaluates the conditions in `headers` against `current`.
 pub fn evaluate(method: &Method, headers: &HeaderMap, current: &impl Current) -> Precondition {
-    // These select no version of anything (section 13.2.1).
+    // These methods do not select a representation (section 13.2.1).
     if matches!(*method, Method::OPTIONS | Method::TRACE | Method::CONNECT) {
         return Precondition::Proceed;
     }
@@ -109,11 +105,10 @@ pub fn evaluate(method: &Method, headers: &HeaderMap, current: &impl Current) ->
     Precondition::Proceed
 }
 
-/// Whether `If-Range` lets the ranges of a request count: it is not there, or it names this very
-/// version. Both comparisons are strong (section 13.1.5): a weak tag never counts, and a date only
-/// if it is that of the version to the second. A date says as much as a tag because
-/// [`shown_date`](super::validators::shown_date) never returns a date that could still stand for
-/// another version.
+/// Returns whether `If-Range` permits ranges: the header is absent, or it names the current version. Both comparisons
+/// are strong (section 13.1.5): a weak tag never matches, and a date matches only if it is that of the version to the
+/// second. A date is as good as a tag because [`shown_date`](super::validators::shown_date) never returns a date that
+/// could still belong to another version.
 pub(super) fn allows_ranges(headers: &HeaderMap, current: &impl Current) -> bool {
     let mut lines = headers.get_all(header::IF_RANGE).iter();
     let Some(line) = lines.next() else { return true };
@@ -133,7 +128,7 @@ pub(super) fn allows_ranges(headers: &HeaderMap, current: &impl Current) -> bool
     }
 }
 
-/// Whether the list in the header `name` has a tag that `is_own`, or is `*`.
+/// Returns whether the list in the header `name` is `*` or contains a tag for which `is_own` returns true.
 fn names(headers: &HeaderMap, name: HeaderName, is_own: impl Fn(EntityTag<'_>) -> bool) -> bool {
     headers.get_all(name).iter().any(|line| {
         let line = line.as_bytes();
@@ -141,7 +136,7 @@ fn names(headers: &HeaderMap, name: HeaderName, is_own: impl Fn(EntityTag<'_>) -
     })
 }
 
-/// The date in the header `name`. One that cannot be read, or several, are as good as none.
+/// Returns the date in the header `name`. Several dates, or one that cannot be parsed, count as none.
 fn date(headers: &HeaderMap, name: HeaderName) -> Option<SystemTime> {
     let mut lines = headers.get_all(name).iter();
     let line = lines.next()?;
@@ -152,7 +147,7 @@ fn parse_date(value: &HeaderValue) -> Option<SystemTime> {
     httpdate::parse_http_date(value.to_str().ok()?).ok()
 }
 
-/// The seconds since 1970, without fractions; 0 for what was before.
+/// Returns the seconds since 1970, without fractions; 0 for earlier times.
 fn second(time: SystemTime) -> u64 {
     time.duration_since(UNIX_EPOCH).unwrap_or(Duration::ZERO).as_secs()
 }
@@ -294,7 +289,7 @@ mod tests {
     }
 
     #[test]
-    fn tags_decide_where_dates_stand_beside_them() {
+    fn tags_take_precedence_over_dates() {
         for (lines, expected) in [
             ([(IF_NONE_MATCH, "\"x\""), (IF_MODIFIED_SINCE, AFTER)], Proceed),
             ([(IF_MATCH, "\"a,b\""), (IF_UNMODIFIED_SINCE, BEFORE)], Proceed),
@@ -309,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn if_range_takes_only_what_is_the_same_for_certain() {
+    fn if_range_accepts_only_a_strong_match() {
         let allows = |lines: &[(HeaderName, &str)], strong| {
             allows_ranges(&headers(lines), &Version { strong })
         };
@@ -335,7 +330,7 @@ mod tests {
 
     #[test]
     fn a_long_list_is_read_once() {
-        // With anything worse than one pass this would not end.
+        // More than one pass would take far too long.
         for piece in ["\"x\",", "W/\"x\" ", "W/", "\"", ",", "x,", "x\"", "\"\""] {
             let list = piece.repeat(1_000_000 / piece.len());
             assert_eq!(get(&[(IF_NONE_MATCH, &list)]), Proceed, "{piece}");

@@ -1,11 +1,10 @@
-//! The cookies of a request, as every part of a node reads them.
+//! The cookies of a request. Every part of a node reads them here.
 //!
-//! A name is compared byte by byte and a value is what was sent: nothing is decoded, no quotation mark is
-//! taken away, and only spaces and tabs around the two are no part of them (RFC 6265, section 5.2).
-//! Otherwise two readers, or a reader and the browser, could see different cookies: `%48` is not a `H`, so
-//! what a neighbouring host sets as `__%48ost-sid` never passes for `__Host-sid`, which only the site
-//! itself can set. Of several cookies of one name the first counts, which is that of the most specific
-//! path (section 5.4).
+//! Names are compared byte by byte, and values are returned as sent: nothing is decoded, quotation marks are kept, and
+//! only spaces and tabs around name and value are removed (RFC 6265, section 5.2). Otherwise two readers, or a reader
+//! and the browser, could see different cookies: `%48` is not `H`, so a cookie that a neighbouring host sets as
+//! `__%48ost-sid` never passes for `__Host-sid`, which only the site itself can set. Of several cookies with the same
+//! name the first counts; it has the most specific path (section 5.4).
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -14,13 +13,13 @@ use http::HeaderMap;
 use http::header::COOKIE;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-/// The value of the first cookie of this name, if it is text.
+/// Returns the value of the first cookie with this name, if it is UTF-8.
 pub(crate) fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
     let (_, value) = pairs(headers).find(|(known, _)| *known == name.as_bytes())?;
     std::str::from_utf8(value).ok()
 }
 
-/// The names and values of all cookies that [`cookie`] finds, in the order of the request.
+/// Returns the names and values of all cookies that [`cookie`] finds, in the order of the request.
 pub(crate) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)> {
     let mut seen = HashSet::new();
     let first_ones = pairs(headers).filter(move |(name, _)| seen.insert(*name));
@@ -29,8 +28,8 @@ pub(crate) fn cookies(headers: &HeaderMap) -> impl Iterator<Item = (&str, &str)>
     })
 }
 
-/// Scripts may set cookies that are not ASCII, and browsers send them as they are: what is not text at
-/// all hides none of the others.
+/// Splits the `Cookie` headers into pairs of bytes. Scripts may set cookies that are not ASCII, and browsers send them
+/// unchanged: a cookie that is not UTF-8 must not hide the others.
 fn pairs(headers: &HeaderMap) -> impl Iterator<Item = (&[u8], &[u8])> {
     let lines = headers.get_all(COOKIE).iter().map(|line| line.as_bytes());
     lines.flat_map(|line| line.split(|byte| *byte == b';')).filter_map(|pair| {
@@ -46,11 +45,11 @@ fn trimmed(text: &[u8]) -> &[u8] {
     &text[start..end]
 }
 
-/// What [`encode_cookie_value`] leaves as it is, beside letters and digits.
+/// The characters that [`encode_cookie_value`] does not encode, beside letters and digits.
 const PLAIN: AsciiSet = NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
-/// Any text as the value of a cookie: percent-encoded, except for ASCII letters, digits, `-`, `.`, `_`
-/// and `~`. Scripts read it with `decodeURIComponent`, controllers with [`decode_cookie_value`].
+/// Percent-encodes any text for use as the value of a cookie, except for ASCII letters, digits, `-`, `.`, `_` and `~`.
+/// Scripts read it with `decodeURIComponent`, controllers with [`decode_cookie_value`].
 ///
 /// ```
 /// use headwater::prelude::{decode_cookie_value, encode_cookie_value};
@@ -63,18 +62,18 @@ pub fn encode_cookie_value(text: &str) -> String {
     utf8_percent_encode(text, &PLAIN).to_string()
 }
 
-/// The text that was percent-encoded as the value of a cookie, or `None` if it is not UTF-8.
+/// Decodes the percent-encoded value of a cookie; `None` if the result is not UTF-8.
 pub fn decode_cookie_value(value: &str) -> Option<Cow<'_, str>> {
     percent_decode_str(value).decode_utf8().ok()
 }
 
-/// Whether a name may be that of a cookie (RFC 6265, section 4.1.1: a token).
+/// Returns whether `name` is valid as the name of a cookie (RFC 6265, section 4.1.1: a token).
 pub(crate) fn is_cookie_name(name: &str) -> bool {
     let is_of_token = |byte: u8| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte);
     !name.is_empty() && name.bytes().all(is_of_token)
 }
 
-/// Whether a text may be sent as the value of a cookie as it is (RFC 6265, section 4.1.1).
+/// Returns whether `value` may be sent as the value of a cookie without encoding (RFC 6265, section 4.1.1).
 pub(crate) fn is_cookie_value(value: &str) -> bool {
     value.bytes().all(|byte| byte.is_ascii_graphic() && !b"\",;\\".contains(&byte))
 }
@@ -93,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn the_first_cookie_of_a_name_counts_with_its_value_as_it_is() {
+    fn the_first_cookie_of_a_name_counts_and_its_value_is_not_decoded() {
         let headers = headers(&[
             b"a=1; =x; b ; ab=2;a=3",
             b"c\t= J%C3%BCrgen%20\t; d=\"q\"; e=",
@@ -119,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_hides_only_itself() {
+    fn a_cookie_that_is_not_utf_8_does_not_hide_the_others() {
         let headers = headers(&[b"x=\xff; y=\xc3\xa9; z=1; x=2"]);
         let get = |name: &str| cookie(&headers, name);
         assert_eq!((get("x"), get("y"), get("z")), (None, Some("é"), Some("1")));
@@ -127,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn an_encoded_value_may_be_sent_and_comes_back() {
+    fn an_encoded_value_is_valid_and_decodes_to_the_same_text() {
         for text in ["", "dark", "Ana; Maria", "\"a\\b\",", "Zoë\n%20", "\u{0}\u{7f}"] {
             let value = encode_cookie_value(text);
             assert!(is_cookie_value(&value), "{value}");

@@ -2,9 +2,9 @@
 //!
 //! # How much effort
 //!
-//! Content is encoded once and sent many times, but a front end that has just lost its pages has
-//! many to encode. The levels are where more time stops to buy much; measured on pages of HTML, on
-//! one core of an AMD EPYC, the whole page being 100 %:
+//! Content is encoded once and sent many times, but a front end that has just lost its pages has many to encode. Beyond
+//! the levels in bold, more time saves little. Measured on pages of HTML, on one core of an AMD EPYC, the whole page
+//! being 100 %:
 //!
 //! | coding | 8 KiB | | 60 KiB | |
 //! |---|---|---|---|---|
@@ -20,7 +20,7 @@
 //! | zstd 12 | 30.0 % | 237 µs | 23.6 % | 2.0 ms |
 //! | zstd 19 | 29.7 % | 1583 µs | 22.9 % | 20.5 ms |
 //!
-//! So a page of 8 KiB in all three takes a quarter of a millisecond.
+//! So a page of 8 KiB in all three codings takes a quarter of a millisecond.
 
 use std::io::{self, Write};
 
@@ -38,7 +38,7 @@ const BROTLI_QUALITY: i32 = 5;
 #[cfg(feature = "zstd")]
 const ZSTD_LEVEL: i32 = 6;
 
-/// The codings that this build can make.
+/// The codings that this build supports.
 #[cfg(test)]
 pub(crate) const MADE: &[Coding] = &[
     Coding::Gzip,
@@ -48,11 +48,11 @@ pub(crate) const MADE: &[Coding] = &[
     Coding::Zstd,
 ];
 
-/// `content` in a coding. It takes a core for as long as the table in the [module](self) says.
+/// Encodes `content`. This blocks a core for the time in the table of the [module](self).
 ///
 /// # Errors
-/// When the encoder fails, which for content in memory means that there is no memory left, and for a
-/// coding whose Cargo feature is off.
+/// Fails if the encoder fails, which for content in memory means that memory is exhausted, and for a coding whose Cargo
+/// feature is off.
 pub(crate) fn encode(coding: Coding, content: &[u8]) -> io::Result<Vec<u8>> {
     let room = content.len() / 2;
     match coding {
@@ -114,7 +114,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_encoded_is_decoded_to_the_same_bytes(
+        fn encoded_content_decodes_to_the_same_bytes(
             content in proptest::collection::vec(any::<u8>(), 0..2000),
             times in 0..20_usize,
         ) {

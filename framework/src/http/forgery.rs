@@ -1,23 +1,25 @@
-//! Whether a page of another site has sent a request that may change something.
+//! Protection against cross-site request forgery: detects requests that a page of another site has sent.
 //!
-//! A browser sends a visitor's cookies along with the forms of any page, whichever site that page is of. It also
-//! says where a request comes from, in `Sec-Fetch-Site` (Fetch Metadata, section 2.1) and in `Origin` (RFC 6454,
-//! section 7), and no page can change either. So nothing has to be put into forms, and a form can be cached for
-//! all visitors:
+//! A browser sends a visitor's cookies with the forms of any page, whatever site the page belongs to. It also sends the
+//! origin of a request, in `Sec-Fetch-Site` (Fetch Metadata, section 2.1) and in `Origin` (RFC 6454, section 7), and no
+//! page can change either. So forms need no token, and a form can be cached for all visitors:
 //!
 //! ```text
-//! Sec-Fetch-Site ─┬─ same-origin, none ──> let through: a page of this origin, or the visitor's own hand
-//!                 ├─ anything else ──────> let through if `Origin` is trusted
-//!                 └─ absent ─> Origin ─┬─ absent ──> let through: this is not a browser
-//!                                      ├─ the site's own ──> let through
-//!                                      └─ anything else ───> let through if it is trusted
+//! Sec-Fetch-Site ─┬─ same-origin, none ──> accept: a page of this origin, or the visitor's own hand
+//!                 ├─ anything else ──────> accept if `Origin` is trusted
+//!                 └─ absent ─> Origin ─┬─ absent ──> accept: this is not a browser
+//!                                      ├─ the site's own ──> accept
+//!                                      └─ anything else ───> accept if it is trusted
 //! ```
 //!
-//! Browsers leave `Sec-Fetch-Site` out where a page is not encrypted, and so did all of them before 2023. `Origin`
-//! is then compared with the host of the request, which [`host::settle`](super::host::settle) has put into `Host`,
-//! and with its scheme. A request that a proxy calls encrypted needs an origin that is: a page that was not may
-//! have been changed on its way. The other way round the origin says more than the node knows, since a proxy that is
-//! not trusted may have decrypted the request. So it is let through.
+//! Browsers omit `Sec-Fetch-Site` on pages that are not encrypted, and some browsers sent it nowhere before 2023.
+//! `Origin` is then compared with the host of the request, which [`host::settle`](super::host::settle) has put into
+//! `Host`, and with its scheme:
+//!
+//! - If a trusted proxy reports an encrypted request, the origin must be `https`: an unencrypted page may have been
+//!   modified in transit.
+//! - If the request counts as unencrypted, an `https` origin is accepted, because a proxy that is not trusted may have
+//!   decrypted the request.
 
 use std::fmt;
 use std::str::FromStr;
@@ -31,12 +33,12 @@ use super::host::canonical;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// The origin of a page, as browsers name it: scheme, host, and the port unless that is the scheme's own.
+/// Origin of a page, as browsers send it: scheme, host, and the port unless it is the default of the scheme.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub(crate) struct PageOrigin {
     scheme: Scheme,
-    /// With the port.
+    /// Host, and port unless it is the default.
     host: String,
 }
 
@@ -80,23 +82,23 @@ impl fmt::Display for PageOrigin {
     }
 }
 
-/// Why a request is taken for one that a page of another site has sent: a sentence for an operator.
+/// Reason why a request counts as sent by a page of another site, as a sentence for an operator.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Forgery {
-    /// `Sec-Fetch-Site` says so.
+    /// `Sec-Fetch-Site` names another origin or site.
     #[error("`Sec-Fetch-Site` is `{site}`, so a page of another origin has sent this ({})", named(.origin))]
     Site {
-        /// What it says.
+        /// Value of `Sec-Fetch-Site`.
         site: String,
-        /// What `Origin` says, if there is one.
+        /// Value of `Origin`, if present.
         origin: Option<String>,
     },
-    /// There is no `Sec-Fetch-Site`, and `Origin` says so.
+    /// `Sec-Fetch-Site` is absent, and `Origin` is not that of the request.
     #[error("`Origin` is `{origin}`, and the request is for `{own}`")]
     Origin {
-        /// What it says.
+        /// Value of `Origin`.
         origin: String,
-        /// The origin that the request is for.
+        /// Origin of the request itself.
         own: String,
     },
 }
@@ -109,7 +111,7 @@ fn named(origin: &Option<String>) -> String {
 }
 
 impl Forgery {
-    /// The origin to be trusted for such requests to be let through, if they name one.
+    /// Returns the origin that must be trusted for such requests to be accepted, if the request names one.
     pub(crate) fn origin(&self) -> Option<PageOrigin> {
         match self {
             Forgery::Site { origin, .. } => origin.as_deref()?.parse().ok(),
@@ -118,11 +120,11 @@ impl Forgery {
     }
 }
 
-/// Whether a page of another origin, which is not one of `trusted`, has sent a request with these headers, by this
-/// scheme. It is to be asked of requests that may change something: pages link to each other.
+/// Checks that no page of another origin, except those in `trusted`, has sent a request with these headers over this
+/// scheme. Call it for requests that may change something; others are not checked, because pages link to each other.
 ///
 /// # Errors
-/// Which header says that one has.
+/// Returns the header that names another origin.
 pub(crate) fn check(
     headers: &HeaderMap,
     scheme: Scheme,
@@ -151,7 +153,7 @@ pub(crate) fn check(
     Err(Forgery::Origin { origin, own: format!("{scheme}://{}", String::from_utf8_lossy(host)) })
 }
 
-/// The value of a header as text. Of several lines it is that of all, which means nothing to anybody.
+/// Returns the value of a header as text. Several lines are joined to a value that matches nothing.
 fn single(headers: &HeaderMap, name: &HeaderName) -> Option<String> {
     let mut lines = headers.get_all(name).iter();
     let first = String::from_utf8_lossy(lines.next()?.as_bytes()).into_owned();
@@ -180,8 +182,8 @@ mod tests {
     }
 
     #[test]
-    fn what_the_browser_says_of_the_site_counts_before_the_origin() {
-        for (site, is_let_through) in [
+    fn sec_fetch_site_takes_precedence_over_the_origin() {
+        for (site, is_accepted) in [
             ("same-origin", true),
             ("none", true),
             ("same-site", false),
@@ -190,20 +192,20 @@ mod tests {
             ("Same-Origin", false),
             ("something-new", false),
         ] {
-            assert_eq!(passes(&[("sec-fetch-site", site)]), is_let_through, "{site}");
+            assert_eq!(passes(&[("sec-fetch-site", site)]), is_accepted, "{site}");
             let other = [("sec-fetch-site", site), ("origin", "https://evil.example")];
-            assert_eq!(passes(&other), is_let_through, "{site}");
+            assert_eq!(passes(&other), is_accepted, "{site}");
             let own = [("sec-fetch-site", site), ("origin", "http://site.example")];
-            assert_eq!(passes(&own), is_let_through, "{site}");
+            assert_eq!(passes(&own), is_accepted, "{site}");
         }
         let twice = [("sec-fetch-site", "same-origin"), ("sec-fetch-site", "same-origin")];
         assert!(!passes(&twice));
     }
 
     #[test]
-    fn an_origin_that_is_trusted_is_let_through_whole_and_exact() {
+    fn only_an_exact_match_of_a_trusted_origin_is_accepted() {
         for site in ["same-site", "cross-site"] {
-            for (origin, is_let_through) in [
+            for (origin, is_accepted) in [
                 ("https://shop.example", true),
                 ("http://other.example:8080", true),
                 ("http://shop.example", false),
@@ -214,7 +216,7 @@ mod tests {
                 ("null", false),
             ] {
                 let headers = [("sec-fetch-site", site), ("origin", origin)];
-                assert_eq!(passes(&headers), is_let_through, "{site} {origin}");
+                assert_eq!(passes(&headers), is_accepted, "{site} {origin}");
             }
         }
         assert!(passes(&[("origin", "https://shop.example")]));
@@ -223,7 +225,7 @@ mod tests {
     #[test]
     fn without_the_site_the_origin_must_be_the_host() {
         assert!(passes(&[]), "no browser");
-        for (origin, is_let_through) in [
+        for (origin, is_accepted) in [
             ("http://site.example", true),
             ("http://site.example:80", true),
             ("https://site.example", true),
@@ -237,7 +239,7 @@ mod tests {
             ("site.example", false),
             ("", false),
         ] {
-            assert_eq!(passes(&[("origin", origin)]), is_let_through, "{origin}");
+            assert_eq!(passes(&[("origin", origin)]), is_accepted, "{origin}");
         }
         let twice = [("origin", "http://site.example"), ("origin", "http://site.example")];
         assert!(!passes(&twice));
@@ -250,7 +252,7 @@ mod tests {
 
     #[test]
     fn an_encrypted_request_needs_an_encrypted_origin() {
-        for (host, origin, is_let_through) in [
+        for (host, origin, is_accepted) in [
             ("site.example", "https://site.example", true),
             ("site.example:443", "https://site.example", true),
             ("site.example", "http://site.example", false),
@@ -258,12 +260,12 @@ mod tests {
             ("site.example:8443", "http://site.example:8443", false),
         ] {
             let found = checked(Scheme::Https, &[("host", host), ("origin", origin)]);
-            assert_eq!(found.is_ok(), is_let_through, "{host} {origin}: {found:?}");
+            assert_eq!(found.is_ok(), is_accepted, "{host} {origin}: {found:?}");
         }
     }
 
     #[test]
-    fn the_refusal_says_which_header_disagreed_and_which_origin_could_be_trusted() {
+    fn the_refusal_names_the_header_and_the_origin_that_could_be_trusted() {
         let site =
             [HERE, ("sec-fetch-site", "same-site"), ("origin", "https://a.site.example:443")];
         let refusal = checked(Scheme::Http, &site).unwrap_err();
@@ -279,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_origin_cannot_be_trusted() {
+    fn text_that_is_not_an_origin_cannot_be_trusted() {
         for text in [
             "",
             "shop.example",

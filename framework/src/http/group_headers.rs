@@ -1,12 +1,12 @@
-//! The groups of a page, in the headers that caches further out read.
+//! The groups of a page, in the headers that downstream caches read.
 //!
-//! Each header has a syntax of its own, in which not every name can be written. A name that cannot is left out: no
-//! purge out there can name it either.
+//! Each header has a syntax of its own, which cannot express every name. A name that cannot be expressed is left out:
+//! no purge of a downstream cache can name it either.
 //!
-//! Many servers take no line longer than [`LONGEST`]. When the names of a page do not fit, the purge of one that is left
-//! out would not reach the page, and there is nothing wider that all sites' purges name. So the header has as many as
-//! fit, and the page is asked for each time it is shown ([`ReuseTerms::write`](super::ReuseTerms::write)): what is
-//! validated needs no purge.
+//! Many servers accept no line longer than [`LONGEST`]. If the names of a page do not fit, the purge of an omitted name
+//! would not reach the page, and no wider name exists that the purges of all sites include. So the header contains as
+//! many names as fit, and downstream caches must validate the page on each use
+//! ([`ReuseTerms::write`](super::ReuseTerms::write)): a page that is always validated needs no purge.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -18,19 +18,19 @@ use sfv::{ItemSerializer, ListEntry, Parser, StringRef};
 
 use super::reuse::{put_line, take_line};
 
-/// A header that tells caches further out which groups a page is in.
+/// A header that names the groups of a page for downstream caches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub(crate) enum GroupHeader {
     /// `Cache-Groups` (RFC 9875).
     CacheGroups,
-    /// `Surrogate-Key`, as Fastly and Varnish know it.
+    /// `Surrogate-Key`, as used by Fastly and Varnish.
     SurrogateKey,
-    /// `Cache-Tag`, as Cloudflare and Akamai know it.
+    /// `Cache-Tag`, as used by Cloudflare and Akamai.
     CacheTag,
 }
 
-/// All of them.
+/// All headers.
 const ALL: [GroupHeader; 3] =
     [GroupHeader::CacheGroups, GroupHeader::SurrogateKey, GroupHeader::CacheTag];
 
@@ -48,7 +48,7 @@ impl GroupHeader {
         &NAMES[self as usize]
     }
 
-    /// What stands between two names.
+    /// Returns the separator between two names.
     fn separator(self) -> &'static str {
         match self {
             GroupHeader::CacheGroups => ", ",
@@ -57,10 +57,10 @@ impl GroupHeader {
         }
     }
 
-    /// How a name is written, if it can be.
+    /// Returns the spelling of a name in this header; `None` if the syntax cannot express it.
     fn spelled(self, group: &str) -> Option<Cow<'_, str>> {
         match self {
-            // RFC 9651 has Strings of printable ASCII only.
+            // RFC 9651 permits only printable ASCII in Strings.
             GroupHeader::CacheGroups => StringRef::from_str(group)
                 .ok()
                 .map(|group| ItemSerializer::new().bare_item(group).finish().into()),
@@ -71,7 +71,7 @@ impl GroupHeader {
         }
     }
 
-    /// The names in a value; none where caches would make nothing of it.
+    /// Returns the names in a value; none if the value is malformed, because caches ignore it then.
     fn names_in(self, value: &HeaderValue) -> Vec<String> {
         let text = || value.to_str().unwrap_or_default();
         let owned = |name: &str| Some(name.trim().to_owned()).filter(|name| !name.is_empty());
@@ -84,8 +84,8 @@ impl GroupHeader {
         }
     }
 
-    /// The value that names these groups, and whether it names all that it can name; no value when there is none of
-    /// them.
+    /// Returns the value that names these groups, and whether it contains all names that the syntax can express. There
+    /// is no value when it would contain no name.
     fn value(self, groups: &[String]) -> (Option<HeaderValue>, bool) {
         let (mut seen, mut list) = (HashSet::new(), String::new());
         let mut names_all = true;
@@ -103,15 +103,15 @@ impl GroupHeader {
     }
 }
 
-/// Whether a name is made of visible ASCII characters only.
+/// Returns whether a name consists of visible ASCII characters only.
 fn is_plain(group: &str) -> bool {
     !group.is_empty() && group.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// The members of a List of Strings (RFC 9651), whatever their parameters say.
+/// Parses a List of Strings (RFC 9651) and ignores the parameters of its members.
 ///
 /// # Errors
-/// When the field is none: then all of it is ignored (section 4.2).
+/// Fails if the field is not such a list; section 4.2 then requires to ignore all of it.
 pub(crate) fn strings_of(field: &[u8]) -> Result<Vec<String>, String> {
     let list = Parser::new(field).parse::<sfv::List>().map_err(|error| error.to_string())?;
     let string = |member: &ListEntry| match member {
@@ -122,28 +122,28 @@ pub(crate) fn strings_of(field: &[u8]) -> Result<Vec<String>, String> {
     strings.ok_or_else(|| "a member is not a string".to_owned())
 }
 
-/// The names of the groups that a page is in, for each header that is to have them.
+/// Names of the groups of a page, for each header that contains them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct GroupNames([Option<Named>; 3]);
 
-/// What one header names.
+/// Names in one header.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Named {
     names: Vec<String>,
-    /// The value that names them, where a controller has written it.
-    said: Option<HeaderValue>,
+    /// Value written by a controller, if any; `names` was parsed from it.
+    written: Option<HeaderValue>,
 }
 
 impl GroupNames {
-    /// Takes those that a controller has written out of its headers.
+    /// Removes the group headers that a controller has written, and parses them.
     pub(super) fn take(headers: &mut HeaderMap) -> GroupNames {
         GroupNames(ALL.map(|header| {
-            let said = take_line(headers, header.name(), header.separator())?;
-            Some(Named { names: header.names_in(&said), said: Some(said) })
+            let written = take_line(headers, header.name(), header.separator())?;
+            Some(Named { names: header.names_in(&written), written: Some(written) })
         }))
     }
 
-    /// Names groups in these headers, except in those that a controller has written.
+    /// Names `groups` in these headers, except in those that a controller has written.
     pub(super) fn offer<'a>(
         &mut self,
         headers: &[GroupHeader],
@@ -155,29 +155,29 @@ impl GroupNames {
         for header in headers {
             self.0[*header as usize].get_or_insert_with(|| Named {
                 names: groups.clone().map(str::to_owned).collect(),
-                said: None,
+                written: None,
             });
         }
     }
 
-    /// Adds what another page names.
+    /// Adds the names of another page.
     pub(super) fn extend(&mut self, others: &GroupNames) {
         for (named, others) in self.0.iter_mut().zip(&others.0) {
             let Some(others) = others else { continue };
             let named = named.get_or_insert_default();
             named.names.extend_from_slice(&others.names);
-            named.said = None;
+            named.written = None;
         }
     }
 
-    /// Writes them into headers; says whether all that can be named are.
+    /// Writes the headers. Returns whether they contain all names that their syntax can express.
     pub(super) fn write(&self, headers: &mut HeaderMap) -> bool {
         let mut names_all = true;
         for (header, named) in ALL.into_iter().zip(&self.0) {
             let value = match named {
                 None => None,
-                Some(Named { said: Some(said), .. }) => Some(said.clone()),
-                Some(Named { names, said: None }) => {
+                Some(Named { written: Some(written), .. }) => Some(written.clone()),
+                Some(Named { names, written: None }) => {
                     let (value, has_all) = header.value(names);
                     names_all &= has_all;
                     value
@@ -188,7 +188,7 @@ impl GroupNames {
         names_all
     }
 
-    /// About how many bytes of memory they take beside the struct.
+    /// Returns the approximate number of bytes on the heap.
     pub(super) fn size(&self) -> usize {
         let names = self.0.iter().flatten().flat_map(|named| &named.names);
         names.map(|name| size_of::<String>() + name.len()).sum()
@@ -247,7 +247,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_controller_has_written_is_sent_as_it_is_until_there_is_more() {
+    fn a_header_of_a_controller_is_sent_unchanged_until_names_are_added() {
         let written = [
             ("cache-groups", "\"a\";x=1,  \"b\""),
             ("surrogate-key", "a  b"),
@@ -285,7 +285,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_cache_groups_says_are_groups_of_the_page(
+        fn cache_groups_names_only_groups_of_the_page(
             groups in proptest::collection::vec("[ -~é]{0,6}", 0..8),
         ) {
             let (found, _) = GroupHeader::CacheGroups.value(&groups);

@@ -1,31 +1,31 @@
-//! One gzip stream (RFC 1952) of pieces, each of which was deflated by itself.
+//! Assembles one gzip stream (RFC 1952) from pieces that were deflated separately.
 //!
-//! A page that is put together of pieces for each response cannot be compressed each time. Its
-//! pieces can, once, and what is compressed can be put together. Varnish does so for its ESI.
+//! A page that is assembled from pieces for each response cannot be compressed each time. Its pieces can be compressed
+//! once, and the compressed pieces can be concatenated. Varnish does the same for its ESI.
 //!
-//! # Why it is a stream
+//! # Why the result is a valid stream
 //!
-//! A deflate stream (RFC 1951) is a row of blocks, the last of which is marked. Three things would keep
-//! blocks of different streams from standing in one row:
+//! A deflate stream (RFC 1951) is a sequence of blocks, the last of which is marked. Three properties of blocks could
+//! prevent the concatenation of blocks from different streams:
 //!
-//! - *A block may begin within a byte.* A [`Deflated`] piece ends with a sync flush: an empty stored
-//!   block, whose length and its complement begin and end at the border of a byte (section 3.2.4).
-//!   So does every stored block. So each piece begins at one, if the one before it ended at one, and
-//!   the first stands behind the header, of whole bytes.
-//! - *A block may refer to up to 32 KiB before it.* Each piece has a compressor of its own, which has
-//!   seen nothing before it. It refers to nothing but the piece, wherever that stands.
-//! - *A block may be the last.* A sync flush does not end the stream, so none of them is. An empty
-//!   block that is marked follows the last piece.
+//! - *A block may begin within a byte.* A [`Deflated`] piece ends with a sync flush: an empty stored block, whose
+//!   length and its complement begin and end at a byte boundary (section 3.2.4). The same holds for every stored block.
+//!   So each piece begins at a byte boundary if the piece before it ends at one, and the first piece follows the
+//!   header, which consists of whole bytes.
+//! - *A block may refer to up to 32 KiB before it.* Each piece has its own compressor, which has seen nothing before
+//!   the piece. So its blocks refer only to the piece itself, wherever the piece is placed.
+//! - *A block may be the last.* A sync flush does not end the stream, so no block of a piece is marked as the last. An
+//!   empty block with the mark follows the last piece.
 //!
-//! The tables of Huffman codes are those of a block, and nothing else is carried from one to the
-//! next. So the row of blocks decodes to the pieces, one after the other.
+//! Each block has its own Huffman tables, and no other state is carried from one block to the next. So the sequence of
+//! blocks decodes to the pieces, one after the other.
 //!
-//! Behind it stand the CRC-32 of all bytes and their number, modulo 2³². The CRC of the whole follows from
-//! those of the pieces: a CRC is the remainder of a polynomial over two elements, so content that follows
-//! multiplies the CRC before it by a power of *x* and adds its own. That power depends on nothing but its
-//! length and is kept with each piece, so for each response one multiplication is left.
+//! The CRC-32 of all bytes and their number, modulo 2³², follow the blocks. The CRC of the whole is computed from those
+//! of the pieces: a CRC is the remainder of a polynomial over two elements, so appending content multiplies the CRC
+//! before it by a power of *x* and adds its own. That power depends only on the length of the appended content and is
+//! stored with each piece, so each response costs one multiplication per piece.
 //!
-//! What was not deflated goes into stored blocks: five bytes in front of up to 65,535.
+//! Content that was not deflated is placed in stored blocks, which add five bytes for up to 65,535.
 
 use bytes::{BufMut, Bytes, BytesMut};
 use crc32fast::Hasher;
@@ -34,19 +34,19 @@ use zlib_rs::crc32::{crc32_combine_gen, crc32_combine_op};
 
 use super::encoding::GZIP_LEVEL;
 
-/// The header: deflate, no name, no time, no word about the effort or the file system (section 2.3).
+/// The header: deflate, no name, no time, compression level and file system unspecified (section 2.3).
 static HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
-/// An empty block of fixed codes that is marked as the last, up to the end of its second byte.
+/// An empty block with fixed codes, marked as the last, padded to the end of its second byte.
 const LAST_BLOCK: [u8; 2] = [0b011, 0];
 
 /// The most bytes in a stored block.
 const MOST_STORED: usize = u16::MAX as usize;
 
-/// What deflating must save: a sixteenth. For less no client should have to decode.
+/// The minimum that deflating must save: a sixteenth. For less, no client should have to decode.
 const SAVED: usize = 16;
 
-/// A piece of content, deflated so that it can stand behind and before any other.
+/// A deflated piece of content that can be placed before and after any other.
 #[derive(Debug, Clone)]
 pub struct Deflated {
     blocks: Bytes,
@@ -54,19 +54,19 @@ pub struct Deflated {
     length: usize,
     /// The CRC-32 of the piece.
     crc: u32,
-    /// What the CRC of all that stands before it is multiplied by.
+    /// The factor for the CRC of all content before this piece.
     shift: u32,
 }
 
 impl Deflated {
-    /// Deflates a piece; `None` where that does not make it shorter by a sixteenth. It takes a core
-    /// for as long as `gzip` does in [`encoding`](super::encoding).
+    /// Deflates a piece; `None` if that saves less than a sixteenth. This blocks a core for as long as `gzip` does in
+    /// [`encoding`](super::encoding).
     pub fn of(piece: &[u8]) -> Option<Deflated> {
         let mut blocks = vec![0; piece.len() - piece.len() / SAVED];
         let mut compress = Compress::new(Compression::new(GZIP_LEVEL), false);
         compress.compress(piece, &mut blocks, FlushCompress::Sync).ok()?;
         let written = usize::try_from(compress.total_out()).ok()?;
-        // Only where room is left is the flush known to be complete.
+        // The flush is known to be complete only if room is left.
         if written == blocks.len() {
             return None;
         }
@@ -80,33 +80,33 @@ impl Deflated {
         })
     }
 
-    /// How many bytes it takes, deflated.
+    /// Returns the deflated size in bytes.
     pub fn size(&self) -> usize {
         self.blocks.len()
     }
 }
 
-/// A gzip stream that pieces are added to.
+/// A gzip stream under construction.
 #[derive(Debug)]
 pub(crate) struct Splice {
     stream: Vec<Bytes>,
     crc: u32,
     length: usize,
-    /// The stored block at the end, which has got no header yet: where that is to be, and how many
-    /// bytes there are.
+    /// The stored block at the end, whose header is not written yet: the index of the header in `stream`, and the
+    /// number of bytes in the block.
     stored: Option<(usize, usize)>,
 }
 
 impl Splice {
-    /// The beginning of a stream, with room for so many pieces.
+    /// Starts a stream, with capacity for this many pieces.
     pub(crate) fn with_capacity(pieces: usize) -> Splice {
-        // Before and behind a deflated piece there may be stored blocks, with a header each.
+        // Stored blocks may precede and follow each deflated piece; each has a header.
         let mut stream = Vec::with_capacity(2 * pieces + 2);
         stream.push(Bytes::from_static(&HEADER));
         Splice { stream, crc: 0, length: 0, stored: None }
     }
 
-    /// Adds a piece that was deflated.
+    /// Appends a deflated piece.
     pub(crate) fn add(&mut self, piece: Deflated) {
         self.end_block();
         self.stream.push(piece.blocks);
@@ -114,7 +114,7 @@ impl Splice {
         self.length += piece.length;
     }
 
-    /// Adds bytes as they are.
+    /// Appends bytes without compression.
     pub(crate) fn store(&mut self, mut bytes: Bytes) {
         let mut crc = Hasher::new_with_initial(self.crc);
         crc.update(&bytes);
@@ -134,7 +134,7 @@ impl Splice {
         }
     }
 
-    /// The whole stream, one piece after the other.
+    /// Returns the whole stream as a list of pieces.
     pub(crate) fn end(mut self) -> Vec<Bytes> {
         self.end_block();
         let mut end = BytesMut::with_capacity(LAST_BLOCK.len() + 8);
@@ -145,7 +145,7 @@ impl Splice {
         self.stream
     }
 
-    /// Gives the stored block its header (RFC 1951, section 3.2.4): not the last, stored, and its length.
+    /// Writes the header of the pending stored block (RFC 1951, section 3.2.4): not the last, stored, and its length.
     fn end_block(&mut self) {
         if let Some((header, length)) = self.stored.take() {
             let [low, high] = (length as u16).to_le_bytes();
@@ -170,7 +170,7 @@ mod tests {
         content
     }
 
-    /// The stream of pieces, deflated where that is asked for and pays.
+    /// Builds a stream of pieces. Those that are marked are deflated if that saves enough.
     fn splice(pieces: &[(Vec<u8>, bool)]) -> Vec<Bytes> {
         let mut splice = Splice::with_capacity(pieces.len());
         for (piece, deflate) in pieces {
@@ -183,7 +183,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stands_before_a_piece_is_not_referred_to() {
+    fn a_piece_does_not_refer_to_content_before_it() {
         let text = b"The river is high, and the ferry does not run. ".repeat(8);
         let once = Deflated::of(&text).unwrap();
         let mut splice = Splice::with_capacity(3);
@@ -231,7 +231,7 @@ mod tests {
     }
 
     #[test]
-    fn what_hardly_gets_shorter_is_not_deflated() {
+    fn content_that_hardly_gets_shorter_is_not_deflated() {
         let noise: Vec<u8> = (0..4096).map(|_| rand::random()).collect();
         assert!(Deflated::of(&noise).is_none());
         assert!(Deflated::of(b"").is_none() && Deflated::of(b"abc").is_none());

@@ -1,14 +1,14 @@
-//! The host that a request is for: one, in one place and one spelling.
+//! The host of a request, in one place and one canonical spelling.
 //!
-//! HTTP/1.1 names it in the field `Host`, or in a target in absolute form, which wins
-//! (RFC 9112, section 3.2.2). HTTP/2 names it in `:authority`, and a `host` beside it that means another
-//! host makes the request malformed (RFC 9113, section 8.3.1). [`settle`] runs before anything looks at a
-//! request. After it there is at most one field `Host`, and it holds the host that counts. So cache
-//! keys, variant functions and controllers cannot disagree about it.
+//! HTTP/1.1 names it in the field `Host`, or in a target in absolute form, which takes precedence (RFC 9112, section
+//! 3.2.2). HTTP/2 names it in `:authority`, and a `host` field with another host makes the request malformed (RFC 9113,
+//! section 8.3.1). [`settle`] runs before any other code reads the request. Afterwards the request has at most one
+//! field `Host`, and it contains the effective host. So cache keys, variant functions and controllers cannot disagree
+//! about it.
 //!
-//! The spelling is that of RFC 3986, section 6.2: in lower case, without the default port of the scheme.
-//! Names are made of letters, digits, `-`, `.`, `_` and `~`. RFC 3986 allows more, percent-encoded bytes
-//! and `'` among them, but no name in use has them, and a host is often put into pages and URLs as it is.
+//! The spelling is that of RFC 3986, section 6.2: in lower case, without the default port of the scheme. Names consist
+//! of letters, digits, `-`, `.`, `_` and `~`. RFC 3986 allows more, percent-encoded bytes and `'` among them, but no
+//! name in use has them, and a host is often put into pages and URLs without escaping.
 
 use std::borrow::Cow;
 use std::net::Ipv6Addr;
@@ -18,34 +18,34 @@ use http::request::Parts;
 use http::uri::Scheme;
 use http::{StatusCode, Version};
 
-/// Why a request has no host.
+/// Reason why a request has no valid host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HostError {
-    /// It names none.
+    /// No host is named.
     #[error("A request needs a Host header.")]
     Missing,
-    /// It has several fields.
+    /// Several `Host` fields are present.
     #[error("A request needs exactly one Host header.")]
     Several,
-    /// What it names is not a host.
+    /// The name is not a valid host.
     #[error("The request's host is not one: write a name or an address, and a port if needed.")]
     Malformed,
-    /// `:authority` and `host` name two.
+    /// `:authority` and `host` name different hosts.
     #[error("The request names two different hosts, in `:authority` and in `host`.")]
     Differs,
 }
 
 impl HostError {
-    /// RFC 9112, section 3.2, and RFC 9113, section 8.1.1.
+    /// The status of the response (RFC 9112, section 3.2, and RFC 9113, section 8.1.1).
     pub(crate) const STATUS: StatusCode = StatusCode::BAD_REQUEST;
 }
 
-/// Puts the host of a request into its one field `Host`. A field that has the right spelling already,
-/// as nearly all do, is left as it is.
+/// Stores the host of a request in its single field `Host`. A field that already has the canonical spelling, as nearly
+/// all do, is left unchanged.
 ///
 /// # Errors
-/// [`HostError::Missing`], and nothing is changed, when the request names no host; otherwise what is
-/// wrong with it.
+/// Returns [`HostError::Missing`], without changes to the request, when the request names no host, and the other errors
+/// when its host is invalid.
 pub fn settle(request: &mut Parts) -> Result<(), HostError> {
     let Parts { uri, headers, version, .. } = request;
     let mut fields = headers.get_all(HOST).iter();
@@ -71,7 +71,7 @@ pub fn settle(request: &mut Parts) -> Result<(), HostError> {
     Ok(())
 }
 
-/// The one spelling of a host, with its port unless that is the `default`.
+/// Returns the canonical spelling of a host, with its port unless that is `default`.
 pub(super) fn canonical(text: &[u8], default: u16) -> Result<Cow<'_, str>, HostError> {
     let text = std::str::from_utf8(text).map_err(|_| HostError::Malformed)?;
     let end = text.find(']').map_or(0, |bracket| bracket + 1);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn a_plain_host_is_left_where_it_is() {
+    fn a_canonical_host_is_not_copied() {
         let mut parts = parts(Version::HTTP_11, "/", &["a.example:8080"]);
         let before = parts.headers[HOST].as_bytes().as_ptr();
         settle(&mut parts).unwrap();
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_host_is_refused() {
+    fn an_invalid_host_is_rejected() {
         for host in [
             "",
             "a b",

@@ -1,4 +1,4 @@
-//! Which of a site's languages a visitor is answered in (RFC 9110, section 12.5.4).
+//! Selects one of a site's languages for a visitor (RFC 9110, section 12.5.4).
 
 mod scripts;
 
@@ -12,20 +12,20 @@ use self::scripts::{are_written_alike, written};
 use super::cookies::cookie;
 use super::weight::{Weight, member};
 
-/// The longest tag or range that is looked at, in bytes (RFC 5646, section 4.4.1, asks for 35).
+/// The longest tag or range that is considered, in bytes (RFC 5646, section 4.4.1, requires 35).
 const LONGEST: usize = 35;
 
-/// How many members of the field are looked at. Browsers send ten at most.
+/// The maximum number of members of `Accept-Language` that are considered. Browsers send ten at most.
 const MOST_MEMBERS: usize = 32;
 
 /// The languages of a site, as BCP 47 tags.
 ///
-/// The first is for visitors who ask for none of them. Upper and lower case do not matter, but tags
-/// are given back as the site writes them.
+/// The first is the default for visitors who accept none of them. Tags are compared without regard to case, and
+/// returned as the site writes them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Languages(Arc<[Box<str>]>);
 
-/// Which languages have some property, by their place in the list.
+/// A set of languages, by their indexes in the list.
 #[derive(Debug, Clone, Copy, Default)]
 struct Marked(u64);
 
@@ -39,7 +39,7 @@ impl Marked {
     }
 }
 
-/// The best that was found so far: of equally wanted ones the first.
+/// The best language found so far: of equally weighted languages, the first.
 #[derive(Debug, Default)]
 struct Best(Option<(Weight, usize)>);
 
@@ -58,19 +58,19 @@ impl Best {
 }
 
 impl Languages {
-    /// How many languages a site may have.
+    /// The maximum number of languages of a site.
     pub const MOST: usize = 64;
 
-    /// The languages of `tags`, of which those beyond [`MOST`](Languages::MOST) are left out.
+    /// Creates the list from `tags`; those beyond [`MOST`](Languages::MOST) are left out.
     pub fn new<T: AsRef<str>>(tags: impl IntoIterator<Item = T>) -> Languages {
         let tags = tags.into_iter().take(Languages::MOST);
         Languages(tags.map(|tag| tag.as_ref().into()).collect())
     }
 
-    /// Whether `tag` looks like the tag of a language: `de`, `de-CH`, `zh-Hant-TW`.
+    /// Checks that `tag` has the form of a language tag: `de`, `de-CH`, `zh-Hant-TW`.
     ///
     /// # Errors
-    /// What to write instead.
+    /// Returns a message with the correct form.
     pub fn check(tag: &str) -> Result<(), String> {
         if is_range(tag) && tag.split('-').next_back().is_some_and(|last| last.len() > 1) {
             return Ok(());
@@ -85,60 +85,59 @@ impl Languages {
         ))
     }
 
-    /// Whether the site has named none.
+    /// Returns whether the site declares no languages.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// Whether there is one, so that none is chosen.
+    /// Returns whether the site has exactly one language, so that no selection is needed.
     pub(crate) fn has_one(&self) -> bool {
         self.0.len() == 1
     }
 
-    /// The place of the language with this tag in the list.
+    /// Returns the index of the language with this tag.
     pub(crate) fn index_of(&self, tag: &str) -> Option<usize> {
         self.exact(tag)
     }
 
-    /// The tag at a place of the list.
+    /// Returns the tag at an index.
     pub(crate) fn at(&self, index: usize) -> Option<&str> {
         self.0.get(index).map(|tag| &**tag)
     }
 
-    /// All of them, the one for visitors who ask for none of them first.
+    /// Returns all tags; the default is the first.
     pub fn iter(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|tag| &**tag)
     }
 
-    /// The language with this tag, as the site writes it, if the site has it. So whatever a visitor
-    /// sends, in a cookie for example, becomes one of few values or nothing.
+    /// Returns the language with this tag, as the site writes it, if the site has it. So any value that a visitor
+    /// sends, in a cookie for example, becomes one of few values or `None`.
     pub fn get(&self, tag: &str) -> Option<&str> {
         self.exact(tag).map(|index| &*self.0[index])
     }
 
-    /// The language for a visitor who has sent these headers: that of the cookie of this name, else the
+    /// Selects the language for a visitor with these request headers: that of the cookie of this name, else the
     /// [preferred](Languages::preferred) one.
     pub(crate) fn chosen(&self, headers: &HeaderMap, cookie_name: Option<&str>) -> Option<&str> {
         let tag = cookie_name.and_then(|name| cookie(headers, name));
         tag.and_then(|tag| self.get(tag)).or_else(|| self.preferred(headers))
     }
 
-    /// The language for a visitor who has sent these headers: the one that is found for the range in
-    /// `Accept-Language` that is wanted most. `None` only when the site has no languages.
+    /// Selects the language for a visitor with these request headers: the match for the range in `Accept-Language` with
+    /// the highest weight. `None` only when the site has no languages.
     ///
-    /// A range finds, in this order:
+    /// A range matches, in this order:
     ///
-    /// 1. the language that it names, or what is left of it when one part after the other is taken away
-    ///    from its end (RFC 4647, section 3.4, "Lookup"): for `de-CH-1996` that is `de-CH-1996`, else
-    ///    `de-CH`, else `de`;
-    /// 2. a language that is written in the same script, where there are several: `zh-Hant` for `zh-TW`,
-    ///    `zh-TW` for `zh-Hant-HK`, `zh-Hans` for `zh`. This comes before a shorter tag that means
-    ///    another script, as `zh` does for `zh-TW`;
-    /// 3. the first language that it begins: `pt-BR` for `pt`.
+    /// 1. the language that it names, else the one that remains when its subtags are removed one by one from the end
+    ///    (RFC 4647, section 3.4, "Lookup"): for `de-CH-1996` that is `de-CH-1996`, else `de-CH`, else `de`;
+    /// 2. a language that is written in the same script, if the language has several scripts: `zh-Hant` for `zh-TW`,
+    ///    `zh-TW` for `zh-Hant-HK`, `zh-Hans` for `zh`. This precedes a shorter tag that implies another script, such
+    ///    as `zh` for `zh-TW`;
+    /// 3. the first language of which it is a prefix: `pt-BR` for `pt`.
     ///
-    /// If no range matches, it is the first that is not refused with `q=0`, else the first.
+    /// If no range matches, the result is the first language that is not rejected with `q=0`, else the first.
     ///
-    /// However long the field is, only its first 32 members are looked at.
+    /// Only the first 32 members of the field are considered.
     pub fn preferred(&self, headers: &HeaderMap) -> Option<&str> {
         if self.0.len() <= 1 {
             return self.0.first().map(|tag| &**tag);
@@ -170,8 +169,8 @@ impl Languages {
         Some(&self.0[language])
     }
 
-    /// The language for a range, as [`preferred`](Languages::preferred) says. What is in `refused`
-    /// counts only if it is `range` itself.
+    /// Returns the match for a range, as described at [`preferred`](Languages::preferred). A language in `refused`
+    /// matches only if its tag is `range` itself.
     fn find(&self, range: &str, refused: Marked) -> Option<usize> {
         let is_accepted = |language: &usize| !refused.has(*language);
         let exact = |tag: &&str| self.exact(tag).filter(is_accepted);
@@ -192,7 +191,7 @@ impl Languages {
         self.0.iter().position(|known| known.eq_ignore_ascii_case(tag))
     }
 
-    /// The languages that are `range` or begin with it (RFC 4647, section 3.3.1).
+    /// Returns the languages that equal `range` or begin with it (RFC 4647, section 3.3.1).
     fn below(&self, range: &str) -> impl Iterator<Item = usize> {
         self.0.iter().enumerate().filter_map(move |(index, tag)| {
             let begins = tag.get(..range.len())?.eq_ignore_ascii_case(range);
@@ -202,22 +201,21 @@ impl Languages {
     }
 }
 
-/// What is left of a range when one part after the other is taken away from its end.
+/// Returns the shorter forms of a range, with subtags removed one by one from the end.
 fn truncations(range: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(shorter(range), |range| shorter(range))
 }
 
 fn shorter(range: &str) -> Option<&str> {
     let (shorter, _) = range.rsplit_once('-')?;
-    // A part of one letter only introduces the next.
+    // A subtag of one letter only introduces the next.
     Some(match shorter.rsplit_once('-') {
         Some((shortest, single)) if single.len() == 1 => shortest,
         _ => shorter,
     })
 }
 
-/// Whether `text` is a basic language range (RFC 4647, section 2.1) of sensible length, other than
-/// `*`.
+/// Returns whether `text` is a basic language range (RFC 4647, section 2.1) of sensible length, other than `*`.
 fn is_range(text: &str) -> bool {
     if text.len() > LONGEST {
         return false;

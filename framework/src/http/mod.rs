@@ -1,22 +1,22 @@
-//! What HTTP says, as functions of headers and values: conditions, ranges, negotiation, cookies.
+//! HTTP semantics as functions of headers and values: conditions, ranges, negotiation, cookies.
 //!
-//! - [`conditions`]: whether a request is to be carried out with the version that there is: 304, 412.
-//!   `validators`: what they compare, `ETag` and `Last-Modified`.
-//! - [`ranges`]: which bytes a request asks for: 206, 416, and multipart bodies.
-//! - [`negotiation`]: which content codings a client takes; [`encoding`]: content in them.
-//! - [`Languages`]: which of a site's languages a visitor is answered in; `weight` reads the `q` of
-//!   the members of a field like `Accept-Language`.
-//! - `cache_control`: what a response asks of caches; `shared_caches`: whether those that many visitors share may keep it.
-//! - `reuse`: the terms on which caches further out may reuse a page; `group_headers`: how its groups are named there.
-//! - `accept`: whether a client reads JSON rather than HTML.
-//! - [`gzip`]: one stream of pieces that were deflated each by itself.
-//! - `host`: the host that a request is for.
-//! - [`forgery`]: whether a page of another site has sent a request.
-//! - [`TrustedProxies`]: the proxies that are believed in what they say of a visitor's address and scheme.
-//! - `cookies`: the cookies of a request, and any text as the value of one.
+//! - [`conditions`]: evaluates the preconditions of a request: 304, 412. `validators`: `ETag` and `Last-Modified`,
+//!   which conditions compare.
+//! - [`ranges`]: the bytes that a request selects: 206, 416, and multipart bodies.
+//! - [`negotiation`]: the content codings that a client accepts; [`encoding`]: encodes content.
+//! - [`Languages`]: selects one of a site's languages for a visitor; `weight` parses the `q` of the members of a field
+//!   like `Accept-Language`.
+//! - `cache_control`: the cache directives of a response; `shared_caches`: whether shared caches may store it.
+//! - `reuse`: the terms on which downstream caches may reuse a page; `group_headers`: the names of its groups for them.
+//! - `accept`: whether a client prefers JSON to HTML.
+//! - [`gzip`]: one stream assembled from pieces that were deflated separately.
+//! - `host`: the host of a request.
+//! - [`forgery`]: protection against cross-site request forgery.
+//! - [`TrustedProxies`]: the proxies that are trusted to report a visitor's address and scheme.
+//! - `cookies`: the cookies of a request, and the encoding of their values.
 //! - [`names`]: headers that the `http` crate has no constants for.
 //!
-//! This module must know neither connections nor files.
+//! This module must not depend on connections or files.
 
 mod accept;
 mod cache_control;

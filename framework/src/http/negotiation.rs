@@ -1,23 +1,23 @@
-//! Which content codings a client takes (RFC 9110, section 12.5.3).
+//! The content codings that a client accepts (RFC 9110, section 12.5.3).
 //!
-//! What the header leaves open is decided in favour of clients that say little:
+//! Where the header leaves a choice, the decision favours simple clients:
 //!
-//! - Without the header anything would be allowed; only the content as it is suits all clients.
-//! - A client that names codings and says nothing of `identity` takes it if need be: it counts as
-//!   the least that is acceptable.
-//! - A coding that is named twice has the lower quality. What is malformed is passed over.
+//! - Without the header, any coding would be allowed; only the identity coding suits all clients.
+//! - A client that names codings but not `identity` accepts `identity` as a last resort, with the
+//!   lowest quality.
+//! - A coding that is named twice has the lower quality. Malformed members are skipped.
 
 use http::{HeaderMap, HeaderValue, header};
 
 use super::weight::{self, Weight};
 
-/// The quality that is highest, in thousandths.
+/// The highest quality, in thousandths.
 const HIGHEST: u16 = Weight::FULL.thousandths();
 
 /// A content coding.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Coding {
-    /// None: the content as it is.
+    /// No coding.
     Identity,
     /// `gzip` (RFC 1952).
     Gzip,
@@ -27,7 +27,7 @@ pub enum Coding {
     Zstd,
 }
 
-/// How much a client likes each coding.
+/// The qualities that a client gives to the codings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Preferences {
     /// By coding, in thousandths.
@@ -38,7 +38,7 @@ impl Coding {
     /// All codings.
     pub const ALL: [Coding; 4] = [Coding::Identity, Coding::Gzip, Coding::Brotli, Coding::Zstd];
 
-    /// The coding's name in headers: `identity`, `gzip`, `br` or `zstd`.
+    /// Returns the coding's name in headers: `identity`, `gzip`, `br` or `zstd`.
     pub const fn name(self) -> &'static str {
         match self {
             Coding::Identity => "identity",
@@ -48,8 +48,8 @@ impl Coding {
         }
     }
 
-    /// The value of `Content-Encoding` for content in this coding; none for `identity`, which is
-    /// not written there.
+    /// Returns the value of `Content-Encoding` for this coding; `None` for `identity`, which that
+    /// header must not contain.
     pub const fn content_encoding(self) -> Option<HeaderValue> {
         match self {
             Coding::Identity => None,
@@ -69,21 +69,22 @@ impl Coding {
 }
 
 impl Preferences {
-    /// Takes the content as it is, and no coding.
+    /// Accepts only the identity coding.
     pub const PLAIN: Preferences = Preferences { qualities: [HIGHEST, 0, 0, 0] };
 
-    /// How much the client likes a coding, in thousandths: 0 for not at all.
+    /// Returns the client's quality for a coding, in thousandths: 0 if it is not acceptable.
     pub fn quality(&self, coding: Coding) -> u16 {
         self.qualities[coding as usize]
     }
 
-    /// Whether the client takes the coding.
+    /// Returns whether the client accepts the coding.
     pub fn takes(&self, coding: Coding) -> bool {
         self.quality(coding) > 0
     }
 
-    /// The one of `offers`, each a coding and a length in bytes, that the client likes best; of
-    /// equally good ones the shortest, and of those the first. `None` when it takes none of them.
+    /// Returns the coding that the client prefers among `offers`, each a coding and a length in
+    /// bytes. Of equally preferred codings it is the shortest, and of those the first. `None` if
+    /// the client accepts none of them.
     pub fn best(&self, offers: impl IntoIterator<Item = (Coding, u64)>) -> Option<Coding> {
         let liked = offers.into_iter().filter(|(coding, _)| self.takes(*coding));
         let rank = |(coding, length): &(Coding, u64)| (HIGHEST - self.quality(*coding), *length);
@@ -91,7 +92,7 @@ impl Preferences {
     }
 }
 
-/// What `Accept-Encoding` says, in time linear in its length.
+/// Parses `Accept-Encoding`, in time linear in its length.
 pub fn acceptable(headers: &HeaderMap) -> Preferences {
     let mut lines = headers.get_all(header::ACCEPT_ENCODING).iter().peekable();
     if lines.peek().is_none() {
@@ -142,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_client_says_is_what_it_gets() {
+    fn qualities_follow_the_header() {
         for (line, expected) in [
             ("", [1, 0, 0, 0]),
             ("gzip", [1, 1000, 0, 0]),
@@ -188,7 +189,7 @@ mod tests {
         }
 
         #[test]
-        fn what_is_written_as_the_rfc_says_is_read_back(
+        fn a_well_formed_header_is_parsed_to_its_qualities(
             members in prop::collection::btree_map(0..4_usize, 0..=1000_u16, 1..5),
             others in prop::option::of(0..=1000_u16),
             space in "[ \t]{0,2}",
@@ -210,7 +211,7 @@ mod tests {
         }
 
         #[test]
-        fn the_best_is_liked_most_and_none_is_liked_as_much_and_shorter(
+        fn the_best_has_the_highest_quality_and_then_the_shortest_length(
             qualities in prop::array::uniform4(0..4_u16),
             lengths in prop::array::uniform4(0..4_u64),
         ) {

@@ -1,17 +1,16 @@
-//! The visitor's address and scheme, when proxies of the site stand in between.
+//! The visitor's address and scheme behind proxies of the site.
 //!
-//! # Which proxies are believed
+//! # Which proxies are trusted
 //!
-//! Any client can send `X-Forwarded-For`. It says something only when its sender is a proxy of the
-//! site, and then only as far back as there are proxies of the site: each of them adds the address
-//! of its client to the end of the list. So the list is read from its end. The first address that
-//! is not that of a trusted proxy is the visitor; what stands before it was written by the visitor,
-//! and is not looked at.
+//! Any client can send `X-Forwarded-For`. The header can be trusted only if its sender is a proxy of the site, and only
+//! as far back as there are proxies of the site: each of them appends the address of its client to the list. So the
+//! list is read from its end. The first address that is not that of a trusted proxy is the visitor's. All entries
+//! before it were written by the visitor and are ignored.
 //!
-//! A proxy that knows one of the two families of headers passes the other on as it came. So only the
-//! family that the site's configuration names is read, and the proxy must set it for each request.
+//! A proxy that supports one of the two families of headers passes the other on unchanged. So only the family that the
+//! site's configuration names is read, and the proxy must set it for each request.
 //!
-//! The host is never taken from these headers: what a page links to would be the visitor's choice.
+//! The host is never taken from these headers, because a visitor could then choose the host in a page's links.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -24,19 +23,19 @@ use serde::{Deserialize, Serialize};
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
-/// The address that a request comes from, and how it was sent.
+/// The address from which a request was sent, and its scheme.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Origin {
     /// The visitor's address.
     pub remote: IpAddr,
-    /// How the visitor sent the request.
+    /// The scheme that the visitor used.
     pub scheme: Scheme,
 }
 
-/// How a request is sent.
+/// The scheme of a request.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scheme {
-    /// In the clear.
+    /// Unencrypted.
     #[default]
     Http,
     /// Encrypted, at least as far as the outermost proxy.
@@ -44,7 +43,7 @@ pub enum Scheme {
 }
 
 impl Scheme {
-    /// The scheme as a URL begins with it: `http` or `https`.
+    /// Returns the scheme as it is written in URLs: `http` or `https`.
     pub fn as_str(self) -> &'static str {
         match self {
             Scheme::Http => "http",
@@ -52,7 +51,7 @@ impl Scheme {
         }
     }
 
-    /// The port of a URL that names none.
+    /// Returns the default port of the scheme.
     pub(crate) fn port(self) -> u16 {
         match self {
             Scheme::Http => 80,
@@ -71,11 +70,11 @@ impl fmt::Display for Scheme {
     }
 }
 
-/// In which headers proxies name their clients.
+/// The headers in which proxies name their clients.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProxyHeaders {
-    /// `X-Forwarded-For` and `X-Forwarded-Proto`: what most proxies do.
+    /// `X-Forwarded-For` and `X-Forwarded-Proto`, which most proxies set.
     #[default]
     XForwarded,
     /// `Forwarded` (RFC 7239).
@@ -85,14 +84,14 @@ pub enum ProxyHeaders {
 /// The proxies of a site.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedProxies {
-    /// Their addresses.
+    /// Their networks.
     pub networks: Vec<IpNet>,
     /// The headers that they set.
     pub headers: ProxyHeaders,
 }
 
 impl TrustedProxies {
-    /// The origin of a request that `peer` has sent with these headers.
+    /// Returns the origin of a request that `peer` has sent with these headers.
     pub fn origin(&self, peer: IpAddr, headers: &HeaderMap) -> Origin {
         let peer = peer.to_canonical();
         let direct = Origin { remote: peer, scheme: Scheme::Http };
@@ -116,7 +115,7 @@ impl TrustedProxies {
             let hop = std::str::from_utf8(hop).ok()?;
             Some(Origin { remote: node(hop.trim())?, scheme: Scheme::Http })
         });
-        // The nearest proxy has written the last one.
+        // The nearest proxy has written the last value.
         let proto = headers.get_all(X_FORWARDED_PROTO).iter().next_back();
         let proto = proto.and_then(|value| value.to_str().ok());
         let proto = proto.and_then(|value| value.rsplit(',').next());
@@ -129,8 +128,8 @@ impl TrustedProxies {
         self.visitor(direct, lines.flat_map(|line| rsplit(line.as_bytes(), b',')).map(element))
     }
 
-    /// The first hop, from the last one back, that is not trusted. A hop that is not an address was
-    /// written by the hop before it, which is the last one known.
+    /// Returns the first hop, from the last one back, that is not trusted. A hop that is not an address was written by
+    /// the hop after it in the list, which is then the result.
     fn visitor(&self, direct: Origin, hops: impl Iterator<Item = Option<Origin>>) -> Origin {
         let mut visitor = direct;
         for hop in hops.map_while(|hop| hop) {
@@ -143,11 +142,11 @@ impl TrustedProxies {
     }
 }
 
-/// The parts of a list, from the last one back. Separators in quoted strings (RFC 9110, section
-/// 5.6.4) are text: a proxy may put there what the visitor has sent, as in `host="a;for=192.0.2.1"`.
+/// Splits a list, from its end. Separators in quoted strings (RFC 9110, section 5.6.4) are ignored: a proxy may copy
+/// text of the visitor into such strings, as in `host="a;for=192.0.2.1"`.
 ///
-/// What proxies have written stands at the end, so that is where quotes are counted from: one that a
-/// visitor leaves open does not swallow what is added behind it.
+/// The proxies append to the list, so quotes are counted from its end: a quote that a visitor leaves open does not hide
+/// the elements after it.
 fn rsplit(list: &[u8], separator: u8) -> impl Iterator<Item = &[u8]> {
     let mut rest = Some(list);
     std::iter::from_fn(move || {
@@ -167,7 +166,7 @@ fn last_outside_quotes(list: &[u8], wanted: u8) -> Option<usize> {
     for (at, byte) in list.iter().enumerate().rev() {
         if *byte == b'"' {
             let escapes = list[..at].iter().rev().take_while(|byte| **byte == b'\\').count();
-            // The end of a quoted string cannot be escaped, so it may follow anything.
+            // The closing quote of a quoted string cannot be escaped, so any byte may precede it.
             is_quoted = !is_quoted || escapes % 2 == 1;
         } else if *byte == wanted && !is_quoted {
             return Some(at);
@@ -176,11 +175,11 @@ fn last_outside_quotes(list: &[u8], wanted: u8) -> Option<usize> {
     None
 }
 
-/// What one element of `Forwarded` says (RFC 7239, section 4): `for=192.0.2.1;proto=https`.
+/// Parses one element of `Forwarded` (RFC 7239, section 4): `for=192.0.2.1;proto=https`.
 fn element(element: &[u8]) -> Option<Origin> {
     let (mut from, mut scheme) = (None, Scheme::Http);
     for pair in rsplit(element, b';') {
-        // What is not text, or no pair, is not about the address. A visitor's host may be such a value.
+        // Pairs that are malformed or not UTF-8 do not concern the address. A visitor's host may be such a value.
         let Some((name, value)) =
             std::str::from_utf8(pair).ok().and_then(|pair| pair.trim().split_once('='))
         else {
@@ -197,8 +196,8 @@ fn element(element: &[u8]) -> Option<Origin> {
     Some(Origin { remote: from?, scheme })
 }
 
-/// The address of a hop: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`,
-/// `[2001:db8::1]:80`. A proxy may hide it (`unknown`, `_hidden`): then there is none.
+/// Parses the address of a hop: `192.0.2.1`, `192.0.2.1:80`, `2001:db8::1`, `[2001:db8::1]`, `[2001:db8::1]:80`.
+/// Returns `None` if a proxy hides it (`unknown`, `_hidden`).
 fn node(text: &str) -> Option<IpAddr> {
     let address = match text.strip_prefix('[') {
         Some(bracketed) => {
@@ -216,7 +215,7 @@ fn node(text: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// A port, or what stands for a hidden one: `_` and a name (RFC 7239, section 6.3).
+/// Returns whether `text` is a port, or the obfuscated form of one: `_` and a name (RFC 7239, section 6.3).
 fn is_port(text: &str) -> bool {
     let (text, signs) = match text.strip_prefix('_') {
         Some(name) => (name, "._-"),
@@ -226,14 +225,14 @@ fn is_port(text: &str) -> bool {
     !text.is_empty() && text.chars().all(is_allowed)
 }
 
-/// Reads a network, `10.0.0.0/8` or `2001:db8::/32`, or a single address, `127.0.0.1`.
+/// Parses a network, `10.0.0.0/8` or `2001:db8::/32`, or a single address, `127.0.0.1`.
 ///
 /// # Errors
-/// When it is neither: what to write instead.
+/// Returns a message with the correct form.
 pub fn network(text: &str) -> Result<IpNet, String> {
     let network = text.parse().or_else(|_| text.parse::<IpAddr>().map(IpNet::from));
     match network {
-        // `::ffff:10.0.0.0/104` is `10.0.0.0/8`, for addresses are compared in their canonical form.
+        // `::ffff:10.0.0.0/104` equals `10.0.0.0/8`, because addresses are compared in their canonical form.
         Ok(IpNet::V6(mapped)) if mapped.prefix_len() >= 96 => {
             let address = mapped.addr().to_canonical();
             let bits = mapped.prefix_len() - if address.is_ipv4() { 96 } else { 0 };

@@ -1,4 +1,4 @@
-//! Pieces of a representation, where a request asks for some of its bytes (RFC 9110, section 14).
+//! Range requests, which select some of the bytes of a representation (RFC 9110, section 14).
 //!
 //! ```text
 //! Range, If-Range ── select ──> Selection ─┬─ Whole            200, as if there were no Range
@@ -6,18 +6,17 @@
 //!                                          └─ Partial(Ranges) ── Ranges::answer ──> Partial   206
 //! ```
 //!
-//! A [`Partial`] knows its headers and its [`Segment`]s: bytes of the representation, and the bytes
-//! that a multipart body has around them. The owner of the representation puts them together:
-//! [`Partial::cut`] from bytes in memory, without copying them; files read one segment after the
-//! other.
+//! A [`Partial`] contains its headers and its [`Segment`]s: ranges of the representation, and the bytes around them in
+//! a multipart body. The owner of the representation assembles the body: [`Partial::cut`] from bytes in memory, without
+//! copying them; files are read one segment after the other.
 //!
-//! # What a hostile header can cost
+//! # Cost of a hostile header
 //!
-//! Ranges that overlap or touch are joined, so no byte is sent twice, and what is sent is at most
-//! the representation and [`MOST_RANGES`] frames. A header that asks for more than [`MOST_RANGES`]
-//! separate ranges, names more than [`MOST_NAMED`], asks for more bytes than there are, or is
-//! malformed is answered with the whole representation, as section 14.2 allows. The header is read
-//! once, from the front, and no further than to the range that is one too many.
+//! Ranges that overlap or touch are joined, so no byte is sent twice, and the body is at most the representation and
+//! [`MOST_RANGES`] frames. A header is answered with the whole representation, as section 14.2 allows, if it asks for
+//! more than [`MOST_RANGES`] separate ranges, names more than [`MOST_NAMED`], asks for more bytes than the
+//! representation has, or is malformed. The header is read once, from the front, and parsing stops at the first range
+//! that exceeds a limit.
 
 use std::ops::Range;
 use std::str;
@@ -28,32 +27,32 @@ use http::{Method, StatusCode};
 
 use super::conditions::{Current, allows_ranges};
 
-/// How many ranges are sent at most.
+/// The maximum number of ranges in a response.
 pub(crate) const MOST_RANGES: usize = 16;
 
-/// How many ranges a header may name, before those that overlap are joined.
+/// The maximum number of ranges in a header, before those that overlap are joined.
 pub(crate) const MOST_NAMED: usize = 128;
 
-/// Which bytes are to be sent.
+/// The bytes that a response must contain.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Selection {
-    /// All of them, with 200.
+    /// All bytes, with 200.
     Whole,
-    /// These, with 206.
+    /// Ranges, with 206.
     Partial(Ranges),
-    /// The request asks for bytes that are not there: 416.
+    /// None of the requested bytes exist: 416.
     Unsatisfiable,
 }
 
-/// One or more ranges of a representation, none empty, none overlapping or touching another, in
-/// the order in which they were asked for.
+/// One or more ranges of a representation, in the order of the request. None is empty, and none overlaps or touches
+/// another.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Ranges {
     ranges: Vec<Range<u64>>,
     length: u64,
 }
 
-/// The body of a 206, and what its headers say of it.
+/// The body of a 206 and the header that describes it.
 #[derive(Debug, Clone)]
 pub struct Partial {
     segments: Vec<Segment>,
@@ -62,17 +61,17 @@ pub struct Partial {
     header: (header::HeaderName, HeaderValue),
 }
 
-/// A part of the body of a 206.
+/// A section of the body of a 206.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Segment {
-    /// What stands around the parts of a multipart body.
+    /// Bytes around the parts of a multipart body.
     Frame(Bytes),
-    /// These bytes of the representation.
+    /// A range of the representation.
     Content(Range<u64>),
 }
 
-/// Which bytes of a representation of `length` bytes a request asks for. `current` answers
-/// `If-Range`; all other conditions come before and are [`conditions::evaluate`]'s matter.
+/// Selects the bytes of a representation of `length` bytes that a request asks for. `current` is compared with
+/// `If-Range`; [`conditions::evaluate`] must have evaluated all other conditions before.
 ///
 /// [`conditions::evaluate`]: super::conditions::evaluate
 pub fn select(
@@ -81,7 +80,7 @@ pub fn select(
     length: u64,
     current: &impl Current,
 ) -> Selection {
-    // No other method has a meaning for it (section 14.2).
+    // `Range` is defined for GET only (section 14.2).
     if *method != Method::GET {
         return Selection::Whole;
     }
@@ -93,12 +92,12 @@ pub fn select(
     parse(line.as_bytes(), length).unwrap_or(Selection::Whole)
 }
 
-/// The value of `Content-Range` in a 416.
+/// Returns the value of `Content-Range` in a 416.
 pub(crate) fn unsatisfiable(length: u64) -> HeaderValue {
     content_range(format_args!("*/{length}"))
 }
 
-/// What the value of `Range` asks for; none when it is malformed or not to be followed.
+/// Parses the value of `Range`; `None` if it is malformed or must be ignored.
 fn parse(value: &[u8], length: u64) -> Option<Selection> {
     let value = str::from_utf8(value).ok()?.trim_ascii();
     let (unit, list) = value.split_once('=')?;
@@ -120,7 +119,7 @@ fn parse(value: &[u8], length: u64) -> Option<Selection> {
     }
     match (named, asked.is_empty()) {
         (0, _) => None,
-        // Of nothing even the last bytes are nothing, and no header can say so.
+        // An empty representation contains its last bytes, and no `Content-Range` can express an empty range.
         (_, true) if length == 0 && list.trim_ascii_start().starts_with('-') => None,
         (_, true) => Some(Selection::Unsatisfiable),
         (_, false) => {
@@ -131,8 +130,8 @@ fn parse(value: &[u8], length: u64) -> Option<Selection> {
     }
 }
 
-/// The bytes that `written` means: `2-5`, `2-`, or `-5` for the last five. Empty when they are not
-/// there, none when it is malformed.
+/// Parses one range: `2-5`, `2-`, or `-5` for the last five bytes. The result is empty if these bytes do not exist,
+/// `None` if `written` is malformed.
 fn range(written: &str, length: u64) -> Option<Range<u64>> {
     let (first, last) = written.split_once('-')?;
     if first.is_empty() {
@@ -152,7 +151,7 @@ fn range(written: &str, length: u64) -> Option<Range<u64>> {
     Some(first.min(end)..end)
 }
 
-/// A number of digits only. One that is too large for any length is the largest.
+/// Parses a number that consists of digits only. A number that is too large becomes the largest.
 fn number(digits: &str) -> Option<u64> {
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
@@ -160,7 +159,7 @@ fn number(digits: &str) -> Option<u64> {
     Some(digits.parse().unwrap_or(u64::MAX))
 }
 
-/// The ranges with those joined that overlap or touch, each in the place of the first of them.
+/// Joins ranges that overlap or touch. A joined range takes the position of its first range in the request.
 fn joined(asked: Vec<Range<u64>>) -> Vec<Range<u64>> {
     let mut sorted: Vec<(usize, Range<u64>)> = asked.into_iter().enumerate().collect();
     sorted.sort_unstable_by_key(|(place, range)| (range.start, *place));
@@ -179,10 +178,10 @@ fn joined(asked: Vec<Range<u64>>) -> Vec<Range<u64>> {
 }
 
 impl Ranges {
-    /// The answer with these ranges. `media_type` is that of the whole representation; it stands in
-    /// each part of a multipart body.
+    /// Builds the response with these ranges. `media_type` is that of the whole representation; each part of a
+    /// multipart body contains it.
     pub fn answer(&self, media_type: Option<&HeaderValue>) -> Partial {
-        // A boundary that cannot be foreseen cannot have been put into the content.
+        // An unpredictable boundary cannot have been planted in the content.
         self.framed(media_type, &format!("{:032x}", rand::random::<u128>()))
     }
 
@@ -226,7 +225,7 @@ impl Ranges {
 }
 
 impl Segment {
-    /// How many bytes it has.
+    /// Returns the length in bytes.
     pub fn length(&self) -> u64 {
         match self {
             Segment::Frame(bytes) => bytes.len() as u64,
@@ -239,29 +238,29 @@ impl Partial {
     /// The status of the response.
     pub const STATUS: StatusCode = StatusCode::PARTIAL_CONTENT;
 
-    /// How many bytes the body has.
+    /// Returns the length of the body in bytes.
     #[cfg(test)]
     pub fn length(&self) -> u64 {
         self.length
     }
 
-    /// The body, piece by piece.
+    /// Returns the sections of the body, in order.
     pub fn segments(&self) -> &[Segment] {
         &self.segments
     }
 
-    /// Makes the headers of the whole representation those of this answer: `Content-Length`, and
-    /// `Content-Range` or, for several ranges, `Content-Type`.
+    /// Changes the headers of the whole representation to those of this response: `Content-Length`, and `Content-Range`
+    /// or, for several ranges, `Content-Type`.
     pub fn insert_into(&self, headers: &mut HeaderMap) {
         let (name, value) = self.header.clone();
         headers.insert(name, value);
         headers.insert(header::CONTENT_LENGTH, self.length.into());
     }
 
-    /// The body, cut out of a representation that is in memory in these pieces. Nothing is copied.
+    /// Cuts the body out of a representation in memory, given as pieces. Nothing is copied.
     ///
     /// # Panics
-    /// When the pieces are shorter than the representation that was asked for.
+    /// Panics if the pieces are shorter than the representation.
     pub fn cut(&self, pieces: &[Bytes]) -> Vec<Bytes> {
         let mut body = Vec::new();
         for segment in &self.segments {
@@ -274,7 +273,7 @@ impl Partial {
     }
 }
 
-/// Adds the bytes of `range`, which counts through all pieces.
+/// Appends the bytes of `range`, whose offsets are those of the concatenated pieces.
 fn slice(pieces: &[Bytes], mut range: Range<u64>, body: &mut Vec<Bytes>) {
     for piece in pieces {
         let length = piece.len() as u64;

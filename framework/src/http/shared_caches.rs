@@ -1,22 +1,22 @@
-//! What a response for one visitor says to caches that many visitors share (RFC 9111, section 5.2.2).
+//! Keeps responses for one visitor out of shared caches (RFC 9111, section 5.2.2).
 
 use http::header::{CACHE_CONTROL, HeaderMap, HeaderValue};
 
 use super::cache_control::Directives;
 use super::names::CDN_CACHE_CONTROL;
 
-/// Whether no shared cache may keep a response with these headers. CDNs go by their own header before any other (RFC 9213,
-/// section 2.2).
+/// Returns whether no shared cache may store a response with these headers. CDNs give precedence to `CDN-Cache-Control`
+/// (RFC 9213, section 2.2).
 pub(crate) fn is_kept_from_shared_caches(headers: &HeaderMap) -> bool {
     let keeps_out = |name| {
         let mut values = headers.get_all(name).iter();
         values.any(|value| Directives::of(value).keep_out_shared_caches())
     };
-    let says_nothing_to_cdns = !headers.contains_key(CDN_CACHE_CONTROL);
-    keeps_out(&CACHE_CONTROL) && (says_nothing_to_cdns || keeps_out(&CDN_CACHE_CONTROL))
+    let has_no_cdn_directives = !headers.contains_key(CDN_CACHE_CONTROL);
+    keeps_out(&CACHE_CONTROL) && (has_no_cdn_directives || keeps_out(&CDN_CACHE_CONTROL))
 }
 
-/// Has no shared cache keep a response that sets a cookie, whatever was said to them before.
+/// Forbids shared caches to store a response that sets a cookie, whatever its directives were before.
 pub(crate) fn keep_from_shared_caches(headers: &mut HeaderMap) {
     headers.remove(CDN_CACHE_CONTROL);
     if !is_kept_from_shared_caches(headers) {
@@ -29,7 +29,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_cdn_may_keep_is_kept_from_none() {
+    fn a_cdn_directive_takes_precedence() {
         let headers = |lines: &[(&'static str, &'static str)]| {
             let line = |(name, value): &(&'static str, &'static str)| {
                 (name.parse().unwrap(), HeaderValue::from_static(value))

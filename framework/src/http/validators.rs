@@ -1,36 +1,33 @@
-//! Which version of a resource this is (RFC 9110, section 8.8).
+//! Validators of a version of a resource (RFC 9110, section 8.8).
 //!
 //! # Why dates are shown five seconds early
 //!
-//! A date in a header has whole seconds, so two versions that are made within one second would have
-//! the same `Last-Modified`. A client that has the first of them and asks with `If-Modified-Since`
-//! would get 304 for ever.
+//! A date in a header has whole seconds, so two versions that are created within one second would have the same
+//! `Last-Modified`. A client that has the first of them and sends `If-Modified-Since` would receive 304 forever.
 //!
-//! So for [`SETTLED`] after a version was made, at time `m`, `Last-Modified` is the second of
-//! `m - SETTLED`. Comparisons always use `m` itself. Then:
+//! So for [`SETTLED`] after a version was created, at time `m`, `Last-Modified` is the second of `m - SETTLED`.
+//! Comparisons always use `m` itself. Then:
 //!
-//! - A client that has a version and was shown the second of its real `m` got it at `m + SETTLED`
-//!   or later. Any later version has a later `m`, by at least [`SETTLED`] and so by more than a
-//!   second, and does not compare as unmodified or as the same.
-//! - A client that was shown the earlier date has one that is before the `m` of this version: it
-//!   compares as modified, and the content is sent once more. That costs something for five
-//!   seconds.
+//! - A client that was shown the second of the real `m` of its version received it at `m + SETTLED` or later. Any later
+//!   version has an `m` that is later by at least [`SETTLED`] and so by more than a second, and does not compare as
+//!   unmodified or as the same.
+//! - A client that was shown the earlier date has a date before the `m` of this version: the version compares as
+//!   modified, and the content is sent once more. This cost exists for five seconds only.
 //!
-//! One clock that is behind another by up to `SETTLED` less one second does no harm, because the
-//! argument needs only more than a second between the two. A date that is set by hand, as
-//! `touch -d`, `tar` and `rsync -t` do, is beyond any argument about dates; the tags are there for
-//! that, and decide wherever a client sends them.
+//! A clock that is behind another by up to `SETTLED` less one second does no harm, because the argument only requires
+//! more than a second between the two versions. The argument does not cover dates that are set by hand, as `touch -d`,
+//! `tar` and `rsync -t` do; entity tags cover these, and take precedence whenever a client sends them.
 
 use std::io::Write as _;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::HeaderValue;
 
-/// For how long after a version was made another one may have the same second.
+/// The time after the creation of a version during which another version may get the same second.
 pub(crate) const SETTLED: Duration = Duration::from_secs(5);
 
-/// The value of `Last-Modified` for what was modified at `modified`: see the
-/// [module](self). It is never after `now` (RFC 9110, section 8.8.2.1).
+/// Returns the value of `Last-Modified` for a resource modified at `modified`: see the [module](self). It is never
+/// after `now` (RFC 9110, section 8.8.2.1).
 pub(crate) fn shown_date(modified: SystemTime, now: SystemTime) -> HeaderValue {
     let settled = modified.checked_add(SETTLED).is_some_and(|settled| settled <= now);
     let shown = match settled {
@@ -40,8 +37,8 @@ pub(crate) fn shown_date(modified: SystemTime, now: SystemTime) -> HeaderValue {
     date(shown)
 }
 
-/// A time as headers say it (RFC 9110, section 5.6.7). What lies outside of the years 1970 to 9999, for
-/// which there is no date of this form, is their nearest second.
+/// Formats a time for headers (RFC 9110, section 5.6.7). Times outside of the years 1970 to 9999, which this format
+/// cannot express, become the nearest second inside.
 pub(crate) fn date(time: SystemTime) -> HeaderValue {
     let last = UNIX_EPOCH + Duration::from_secs(253_402_300_799);
     let date = httpdate::HttpDate::from(time.clamp(UNIX_EPOCH, last));
@@ -61,7 +58,7 @@ pub(super) mod tests {
     /// The validators of a response.
     #[derive(Debug, Clone, PartialEq, Eq)]
     pub(in crate::http) struct Validators {
-        /// The entity tag, quoted as it is sent, with `W/` in front if it is weak.
+        /// The entity tag, quoted, with `W/` in front if it is weak.
         pub(in crate::http) etag: HeaderValue,
         /// When the resource was last modified, if that is known.
         pub(in crate::http) last_modified: Option<SystemTime>,
@@ -113,8 +110,8 @@ pub(super) mod tests {
     }
 
     proptest! {
-        /// A visitor gets the first version at some time before the second one is made, and asks
-        /// again at some time after.
+        /// A visitor receives the first version at some time before the second one is created, and requests it again at
+        /// some time after.
         #[test]
         fn no_two_versions_are_mistaken_for_one_another(
             first in 1000.0..1001.0_f64,
@@ -125,7 +122,7 @@ pub(super) mod tests {
             let shown = shown_date(at(first), at(got));
             let headers = HeaderMap::from_iter([(header::IF_MODIFIED_SINCE, shown)]);
             let now = Validators { etag: HeaderValue::from_static("\"2\""), last_modified: Some(at(second)) };
-            // A version that is made in the very moment is a later one too, by a nanosecond.
+            // A version that is created at the same moment is later by a nanosecond.
             prop_assume!(second > first);
             prop_assert_eq!(evaluate(&Method::GET, &headers, &now), Precondition::Proceed);
         }

@@ -1,12 +1,11 @@
-//! The members of fields like `Accept-Language`, with how much each is wanted (RFC 9110, section
-//! 12.4.2).
+//! The weighted members of fields like `Accept-Language` (RFC 9110, section 12.4.2).
 
-/// How much something is wanted.
+/// The weight (`q`) of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Weight(u16);
 
 impl Weight {
-    /// As much as can be: so much is wanted what has no weight of its own.
+    /// The highest weight, which is also the default.
     pub(crate) const FULL: Weight = Weight(1000);
 
     /// The weight in thousandths: 0 to 1000.
@@ -14,12 +13,12 @@ impl Weight {
         self.0
     }
 
-    /// Whether it is not wanted at all.
+    /// Returns whether the weight is zero: not acceptable.
     pub(crate) fn is_zero(self) -> bool {
         self.0 == 0
     }
 
-    /// A number from 0 to 1, with or without a point; what is finer than thousandths is cut off.
+    /// Parses a number from 0 to 1, with or without a point; digits beyond thousandths are cut off.
     fn parse(text: &str) -> Option<Weight> {
         let (whole, fraction) = text.split_once('.').unwrap_or((text, ""));
         let whole = match whole {
@@ -37,7 +36,7 @@ impl Weight {
     }
 }
 
-/// What a member of such a field names, and how much that is wanted; `None` when it is malformed.
+/// Parses a member into its name and weight; `None` if it is malformed.
 pub(crate) fn member(member: &[u8]) -> Option<(&str, Weight)> {
     let mut parts = std::str::from_utf8(member).ok()?.split(';').map(str::trim_ascii);
     let name = parts.next().filter(|name| !name.is_empty())?;
@@ -74,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_malformed_is_none() {
+    fn a_malformed_member_is_none() {
         for text in
             ["", ";q=1", "a;q=", "a;q=.", "a;q=2", "a;q=1.1", "a;q=-1", "a;q=0.x", "a;q=1 .0"]
         {

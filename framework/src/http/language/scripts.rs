@@ -1,10 +1,10 @@
 //! Scripts of languages that are written in several.
 //!
-//! The table is an extract of `likelySubtags` in the supplemental data of Unicode's CLDR (release 47): the
-//! languages that have speakers in numbers, and the regions whose usual script is not that of the language.
-//! A whole table and the code for it (`icu_locale`) would take more than the rest of this module.
+//! The table is an extract of `likelySubtags` in the supplemental data of Unicode's CLDR (release 47). It contains the
+//! languages with many speakers, and the regions whose usual script differs from that of the language. The full table
+//! and its code (`icu_locale`) would be larger than the rest of this module.
 
-/// A language, its usual script, and where another one is usual.
+/// A language, its usual script, and the regions with another usual script.
 type Written = (&'static str, &'static str, &'static [(&'static str, &'static str)]);
 
 const WRITTEN: [Written; 14] = [
@@ -24,8 +24,7 @@ const WRITTEN: [Written; 14] = [
     ("zh", "Hans", &[("HK", "Hant"), ("MO", "Hant"), ("TW", "Hant")]),
 ];
 
-/// The language of a tag and the script in which it is written, if the language has several: `zh` and
-/// `Hant` for `zh-TW`.
+/// Returns the language of a tag and its script, if the language has several: `zh` and `Hant` for `zh-TW`.
 pub(super) fn written(tag: &str) -> Option<(&'static str, &str)> {
     let mut parts = tag.split('-');
     let language = parts.next()?;
@@ -43,13 +42,13 @@ pub(super) fn written(tag: &str) -> Option<(&'static str, &str)> {
 const FROM_THE_RIGHT: [&str; 10] =
     ["Adlm", "Arab", "Aran", "Hebr", "Mand", "Mend", "Nkoo", "Rohg", "Syrc", "Thaa"];
 
-/// Languages whose usual script is one of these, beyond those that are written in several.
+/// Languages whose usual script is one of these, except those in [`WRITTEN`].
 const LANGUAGES_FROM_THE_RIGHT: [&str; 22] = [
     "ar", "arc", "bal", "ckb", "dv", "fa", "glk", "he", "iw", "khw", "ks", "lrc", "mzn", "nqo",
     "pnb", "ps", "sdh", "skr", "syr", "ur", "yi", "ji",
 ];
 
-/// In which direction the language of this tag is written, as `dir` in HTML says it.
+/// Returns the direction in which the language of this tag is written, as a value for HTML's `dir`.
 pub(crate) fn direction(tag: &str) -> &'static str {
     let among =
         |list: &[&str], word: &str| list.iter().any(|known| known.eq_ignore_ascii_case(word));
@@ -63,7 +62,7 @@ pub(crate) fn direction(tag: &str) -> &'static str {
     if is_from_the_right { "rtl" } else { "ltr" }
 }
 
-/// Whether two tags are of one language in one script, as far as this table tells.
+/// Returns whether two tags have the same language and script, according to [`WRITTEN`].
 pub(super) fn are_written_alike(one: &str, other: &str) -> bool {
     match (written(one), written(other)) {
         (Some(one), Some(other)) => one.0 == other.0 && one.1.eq_ignore_ascii_case(other.1),

@@ -41,14 +41,18 @@ fn a_visitor_gets_the_language_that_is_wanted_most() {
 fn a_visitor_that_accepts_no_language_of_the_site_gets_a_near_one_or_the_first() {
     let site = ["en-GB", "pt-BR", "de"];
     assert_eq!(preferred(&site, &["pt"]), "pt-BR");
-    assert_eq!(preferred(&site, &["pt, de;q=0.1"]), "pt-BR", "what is wanted more comes first");
+    assert_eq!(preferred(&site, &["pt, de;q=0.1"]), "pt-BR", "the higher weight wins");
     assert_eq!(preferred(&site, &["pt;q=0.1, de"]), "de");
     assert_eq!(preferred(&site, &["pt, pt-BR;q=0, de;q=0.1"]), "de");
     assert_eq!(preferred(&site, &["pt-PT"]), "en-GB");
     assert_eq!(preferred(&site, &["en;q=0"]), "pt-BR");
     assert_eq!(preferred(&site, &["en;q=0, pt;q=0, de;q=0"]), "en-GB");
     assert_eq!(preferred(&site, &["en;q=0, *"]), "pt-BR");
-    assert_eq!(preferred(&site, &["en;q=0, en-GB"]), "en-GB", "what is named is not refused");
+    assert_eq!(
+        preferred(&site, &["en;q=0, en-GB"]),
+        "en-GB",
+        "a language that is named is not refused"
+    );
 }
 
 #[test]
@@ -116,8 +120,8 @@ fn a_hostile_field_takes_no_longer_than_a_short_one() {
     assert!(taken < Duration::from_secs(3), "300 fields took {taken:?}");
 }
 
-/// The same as it stands in the RFCs, written for reading: everything is sorted first, and every
-/// language is held against every range.
+/// The same choice, as the RFCs describe it and written for readability: everything is sorted
+/// first, and every language is compared with every range.
 fn by_the_book(site: &[String], members: &[(String, u16)]) -> String {
     let below = |tag: &str, range: &str| {
         tag == range || tag.strip_prefix(range).is_some_and(|rest| rest.starts_with('-'))
@@ -179,7 +183,7 @@ proptest! {
             members.iter().map(|(range, q)| format!("{range};q=0.{q}")).collect();
         let tags: Vec<&str> = site.iter().map(String::as_str).collect();
         prop_assert_eq!(preferred(&tags, &[&field.join(", ")]), by_the_book(&site, &members));
-        // It is one list, wherever its lines are broken, and however it is spelled.
+        // Line breaks and letter case do not change the list.
         let lines: Vec<String> = field.iter().map(|member| member.to_ascii_uppercase()).collect();
         let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
         prop_assert_eq!(preferred(&tags, &lines), by_the_book(&site, &members));

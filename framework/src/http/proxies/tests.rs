@@ -83,7 +83,7 @@ fn the_last_address_that_is_no_proxys_is_the_visitors() {
 }
 
 #[test]
-fn the_scheme_is_what_the_nearest_proxy_says() {
+fn the_scheme_is_that_of_the_nearest_proxy() {
     let scheme = |values: &[&str]| {
         let headers: Vec<_> = values.iter().map(|value| ("x-forwarded-proto", *value)).collect();
         origin(ProxyHeaders::XForwarded, PROXY, &headers)
@@ -125,7 +125,7 @@ fn the_standard_header_is_read_with_its_quotes() {
 }
 
 #[test]
-fn a_host_that_is_no_text_does_not_hide_the_visitor() {
+fn a_host_that_is_not_utf_8_does_not_hide_the_visitor() {
     let value = HeaderValue::from_bytes(b"for=192.0.2.1;host=\"\xe9\";proto=https").unwrap();
     let headers = HeaderMap::from_iter([(FORWARDED, value)]);
     let origin = proxies(ProxyHeaders::Forwarded).origin(PROXY.parse().unwrap(), &headers);
@@ -171,9 +171,10 @@ fn written(address: IpAddr, kind: ProxyHeaders) -> String {
 }
 
 proptest! {
-    /// Whatever a visitor puts in front, only proxies that add what they see are believed.
+    /// Only the entries of proxies, which append the address of their peer, count, whatever a
+    /// visitor sends.
     #[test]
-    fn what_a_visitor_writes_changes_nothing(
+    fn headers_of_a_visitor_change_nothing(
         lies in "[ -~]{0,60}",
         host in "(for=6[.]6[.]6[.]6|[ -~]){0,20}",
         visitor in any_address(),
@@ -187,12 +188,12 @@ proptest! {
         let mut hops: Vec<String> =
             [visitor].into_iter().chain(hops).map(|hop| written(hop, kind)).collect();
         if standard {
-            // What the visitor says of the host, as a proxy quotes it.
+            // The visitor's host, as a proxy quotes it.
             let host = host.replace('\\', "\\\\").replace('"', "\\\"");
             hops[0] = format!("{};host=\"{host}\"", hops[0]);
         }
         let name = if standard { "forwarded" } else { "x-forwarded-for" };
-        // Proxies add a line, or add to the line.
+        // Proxies add a line, or append to the existing one.
         let mut lines = vec![(name, lies.as_str())];
         let joined = hops.join(", ");
         lines.push((name, &joined));

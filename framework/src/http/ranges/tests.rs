@@ -24,7 +24,7 @@ fn some(ranges: &[Range<u64>], length: u64) -> Selection {
 }
 
 #[test]
-fn what_is_asked_for_is_what_is_sent() {
+fn the_requested_ranges_are_selected() {
     const HUGE: &str = "99999999999999999999999999999999";
     for (value, expected) in [
         ("bytes=0-0", some(&[0..1], 10)),
@@ -38,10 +38,10 @@ fn what_is_asked_for_is_what_is_sent() {
         (&format!("bytes=-{HUGE}"), some(&[0..10], 10)),
         ("BYTES=2-5", some(&[2..6], 10)),
         (" bytes=2-5\t,, , 8-8 ", some(&[2..6, 8..9], 10)),
-        // In the order of the request, and without those that are not there.
+        // In the order of the request, without ranges beyond the end.
         ("bytes=8-8,2-3,20-30", some(&[8..9, 2..4], 10)),
         ("bytes=0-1,20-30", some(&[0..2], 10)),
-        // What overlaps or touches is one range.
+        // Ranges that overlap or touch are joined.
         ("bytes=6-7,0-1,1-3", some(&[6..8, 0..4], 10)),
         ("bytes=0-4,5-9", some(&[0..10], 10)),
         ("bytes=2-3,2-3", some(&[2..4], 10)),
@@ -49,7 +49,7 @@ fn what_is_asked_for_is_what_is_sent() {
         ("bytes=10-20, 30-", Selection::Unsatisfiable),
         (&format!("bytes={HUGE}-"), Selection::Unsatisfiable),
         ("bytes=-0", Selection::Unsatisfiable),
-        // More than there is.
+        // Beyond the end.
         ("bytes=0-,0-", Selection::Whole),
         ("bytes=0-9,0-0", Selection::Whole),
         // Malformed.
@@ -76,7 +76,7 @@ fn what_is_asked_for_is_what_is_sent() {
 }
 
 #[test]
-fn of_nothing_there_is_no_range() {
+fn an_empty_representation_has_no_ranges() {
     assert_eq!(of("bytes=0-", 0), Selection::Unsatisfiable);
     assert_eq!(of("bytes=0-0", 0), Selection::Unsatisfiable);
     assert_eq!(of("bytes=-5", 0), Selection::Whole);
@@ -101,7 +101,7 @@ fn more_ranges_than_are_sent_are_the_whole() {
     assert!(matches!(of(&list(MOST_RANGES), 1 << 40), Selection::Partial(_)));
     assert_eq!(of(&list(MOST_RANGES + 1), 1 << 40), Selection::Whole);
     assert_eq!(of(&list(100_000), 1 << 40), Selection::Whole);
-    // Joined they are few, but so many are not even looked at.
+    // Joined, there are few of them, but that many are not even parsed.
     let touching = |ranges: usize| {
         let ranges: Vec<String> = (0..ranges).map(|i| format!("{i}-{i}")).collect();
         format!("bytes={}", ranges.join(","))
@@ -122,7 +122,7 @@ fn only_get_has_ranges_and_only_one_header() {
 }
 
 #[test]
-fn if_range_holds_ranges_back_when_the_version_is_another() {
+fn ranges_are_ignored_when_if_range_names_another_version() {
     for (value, expected) in [
         ("\"v1\"", some(&[0..2], 10)),
         (DATE, some(&[0..2], 10)),
@@ -139,7 +139,7 @@ fn if_range_holds_ranges_back_when_the_version_is_another() {
 }
 
 #[test]
-fn one_range_is_sent_as_it_is_and_several_in_frames() {
+fn one_range_is_sent_alone_and_several_in_frames() {
     let pieces = ["0123", "", "45", "6789"].map(|piece| Bytes::from_static(piece.as_bytes()));
     let text = |ranges: &[Range<u64>]| {
         let ranges = Ranges { ranges: ranges.to_vec(), length: 10 };
@@ -167,8 +167,8 @@ fn one_range_is_sent_as_it_is_and_several_in_frames() {
     assert_eq!(unsatisfiable(10), "bytes */10");
 }
 
-/// A reader of `multipart/byteranges` that shares nothing with the writer: each part's range, the
-/// length that it names, and its bytes.
+/// Parses `multipart/byteranges` without code of the writer: each part's range, the length that it
+/// names, and its bytes.
 fn read_parts(mut body: &[u8], boundary: &str) -> Vec<(Range<u64>, u64, Vec<u8>)> {
     let mut parts = Vec::new();
     loop {
@@ -197,7 +197,7 @@ proptest! {
     }
 
     #[test]
-    fn the_bytes_that_come_out_are_those_that_were_asked_for(
+    fn the_bytes_sent_are_those_of_the_requested_ranges(
         asked in prop::collection::vec((0..60_u64, prop::option::of(0..30_u64), any::<bool>()), 1..24),
         cuts in prop::collection::vec(1..20_usize, 0..8),
         length in 0..50_usize,
@@ -231,7 +231,7 @@ proptest! {
         match of(&value, length as u64) {
             Selection::Unsatisfiable => prop_assert!(!present),
             Selection::Whole => {
-                // Only for a reason.
+                // Only with a reason.
                 let runs = wanted.iter().filter(|byte| **byte == 0 || !wanted.contains(&(**byte - 1)));
                 prop_assert!(total > length || runs.count() > MOST_RANGES || length == 0);
             }
