@@ -8,20 +8,20 @@ use super::{FromRequest, Need};
 use crate::body::{Body, BodyError};
 use crate::request::{Request, RequestParts};
 
-/// Why the body could not be read: 413 when it is too large, 408 when it came too slowly, 400 when
-/// the sender broke off.
+/// Error of reading the body: 413 when it is too large, 408 when it arrives too slowly, 400 when
+/// the client breaks off.
 #[derive(Debug, thiserror::Error)]
 #[error(transparent)]
 pub struct BytesRejection(#[from] pub BodyError);
 
-/// Why the body is not text.
+/// Error of reading the body as text.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum StringRejection {
-    /// It could not be read.
+    /// The body could not be read.
     #[error(transparent)]
     Body(#[from] BytesRejection),
-    /// It is not UTF-8: status 400.
+    /// The body is not UTF-8: status 400.
     #[error("the body is not text in UTF-8")]
     NotUtf8,
 }
@@ -41,7 +41,7 @@ impl Rejection for StringRejection {
     }
 }
 
-/// The body as it arrives, piece by piece: for what is too large for memory.
+/// The body as a stream of pieces, for content that is too large for memory.
 impl FromRequest for Body {
     type Rejection = Infallible;
     const REQUEST_NEEDS: &'static [Need] = &[];

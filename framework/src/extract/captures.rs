@@ -6,8 +6,8 @@ use super::decode_error::{DecodeError, DecodeErrorKind};
 use super::spelling::{Reads, ReadsCell};
 use super::text_value::{TextValue, of_the_single_value};
 
-/// The captures of a route, as serde sees them: a struct or map by name, a tuple by order, and a
-/// single one as a value.
+/// Deserializer of a route's captures: a struct or map by name, a tuple by order, and a single
+/// capture as a value.
 #[derive(Clone, Copy)]
 pub(super) struct Captures<'a>(pub(super) &'a [(String, String)], pub(super) &'a ReadsCell);
 

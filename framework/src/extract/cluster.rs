@@ -14,7 +14,7 @@ use crate::request::SiteAccess;
 use crate::session;
 use crate::state::WriteError;
 
-/// All front ends of the site: makes them forget cached content, and brings them files.
+/// All front ends of the site: invalidates their cached content and sends them files.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -31,37 +31,38 @@ pub struct Cluster {
 }
 
 impl Cluster {
-    /// The front ends of a site.
+    /// Returns the front ends of a site.
     pub fn of(site: &Arc<SiteAccess>) -> Cluster {
         Cluster { site: site.clone() }
     }
 
-    /// Invalidates cached content. When this returns, no front end serves it any more; the receipt
-    /// has the outcome for each.
+    /// Invalidates cached content. When this returns, no front end serves it any more; the receipt contains the outcome
+    /// for each front end.
     ///
     /// # Errors
-    /// When a pattern is not a regular expression or can never match, or the log cannot store the record. Nothing is
-    /// invalidated then.
+    /// Fails if a pattern is not a regular expression or can never match, or if the log cannot store the record.
+    /// Nothing is invalidated then.
     pub async fn invalidate(&self, invalidation: Invalidation) -> Result<Receipt, WriteError> {
         let draft = Draft { invalidation, ..Draft::default() };
         Ok(self.site.journal.write_one(draft).await?.receipt)
     }
 
-    /// Ends a session. When this returns, no front end and no back end honours its cookie any more.
+    /// Ends a session. When this returns, no front end and no back end accepts its cookie any more.
     ///
     /// # Errors
-    /// When the log cannot store it. Then the session goes on, unless it is [`WriteError::InDoubt`].
+    /// Fails if the log cannot store the record. The session then remains valid, unless the error is
+    /// [`WriteError::InDoubt`].
     pub async fn revoke(&self, session: SessionId) -> Result<Receipt, WriteError> {
         self.end(Revoked::Session(session)).await
     }
 
-    /// Ends all sessions of a user that began before: "sign out everywhere", or the password has changed. `user` is
-    /// the text of the session's field `#[session(user)]`. When this returns, no front end and no back
-    /// end honours them any more. A reply that [begins a session](crate::reply::Reply::sign_in) afterwards
-    /// begins one that goes on.
+    /// Ends all existing sessions of a user, for "sign out everywhere" or after a change of the password. `user` is the
+    /// text of the session's field `#[session(user)]`. When this returns, no front end and no back end accepts them any
+    /// more. Sessions that a reply [begins](crate::reply::Reply::sign_in) afterwards are not affected.
     ///
     /// # Errors
-    /// When the log cannot store it. Then the sessions go on, unless it is [`WriteError::InDoubt`].
+    /// Fails if the log cannot store the record. The sessions then remain valid, unless the error is
+    /// [`WriteError::InDoubt`].
     pub async fn revoke_user(&self, user: impl fmt::Display) -> Result<Receipt, WriteError> {
         self.end(Revoked::User(user.to_string())).await
     }
@@ -72,23 +73,23 @@ impl Cluster {
         Ok(self.site.journal.write_one(draft).await?.receipt)
     }
 
-    /// The back end's docroot: where a controller puts the files that it then
-    /// [synchronizes](Cluster::synchronize_docroot).
+    /// Returns the back end's docroot. A controller writes files there and then
+    /// [synchronizes](Cluster::synchronize_docroot) them.
     pub fn docroot(&self) -> &Path {
         self.site.docroot.folder()
     }
 
-    /// Brings a file of the back end's docroot to every front end, as it is now; `path` starts at
-    /// the docroot. If there is no such file, it is removed from every front end.
+    /// Sends the current content of a file in the back end's docroot to every front end; `path` is relative to the
+    /// docroot. If the file does not exist, every front end removes it.
     ///
-    /// When this returns, every front end that serves from its cache has the whole file, and no
-    /// front end serves what was there before. A front end that was cut off, or joins
-    /// later, has the file before it answers a request for it. So a page that is made after this may
-    /// refer to the file. What the controller's `#[invalidate]` names is invalidated with it.
+    /// When this returns, every front end that serves from its cache has the whole file, and no front end serves the
+    /// previous one. A front end that was disconnected, or joins later, receives the file before it answers a request
+    /// for it. So a page that is rendered after this may refer to the file. The groups and pages in the controller's
+    /// `#[invalidate]` are invalidated as well.
     ///
-    /// Write the file under a name of its own, or rename it into place: a file must not change
-    /// while it is read. From the first call on the log decides what is at this path, on
-    /// every front end, whatever is in its own docroot.
+    /// Write the file under a new name, or rename it into place: a file must not change while it is read. From the
+    /// first call on, the log determines the file at this path on every front end, regardless of the front end's own
+    /// docroot.
     ///
     /// ```
     /// use headwater::prelude::*;
@@ -111,15 +112,15 @@ impl Cluster {
     /// ```
     ///
     /// # Errors
-    /// [`SyncError::Path`], [`SyncError::NoDocroot`], [`SyncError::Store`] and [`SyncError::Write`]:
-    /// nothing was changed, save where that is [`WriteError::InDoubt`]. [`SyncError::Deadline`]: the file is
-    /// changed, but not all front ends have it yet; they go on fetching it, and requests for it wait meanwhile.
+    /// [`SyncError::Path`], [`SyncError::NoDocroot`], [`SyncError::Store`] and [`SyncError::Write`]: nothing was
+    /// changed, unless the cause is [`WriteError::InDoubt`]. [`SyncError::Deadline`]: the file is changed, but not all
+    /// front ends have it yet; they continue to fetch it, and requests for it wait meanwhile.
     ///
-    /// A front end that cannot store the file, because its disk is full, is not waited for: it takes no
-    /// lease and is not ready (`/ready`) until it can.
+    /// The call does not wait for a front end that cannot store the file, for example because its disk is full: such a
+    /// front end takes no lease and is not ready (`/ready`) until it can.
     pub async fn synchronize_docroot(&self, path: impl AsRef<str>) -> Result<Receipt, SyncError> {
         let (site, path) = (Arc::clone(&self.site), path.as_ref().to_owned());
-        // In a task of its own: a caller that stops waiting must not let the next one overtake it.
+        // In its own task: if a caller stops waiting, the next call must not overtake this one.
         let synchronizing = tokio::spawn(async move {
             let taken = site.docroot.take(&path).await?;
             let draft = Draft { files: vec![taken.change.clone()], ..Draft::default() };
@@ -142,12 +143,12 @@ impl Cluster {
 }
 
 impl Cluster {
-    /// Brings files that a visitor has sent to every front end, as [`synchronize_docroot`](Cluster::synchronize_docroot)
-    /// does: each is written into this folder of the docroot, under a name that no other file has. Gives their paths in the
-    /// docroot, in the same order.
+    /// Sends files from a visitor to every front end, as [`synchronize_docroot`](Cluster::synchronize_docroot) does:
+    /// each is written into this folder of the docroot, under a unique name. Returns their paths in the docroot, in the
+    /// same order.
     ///
-    /// A name ends in what the content begins as: `.png`, `.jpg`, `.gif`, `.webp`, `.pdf`, or else `.bin`, which browsers
-    /// do not show. What is behind the first bytes, only a decoder can tell.
+    /// The extension follows from the first bytes of the content: `.png`, `.jpg`, `.gif`, `.webp`, `.pdf`, or else
+    /// `.bin`, which browsers do not display. Only a decoder can check the bytes after them.
     ///
     /// ```
     /// use headwater::prelude::*;
@@ -169,14 +170,14 @@ impl Cluster {
     /// ```
     ///
     /// # Errors
-    /// As `synchronize_docroot`, and when a file cannot be written. Those before it are there.
+    /// As `synchronize_docroot`, and when a file cannot be written. The files before it remain.
     pub async fn keep_files(
         &self,
         folder: &str,
         files: impl IntoIterator<Item = FormFile>,
     ) -> Result<Vec<String>, SyncError> {
         let mut paths = Vec::new();
-        // A folder that is made where the docroot should be would hide that it is not there.
+        // Creating a folder in place of a missing docroot would hide that the docroot is missing.
         if !fs::try_exists(self.docroot()).await.unwrap_or(false) {
             return Err(SyncError::NoDocroot { folder: self.docroot().to_owned() });
         }
@@ -192,10 +193,10 @@ impl Cluster {
         Ok(paths)
     }
 
-    /// Removes files with these paths from the docroot of the back end and of every front end. One that is not there is
-    /// removed already.
+    /// Removes the files with these paths from the docroot of the back end and of every front end. A missing file
+    /// counts as removed.
     ///
-    /// Let the data forget a file first: otherwise pages may refer to one that is missing.
+    /// Remove references to a file from the data first: otherwise pages may refer to a missing file.
     ///
     /// # Errors
     /// As [`synchronize_docroot`](Cluster::synchronize_docroot), and when a file cannot be removed.
@@ -217,12 +218,12 @@ impl Cluster {
     }
 }
 
-/// Refuses what is outside of the docroot before anything is written or removed.
+/// Rejects paths outside of the docroot before anything is written or removed.
 fn check(path: &str) -> Result<(), SyncError> {
     check_path(path).map_err(|reason| SyncError::Path { path: path.to_owned(), reason })
 }
 
-/// Writes a file with its folder. Before it is whole it has a name that nothing serves.
+/// Writes a file and creates its folder. Until the file is complete, it has a name that is never served.
 async fn write(file: &Path, content: &[u8]) -> io::Result<()> {
     let folder = file.parent().unwrap_or(file);
     let name = file.file_name().unwrap_or_default().to_string_lossy();

@@ -5,23 +5,23 @@ use super::{FromRequestParts, Need, NotInKey};
 use crate::http::{cookie, cookies};
 use crate::request::RequestParts;
 
-/// The cookies of the request, each value as it was sent. A reply sets them with
-/// [`Reply::cookie`](crate::reply::Reply::cookie). Of several of one name there is the first, which is
-/// that of the most specific path (RFC 6265, section 5.4).
+/// The cookies of the request, with each value as it was sent. A reply sets them with
+/// [`Reply::cookie`](crate::reply::Reply::cookie). Of several cookies with the same name the first counts; it has the
+/// most specific path (RFC 6265, section 5.4).
 ///
-/// A route that caches refuses them: what is the same for all visitors has no cookies.
+/// A cached route rejects this extractor: a page that is the same for all visitors cannot depend on cookies.
 #[derive(Debug, Clone)]
 pub struct Cookies(HeaderMap);
 
 impl Cookies {
-    /// The value of the cookie of this name, if it is text. What
-    /// [`encode_cookie_value`](crate::http::encode_cookie_value) has encoded is decoded with
+    /// Returns the value of the cookie with this name, if it is UTF-8. Decode a value that
+    /// [`encode_cookie_value`](crate::http::encode_cookie_value) has encoded with
     /// [`decode_cookie_value`](crate::http::decode_cookie_value).
     pub fn get(&self, name: &str) -> Option<&str> {
         cookie(&self.0, name)
     }
 
-    /// Names and values, in the order of the request.
+    /// Returns names and values, in the order of the request.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &str)> {
         cookies(&self.0)
     }
@@ -47,7 +47,7 @@ mod tests {
     use crate::request::Request;
 
     #[tokio::test]
-    async fn cookies_are_what_was_sent_and_the_first_of_a_name_counts() {
+    async fn cookies_are_not_decoded_and_the_first_of_a_name_counts() {
         let builder = Request::builder()
             .cookie("name", "Ana%20Maria")
             .header("cookie", "%61=evil; a=1; ;x; b=2; b=3");

@@ -12,11 +12,11 @@ use crate::request::{NotInKey, RequestParts, SiteAccess};
 use crate::session::revocation;
 use crate::state::{Journal, States, Store, Updates, WriteError, Writing};
 
-/// One of the site's states, to be read: it dereferences to the state's view, which is a snapshot.
+/// Read access to one of the site's states: it dereferences to the state's view, which is a snapshot.
 ///
-/// On a route that caches, what is read puts the page into the groups of it, so that the page is invalid as soon as
-/// another page would be made; see [`TableView`](crate::state::TableView). What is read has to be read before the
-/// controller returns.
+/// On a cached route, each read adds the page to the groups of the data that it reads, so that the page is invalidated
+/// as soon as the data change; see [`TableView`](crate::state::TableView). All reads must happen before the controller
+/// returns.
 ///
 /// ```
 /// # use headwater::prelude::*;
@@ -40,7 +40,7 @@ pub struct Data<S: Updates> {
     view: S::View,
 }
 
-/// One of the site's states, to be read and to be changed by updates. Not on a route that caches.
+/// Read and write access to one of the site's states; updates change it. Not available on a cached route.
 ///
 /// ```
 /// # use headwater::prelude::*;
@@ -68,14 +68,14 @@ pub struct DataMut<S: Updates> {
     site: Arc<SiteAccess>,
 }
 
-/// A controller cannot change data: the site does not have the state, or the route caches.
+/// Error of extracting [`DataMut`]: the site does not have the state, or the route is cached.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum DataMutRejection {
     /// The site does not have the state.
     #[error(transparent)]
     NoSuchState(#[from] NoSuchState),
-    /// The route caches its answer.
+    /// The route is cached.
     #[error(transparent)]
     NotInKey(#[from] NotInKey),
 }
@@ -86,7 +86,7 @@ impl Rejection for DataMutRejection {
     }
 }
 
-/// A controller takes the data of a state that the site does not have: status 500.
+/// The site does not have the state that a controller takes: status 500.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the controller takes `Data<{type_name}>`, but the site has no such state: register it with \
@@ -103,19 +103,19 @@ impl Rejection for NoSuchState {
 }
 
 impl<S: Updates> Data<S> {
-    /// The data of the state `S`, for code that has a request's [`site`](RequestParts::site) and takes no extractors: an
-    /// after-step, for example. What is read is recorded as with the extractor.
+    /// Returns the data of the state `S`, for code that has a request's [`site`](RequestParts::site) and takes no
+    /// extractors, such as an after-step. Reads are recorded as with the extractor.
     ///
     /// # Errors
-    /// When the site does not have the state.
+    /// Fails if the site does not have the state.
     pub fn of(site: &Arc<SiteAccess>) -> Result<Data<S>, NoSuchState> {
         Ok(Data { view: store::<S>(site)?.view(site.recorder.as_ref()) })
     }
 }
 
 impl<S: Updates> DataMut<S> {
-    /// Data of its own in this process, for the tests of controllers: updates are applied at once
-    /// and kept nowhere.
+    /// Creates data that exist only in this process, for tests of controllers: updates are applied at once and not
+    /// stored.
     pub fn in_memory() -> DataMut<S> {
         let mut states = States::new();
         let added = states.register::<S>();
@@ -124,10 +124,11 @@ impl<S: Updates> DataMut<S> {
         DataMut { view, store, site }
     }
 
-    /// The data of the state `S`, for code that has a request's [`site`](RequestParts::site) and takes no extractors.
+    /// Returns the data of the state `S`, for code that has a request's [`site`](RequestParts::site) and takes no
+    /// extractors.
     ///
     /// # Errors
-    /// When the site does not have the state, or the route caches.
+    /// Fails if the site does not have the state, or the route is cached.
     pub fn of(site: &Arc<SiteAccess>) -> Result<DataMut<S>, DataMutRejection> {
         NotInKey::check_changes(&site.scope)?;
         let store = store::<S>(site)?;
@@ -135,18 +136,18 @@ impl<S: Updates> DataMut<S> {
         Ok(DataMut { view, store, site: Arc::clone(site) })
     }
 
-    /// The data for code that reads them only.
+    /// Returns read access to the same state.
     pub fn data(&self) -> Data<S> {
         Data { view: self.store.view(self.site.recorder.as_ref()) }
     }
 
-    /// Changes the data. When this returns, the update is durable and applied, no front end serves what it
-    /// made wrong, and what is read here afterwards shows it.
+    /// Changes the data. When this returns, the update is durable and applied, no front end serves a page that it made
+    /// stale, and later reads through this value see it.
     ///
-    /// The outer error is that of the log, the inner one what `apply` refused the update with; `??` passes on either.
+    /// The outer error is that of the log, the inner one the refusal of `apply`; `??` returns both.
     ///
     /// # Errors
-    /// When the update was not written; the data are then as they were.
+    /// Fails if the update was not written; the data are then unchanged.
     pub async fn update(
         &mut self,
         update: S::Update,
@@ -154,7 +155,7 @@ impl<S: Updates> DataMut<S> {
         Ok(self.update_with_receipt(update).await?.0)
     }
 
-    /// Changes the data, as [`update`](DataMut::update), and gives the receipt too.
+    /// Changes the data, as [`update`](DataMut::update), and also returns the receipt.
     ///
     /// # Errors
     /// As [`update`](DataMut::update).
@@ -166,12 +167,12 @@ impl<S: Updates> DataMut<S> {
         Ok(written.pop().expect("each update becomes a record"))
     }
 
-    /// Changes the data, as [`update`](DataMut::update), and ends all sessions of a user that began before, as
-    /// [`revoke_user`](super::Cluster::revoke_user) does, in one record: neither comes about without the other. So a session
-    /// of a password that was replaced is over, whatever fails. An update that `apply` refuses ends them too.
+    /// Changes the data, as [`update`](DataMut::update), and ends all existing sessions of a user, as
+    /// [`revoke_user`](super::Cluster::revoke_user) does, in one record: either both happen or neither. So no session
+    /// outlives the password that it began with, whatever fails. The sessions end even if `apply` refuses the update.
     ///
     /// # Errors
-    /// As [`update`](DataMut::update). Then the sessions go on, unless it is [`WriteError::InDoubt`] or
+    /// As [`update`](DataMut::update). The sessions then remain valid, unless the error is [`WriteError::InDoubt`] or
     /// [`WriteError::Panicked`].
     pub async fn update_and_revoke_user(
         &mut self,
@@ -183,11 +184,11 @@ impl<S: Updates> DataMut<S> {
         Ok(written.pop().expect("each update becomes a record").0)
     }
 
-    /// Writes several updates together: all of them become durable, or none does, and they are applied one after the
-    /// other. Each of them may be refused by itself; where all are to succeed or none, make them one update.
+    /// Writes several updates together: either all of them become durable or none, and they are applied one after the
+    /// other. `apply` may refuse each of them separately; if all must succeed or none, make them one update.
     ///
     /// # Errors
-    /// As [`update`](DataMut::update). When `apply` panics on one of them, the others are applied.
+    /// As [`update`](DataMut::update). If `apply` panics on one of them, the others are still applied.
     pub async fn update_many(
         &mut self,
         updates: Vec<S::Update>,
@@ -195,7 +196,7 @@ impl<S: Updates> DataMut<S> {
         Ok(self.write(updates, Vec::new()).await?.into_iter().map(|(output, _)| output).collect())
     }
 
-    /// The record of the first update ends sessions.
+    /// Writes the updates. The record of the first one also contains the revocations.
     async fn write(
         &mut self,
         updates: Vec<S::Update>,
@@ -211,7 +212,7 @@ impl<S: Updates> DataMut<S> {
     }
 }
 
-/// A journal that has the first record end sessions, too.
+/// A journal that adds revocations to the first record.
 struct Revoking<'a> {
     journal: &'a dyn Journal,
     revocations: Vec<Revocation>,
@@ -226,7 +227,7 @@ impl Journal for Revoking<'_> {
     }
 }
 
-/// The store of a state of the site.
+/// Returns the store of a state of the site.
 fn store<S: Updates>(site: &SiteAccess) -> Result<Arc<Store<S>>, NoSuchState> {
     site.states.get::<S>().ok_or(NoSuchState { type_name: type_name::<S>() })
 }
@@ -328,7 +329,7 @@ mod tests {
         assert_eq!((output, receipt.position.0), (Ok(5), 2));
         assert_eq!(counter.update_many(vec![1, 1]).await, Ok(vec![Ok(6), Ok(7)]));
         assert_eq!(*counter.total, 7);
-        assert_eq!(*before.total, 0, "a snapshot stays as it is");
+        assert_eq!(*before.total, 0, "a snapshot does not change");
     }
 
     #[tokio::test]

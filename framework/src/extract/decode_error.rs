@@ -5,7 +5,7 @@ use serde::de;
 
 use super::rejection::Rejection;
 
-/// Why text of the request did not become the type that the controller takes.
+/// Error of decoding text of the request into the type that the controller takes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DecodeError {
     pub(super) field: Option<String>,
@@ -14,16 +14,16 @@ pub struct DecodeError {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum DecodeErrorKind {
-    /// The text does not fit the type.
+    /// The text is not valid for the type.
     Value(String),
-    /// The text is another spelling of the value that the type writes; what it writes, if that is
-    /// one text.
+    /// The text is a non-canonical spelling of the value. Contains the message, which names the
+    /// canonical spelling if that is a single text.
     Spelling(String),
-    /// A field has no text.
+    /// The field is missing.
     Missing,
-    /// There are more fields than this.
+    /// The number of fields exceeds this limit.
     TooMany(usize),
-    /// No text could ever become the type.
+    /// The type cannot be decoded from any text.
     Shape(String),
 }
 
@@ -41,7 +41,8 @@ impl DecodeError {
         DecodeError { field: None, kind: DecodeErrorKind::TooMany(most) }
     }
 
-    /// `text` is not how the value is spelled, which is `written` where that is one text.
+    /// Creates the error for a `text` that is not the canonical spelling of its value, which is
+    /// `written` if that is a single text.
     pub(super) fn spelling(field: &str, text: &str, written: Option<&str>) -> DecodeError {
         let text = shortened(text);
         let reason = match written {
@@ -51,28 +52,28 @@ impl DecodeError {
         DecodeError { field: Some(field.to_owned()), kind: DecodeErrorKind::Spelling(reason) }
     }
 
-    /// Says which field it was, unless that is known already.
+    /// Sets the field, unless it is set already.
     pub(super) fn at(mut self, field: &str) -> DecodeError {
         self.field.get_or_insert_with(|| field.to_owned());
         self
     }
 
-    /// The field whose text did not fit, where one can be named.
+    /// Returns the field whose text is invalid, if known.
     pub fn field(&self) -> Option<&str> {
         self.field.as_deref()
     }
 
-    /// Whether there is more of it than is decoded.
+    /// Returns whether the number of fields exceeds the limit.
     pub(super) fn is_of_size(&self) -> bool {
         matches!(self.kind, DecodeErrorKind::TooMany(_))
     }
 
-    /// Whether the controller's type is at fault, not the request.
+    /// Returns whether the controller's type is at fault, not the request.
     pub(crate) fn is_of_the_site(&self) -> bool {
         matches!(self.kind, DecodeErrorKind::Shape(_))
     }
 
-    /// Whether only the spelling of a value is wrong.
+    /// Returns whether only the spelling of a value is wrong.
     pub(super) fn is_spelling(&self) -> bool {
         matches!(self.kind, DecodeErrorKind::Spelling(_))
     }

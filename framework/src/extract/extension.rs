@@ -6,13 +6,13 @@ use super::rejection::Rejection;
 use super::{FromRequestParts, Need, OptionalFromRequestParts};
 use crate::request::RequestParts;
 
-/// What a before-step left in the request's extensions.
+/// A value that a before-step has stored in the request's extensions.
 ///
-/// `Option<Extension<T>>` is `None` when no step left a `T`.
+/// `Option<Extension<T>>` is `None` when no step has stored a `T`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Extension<T>(pub T);
 
-/// No before-step left a value of this type: status 500.
+/// No before-step has stored a value of this type: status 500.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the controller takes an `Extension<{type_name}>`, but no before-step has left one: add the step \
@@ -57,7 +57,7 @@ mod tests {
     use crate::request::Request;
 
     #[tokio::test]
-    async fn an_extension_is_there_or_its_type_is_named() {
+    async fn a_missing_extension_is_an_error_that_names_the_type() {
         let mut parts = Request::builder().extension(7_u8).build().unwrap().parts;
         let found = Extension::<u8>::from_request_parts(&mut parts).await;
         assert_eq!(found, Ok(Extension(7)));

@@ -10,14 +10,14 @@ use super::text_value::{TextValue, of_the_single_value};
 
 pub(crate) type Pair<'a> = (Cow<'a, str>, Cow<'a, str>);
 
-/// Decodes `name=value&name=value` (application/x-www-form-urlencoded, as of the WHATWG URL
-/// standard) into a type. A name that is there several times fits a sequence. More than `most`
-/// fields are not looked at: a field takes far more memory than its two bytes.
+/// Decodes `name=value&name=value` (application/x-www-form-urlencoded, as of the WHATWG URL standard) into a type. A
+/// repeated name is decoded into a sequence. More than `most` fields are an error, because a field takes far more
+/// memory than its two bytes.
 pub(super) fn decode<T: DeserializeOwned>(encoded: &[u8], most: usize) -> Result<T, DecodeError> {
     decode_pairs(&parse(encoded, most)?)
 }
 
-/// The same for names and values that are decoded already.
+/// Decodes names and values that are already percent-decoded.
 pub(super) fn decode_pairs<T: DeserializeOwned>(pairs: &[Pair<'_>]) -> Result<T, DecodeError> {
     let mut pairs = Cow::Borrowed(pairs);
     without_empty(&mut pairs, |pairs, reads| T::deserialize(Fields(pairs, reads)))
@@ -34,13 +34,13 @@ pub(crate) fn decode_field<T: DeserializeOwned>(
     T::deserialize(Field { name, values: &values })
 }
 
-/// The texts that a field with this value would send.
+/// Returns the texts that a field with this value would send.
 pub(crate) fn texts_of<T: Serialize>(value: &T) -> Result<Vec<String>, DecodeError> {
     Written::of(value).map(Written::into_texts)
 }
 
-/// Decodes a struct as if its fields that are empty, and cannot be, were not there: browsers send every field,
-/// and one with a default is left out like this. Such pairs are removed.
+/// Decodes a struct. Empty fields that do not fit are treated as missing: browsers send every field, and so a field
+/// with a default can be left empty. Their pairs are removed.
 pub(super) fn without_empty<'p, T>(
     pairs: &mut Cow<'_, [Pair<'p>]>,
     decode: impl Fn(&[Pair<'p>], &ReadsCell) -> Result<T, DecodeError>,
@@ -54,7 +54,7 @@ pub(super) fn without_empty<'p, T>(
         let Reads::Names(names) = reads.get() else { return Err(error) };
         let field = error.field().filter(|field| names.contains(field));
         let here = |(name, _): &&Pair<'_>| Some(&**name) == field;
-        // Each time one name fewer is left of those that the struct has.
+        // Each iteration removes all pairs of one of the struct's fields, so the loop ends.
         let mut values = pairs.iter().filter(here).peekable();
         if values.peek().is_none() || !values.all(|(_, text)| text.is_empty()) {
             return Err(error);
@@ -71,8 +71,8 @@ pub(super) fn parse(encoded: &[u8], most: usize) -> Result<Vec<Pair<'_>>, Decode
     Ok(form_urlencoded::parse(encoded).collect())
 }
 
-/// Like [`decode`], but each value must be spelled as `T` writes it. An error of the spelling alone
-/// comes with the fields as `T` spells them.
+/// Decodes like [`decode`], but requires each value to be spelled as `T` serializes it. If only the spelling is wrong,
+/// the error contains the canonical spelling of the query.
 pub(super) fn decode_spelled<T: DeserializeOwned + Serialize>(
     encoded: &[u8],
     most: usize,
@@ -90,7 +90,7 @@ pub(super) fn decode_spelled<T: DeserializeOwned + Serialize>(
     Err((error, Some(right)))
 }
 
-/// The pairs, as serde sees them: a struct or map by name, or a sequence of pairs.
+/// Deserializer of pairs: a struct or map by name, or a sequence of pairs.
 struct Fields<'a>(&'a [Pair<'a>], &'a ReadsCell);
 
 impl Fields<'_> {
@@ -161,7 +161,7 @@ impl<'de> Deserializer<'de> for Fields<'_> {
     }
 }
 
-/// All values of one name, in their order. Never empty.
+/// All values of one name, in order. Never empty.
 #[derive(Clone, Copy)]
 pub(super) struct Field<'a> {
     pub(super) name: &'a str,
@@ -329,7 +329,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_field_with_a_default_counts_as_one_that_is_not_there() {
+    fn an_empty_field_with_a_default_counts_as_missing() {
         #[derive(Debug, PartialEq, serde::Deserialize, serde::Serialize)]
         struct Listing {
             #[serde(default)]

@@ -18,12 +18,11 @@ use crate::request::Request;
 
 /// The fields of an HTML form, as a struct or map.
 ///
-/// They are read from the body, which must be `application/x-www-form-urlencoded` or
-/// `multipart/form-data` and not longer than the request's `body_limit`; for `GET` and `HEAD` from the
-/// query, but not on a route that caches: there it is a [`Query`](super::Query) that is asked for. A field that is there several times fits a `Vec`, one that is empty is `None` for an
-/// `Option`, and a checked box is `true` (absent when it is not checked, so give it
-/// `#[serde(default)]`). A file is a [`FormFile`]; files that are too large for memory are read with
-/// [`Multipart`].
+/// The fields are read from the body, which must be `application/x-www-form-urlencoded` or `multipart/form-data` and
+/// not longer than the request's `body_limit`; for `GET` and `HEAD` from the query, except on a cached route, which
+/// must use [`Query`](super::Query). A repeated field is decoded into a `Vec`, an empty one is `None` for an `Option`,
+/// and a checked box is `true` (absent when it is not checked, so give it `#[serde(default)]`). A file is a
+/// [`FormFile`]; files that are too large for memory are read with [`Multipart`].
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -44,20 +43,20 @@ use crate::request::Request;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Form<T>(pub T);
 
-/// Why a [`Form`] could not be taken.
+/// Error of extracting a [`Form`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum FormRejection {
-    /// The route caches, so that the query is part of a key: status 500.
+    /// The route is cached, so the query is part of the key: status 500.
     #[error(transparent)]
     NotInKey(#[from] NotInKey),
-    /// The body is something else: status 415.
+    /// The body has another media type: status 415.
     #[error(
         "the body must be a form (application/x-www-form-urlencoded or multipart/form-data), but {}",
         said(.0)
     )]
     MediaType(Option<String>),
-    /// The body says that it is multipart/form-data, and is not.
+    /// The media type is multipart/form-data without a valid boundary.
     #[error(transparent)]
     Boundary(#[from] MultipartRejection),
     /// The body is multipart/form-data and could not be read.
@@ -66,19 +65,18 @@ pub enum FormRejection {
     /// The body could not be read.
     #[error(transparent)]
     Body(#[from] BytesRejection),
-    /// The fields do not fit the type: status 422, or 400 when they were in the query; or there are
-    /// too many: status 413.
+    /// The fields do not fit the type: status 422, or 400 when they were in the query. Too many fields: status 413.
     #[error("the form does not fit: {error}")]
     Fields {
         /// The status.
         status: StatusCode,
-        /// Which field, and why.
+        /// The field and the reason.
         #[source]
         error: DecodeError,
     },
 }
 
-/// What a request said about the media type of its body.
+/// Describes the media type that a request declares for its body.
 pub(super) fn said(media_type: &Option<String>) -> String {
     match media_type {
         Some(media_type) => format!("the request says it is {media_type}"),
@@ -132,20 +130,19 @@ impl<T: DeserializeOwned> FromRequest for Form<T> {
     }
 }
 
-/// The fields of a form as they were sent.
+/// The fields of a form, not decoded.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct SentFields {
     /// Names and texts.
     pub(crate) texts: Vec<Pair<'static>>,
     /// Names and files.
     pub(crate) files: Vec<(String, FormFile)>,
-    /// The names of files that were longer than they may be.
+    /// The names of files that exceeded their limit.
     pub(crate) too_large: Vec<String>,
 }
 
 impl SentFields {
-    /// Reads the fields of a form, in whichever way it was sent, with files up to so many bytes as `most_bytes` says for a
-    /// name.
+    /// Reads the fields of a form in any encoding. `most_bytes` returns the maximum size of a file for a name.
     pub(crate) async fn read(
         request: Request,
         most_bytes: impl Fn(&str) -> u64,
@@ -208,7 +205,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_heads_of_fields_take_of_the_memory_for_bodies() {
+    async fn the_heads_of_fields_count_towards_the_memory_for_bodies() {
         let [name, other] = ["n".repeat(1000), "o".repeat(1000)];
         let parameters = [
             format!("name={name}\r\n"),
@@ -252,7 +249,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn where_the_query_is_in_a_key_the_controller_is_to_take_query() {
+    async fn a_form_from_the_query_is_rejected_on_a_cached_route() {
         for spelling in ["/search?title=5", "/search?title=05"] {
             let request = Request::builder().uri(spelling);
             let rejection =
@@ -297,7 +294,7 @@ mod tests {
         pages: Vec<FormFile>,
     }
 
-    /// The parts of a form: name, file name, content.
+    /// Builds a form from parts: name, file name, content.
     fn multipart(parts: &[(&str, Option<&str>, &str)]) -> RequestBuilder {
         let part = |(name, file, content): &(&str, Option<&str>, &str)| {
             let file = file.map(|file| format!("; filename=\"{file}\"\r\nContent-Type: image/png"));
@@ -368,7 +365,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_form_in_parts_is_refused() {
+    async fn a_malformed_multipart_form_is_rejected() {
         let content_type = |value: &str| post().header("content-type", value).body("x");
         let rejection = album(content_type("multipart/form-data")).await.unwrap_err();
         assert_eq!(rejection.into_reply().status(), 400);

@@ -5,7 +5,7 @@ use super::Need;
 use crate::reply::IntoReply;
 use crate::request::{Request, RequestParts};
 
-/// A type that any argument of a controller may have: it needs no body.
+/// A type that any argument of a controller may have, because it does not read the body.
 ///
 /// ```
 /// use headwater::controller::Error;
@@ -37,26 +37,24 @@ use crate::request::{Request, RequestParts};
     note = "other types need `impl FromRequestParts`"
 )]
 pub trait FromRequestParts: Sized {
-    /// What the visitor gets when the value cannot be taken.
+    /// The response to the visitor when extraction fails.
     type Rejection: IntoReply;
 
-    /// What must be there so that the value can be taken. Routes and sites where it is not are refused
-    /// by `check` and at the start.
+    /// The requirements for extracting the value. `check` and the start reject routes and sites that do not meet them.
     ///
-    /// An extractor that takes what it needs by others has their needs, as in the example above. It is
-    /// `&[]` only where nothing is needed, or where the value copes without: what is left out here fails
-    /// at the first request.
+    /// An extractor that uses others has their needs, as in the example above. Use `&[]` only if nothing is required,
+    /// or if the type handles absence itself: a requirement that is not declared here fails only at the first request.
     const NEEDS: &'static [Need];
 
-    /// Takes the value.
+    /// Extracts the value.
     fn from_request_parts(
         parts: &mut RequestParts,
     ) -> impl Future<Output = Result<Self, Self::Rejection>> + Send;
 }
 
-/// A type that one argument of a controller may have: it may read the body.
+/// A type that one argument of a controller may have, because it may read the body.
 ///
-/// `M` tells the ways apart in which a type can be one; leave it out when you implement the trait.
+/// `M` distinguishes the ways in which a type can implement this; leave it out when you implement the trait.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be taken from a request",
     label = "not an argument of a controller",
@@ -66,15 +64,14 @@ pub trait FromRequestParts: Sized {
             Serialize)]`, in `Submitted<T>` `#[derive(Form)]`"
 )]
 pub trait FromRequest<M = ViaRequest>: Sized {
-    /// What the visitor gets when the value cannot be taken.
+    /// The response to the visitor when extraction fails.
     type Rejection: IntoReply;
 
-    /// What must be there so that the value can be taken, as
-    /// [`FromRequestParts::NEEDS`]. It has a name of its own because a type that needs no body implements
-    /// both traits.
+    /// The requirements for extracting the value, as [`FromRequestParts::NEEDS`]. The name differs because a type that
+    /// does not read the body implements both traits.
     const REQUEST_NEEDS: &'static [Need];
 
-    /// Takes the value.
+    /// Extracts the value.
     fn from_request(request: Request)
     -> impl Future<Output = Result<Self, Self::Rejection>> + Send;
 }
@@ -86,14 +83,13 @@ pub trait FromRequest<M = ViaRequest>: Sized {
             failure yourself, take a `Result<T, T::Rejection>`"
 )]
 pub trait OptionalFromRequestParts: Sized {
-    /// What the visitor gets when the value is there but cannot be taken.
+    /// The response to the visitor when the value is present but invalid.
     type Rejection: IntoReply;
 
-    /// What the route must allow so that it can be seen whether the value is there, as
-    /// [`FromRequestParts::NEEDS`].
+    /// The requirements for checking whether the value is present, as [`FromRequestParts::NEEDS`].
     const NEEDS: &'static [Need];
 
-    /// Takes the value, if it is there.
+    /// Extracts the value, if it is present.
     fn optional_from_request_parts(
         parts: &mut RequestParts,
     ) -> impl Future<Output = Result<Option<Self>, Self::Rejection>> + Send;
@@ -101,10 +97,10 @@ pub trait OptionalFromRequestParts: Sized {
 
 /// A type that makes sense as `Option<T>` in the argument that reads the body.
 pub trait OptionalFromRequest: Sized {
-    /// What the visitor gets when the value is there but cannot be taken.
+    /// The response to the visitor when the value is present but invalid.
     type Rejection: IntoReply;
 
-    /// Takes the value, if it is there.
+    /// Extracts the value, if it is present.
     fn optional_from_request(
         request: Request,
     ) -> impl Future<Output = Result<Option<Self>, Self::Rejection>> + Send;

@@ -4,10 +4,9 @@ use super::{FromRequestParts, Need, NotInKey};
 use crate::request::RequestParts;
 use crate::request::RequestScope;
 
-/// The request's headers, one by one: on a route that caches, those that it names in `vary`.
+/// Access to single request headers: on a cached route, only to those in its `vary`.
 ///
-/// Where a controller wants all of them, it takes the [`HeaderMap`], which a route that caches
-/// refuses.
+/// A controller that needs all headers takes the [`HeaderMap`], which a cached route rejects.
 #[derive(Debug, Clone)]
 pub struct Headers {
     headers: HeaderMap,
@@ -15,17 +14,17 @@ pub struct Headers {
 }
 
 impl Headers {
-    /// The first header of this name.
+    /// Returns the first header with this name.
     ///
     /// # Errors
-    /// [`NotInKey`] when the route caches and does not name the header in `vary`. With `?` it
-    /// becomes an error 500 that says so to the developer.
+    /// Returns [`NotInKey`] if the route is cached and its `vary` does not contain the header. With
+    /// `?` this becomes an error 500 with an explanation for the developer.
     pub fn get(&self, name: &str) -> Result<Option<&HeaderValue>, NotInKey> {
         NotInKey::check_header(&self.scope, name)?;
         Ok(self.headers.get(name))
     }
 
-    /// All headers of this name.
+    /// Returns all headers with this name.
     ///
     /// # Errors
     /// As [`get`](Headers::get).
@@ -60,7 +59,7 @@ mod tests {
     use crate::request::Request;
 
     #[tokio::test]
-    async fn headers_come_one_by_one_and_only_as_declared() {
+    async fn only_declared_headers_are_readable_on_a_cached_route() {
         let builder = Request::builder().header("accept", "a").header("accept", "b");
         let mut request = builder.cached("page", None, &["accept"]).build().unwrap();
         let headers = Headers::from_request_parts(&mut request.parts).await.unwrap();

@@ -10,18 +10,18 @@ use super::{BytesRejection, FromRequest, Need, OptionalFromRequest};
 use crate::reply::{IntoReply, Reply, json};
 use crate::request::Request;
 
-/// The body as JSON, in a request; in a reply the value as JSON.
+/// As an argument: the body, decoded from JSON. As a reply: the value, encoded as JSON.
 ///
 /// The body must be `application/json` (or `application/…+json`) and not longer than the request's
 /// `body_limit`. `Option<Json<T>>` is `None` when the request names no media type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
-/// Why a [`Json`] could not be taken.
+/// Error of extracting [`Json`].
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum JsonRejection {
-    /// The body is something else: status 415.
+    /// The body has another media type: status 415.
     #[error("the body must be JSON (application/json), but {}", said(.0))]
     MediaType(Option<String>),
     /// The body could not be read.

@@ -5,8 +5,8 @@ use super::{FromRequestParts, Need};
 use crate::http::Scheme;
 use crate::request::RequestParts;
 
-/// The language of the page: the tag of one of the site's languages. It belongs to the cache key of every page whose controller
-/// takes it, so a controller may take it on every route.
+/// The language of the page: the tag of one of the site's languages. It is part of the cache key of every page whose
+/// controller takes it, so controllers may take it on every route.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -19,7 +19,7 @@ use crate::request::RequestParts;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lang(pub String);
 
-/// What a controller takes of the request is not known: status 500.
+/// The request does not contain a value that the controller takes: status 500.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the controller takes the page's {what}, and it is not in the page's key: name the site's `languages` in project.toml, \
@@ -59,7 +59,7 @@ mod tests {
     use crate::request::Request;
 
     #[tokio::test]
-    async fn language_and_scheme_are_there_if_the_key_has_them() {
+    async fn language_and_scheme_are_available_if_the_key_contains_them() {
         let builder = Request::builder().cached("page", None, &[]);
         let mut parts = builder.build().unwrap().parts;
         let error = Lang::from_request_parts(&mut parts).await.unwrap_err().to_string();

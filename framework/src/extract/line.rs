@@ -14,7 +14,7 @@ impl FromRequestParts for Method {
     }
 }
 
-/// Path and query. On a route that caches, the query holds only what is in the cache key.
+/// Path and query. On a cached route, the query contains only the parameters in the cache key.
 impl FromRequestParts for Uri {
     type Rejection = Infallible;
     const NEEDS: &'static [Need] = &[];
@@ -30,7 +30,7 @@ mod tests {
     use crate::request::Request;
 
     #[tokio::test]
-    async fn method_and_uri_are_as_they_were_sent() {
+    async fn method_and_uri_are_those_of_the_request() {
         let builder = Request::builder().method("DELETE").uri("/a%20b?c=d");
         let mut parts = builder.build().unwrap().parts;
         assert_eq!(Method::from_request_parts(&mut parts).await.unwrap(), Method::DELETE);

@@ -1,27 +1,25 @@
-//! What a controller's arguments take out of the request.
+//! Extractors: the types of a controller's arguments, which are extracted from the request.
 //!
 //! ```text
 //! Request ── FromRequestParts ──> Path, Query, Headers, Cookies, Data, …   any argument
 //!    └────── FromRequest ───────> Form, Json, Multipart, Bytes, String, Body   only one argument
 //! ```
 //!
-//! - [`FromRequestParts`] and [`FromRequest`] are what a type needs to be an argument. An argument
-//!   of type `Result<T, T::Rejection>` leaves a failure to the controller; `Option<T>` is `None`
-//!   when what `T` takes is not there.
+//! - A type must implement [`FromRequestParts`] or [`FromRequest`] to be an argument. An argument of type `Result<T,
+//!   T::Rejection>` leaves the handling of errors to the controller; `Option<T>` is `None` when the value is absent.
 //! - From the route: [`Path`], [`Query`], [`Uri`], [`Method`], [`VariantName`], [`Lang`], [`Scheme`].
 //! - From the body: [`Form`] (with [`FormFile`]), [`Json`], [`Multipart`], [`Bytes`], `String`, [`Body`].
 //! - From the headers: [`Headers`], [`HeaderMap`], [`Cookies`].
-//! - About the visit: [`Remote`], [`RequestId`], and [`Extension`] for what before-steps left.
+//! - About the visit: [`Remote`], [`RequestId`], and [`Extension`] for values that before-steps have stored.
 //! - About the visitor: [`Session`].
 //! - From the site: [`Data`], [`Resource`], [`Cluster`], [`Texts`].
 //!
-//! What a type [needs](Need) of its route or of the site is checked before anything is served.
-//! A value of the path, or of a query in the cache key, has one spelling (`spelling.rs` says why).
+//! The [needs](Need) of a type are checked against its route and the site before anything is served. A value in the
+//! path, or in a query of the cache key, has one canonical spelling (see `spelling.rs` for the reason).
 //!
-//! What cannot be taken is refused with a rejection: a type of its own, with a status and a
-//! sentence that says what was expected. On a route that caches, asking for what is not in the
-//! cache key gives [`NotInKey`], which says which key of the route to declare. This module must not
-//! know where a controller runs.
+//! Each extractor has its own error type, its rejection, with a status and a message about the expected input. On a
+//! cached route, an extractor for data outside of the cache key returns [`NotInKey`], whose message names the setting
+//! of the route to declare. This module must not depend on where a controller runs.
 
 mod body;
 mod captures;

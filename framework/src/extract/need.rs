@@ -7,11 +7,11 @@ use crate::request::RequestScope;
 use crate::session::SessionData;
 use crate::state::{States, Updates};
 
-/// What a type needs of the site, or of the route, so that it can be taken from a request. What is
-/// not there is an error of `check` and of the start, not of the first visit.
+/// A requirement of an extractor on the site or the route. If it is not met, `check` and the start report an error,
+/// instead of the first request.
 ///
-/// An extractor names its needs as [`FromRequestParts::NEEDS`](super::FromRequestParts::NEEDS). One
-/// that is made of others has theirs:
+/// An extractor declares its needs as [`FromRequestParts::NEEDS`](super::FromRequestParts::NEEDS). One that uses others
+/// has theirs:
 ///
 /// ```
 /// use headwater::extract::{Cookies, FromRequestParts, Need, NotInKey};
@@ -32,37 +32,38 @@ use crate::state::{States, Updates};
 #[derive(Clone, Copy)]
 #[non_exhaustive]
 pub enum Need {
-    /// The cookies: not on a route that caches.
+    /// The cookies: not on a cached route.
     Cookies,
-    /// All headers: not on a route that caches.
+    /// All headers: not on a cached route.
     AllHeaders,
-    /// The header of this name: a route that caches must name it in `vary`.
+    /// The header with this name: a cached route must name it in `vary`.
     Header(&'static str),
-    /// The query parameter of this name: a route that caches must have it in its key.
+    /// The query parameter with this name: a cached route must have it in its key.
     Parameter(&'static str),
-    /// The name of the request in the logs: not on a route that caches.
+    /// The request's id in the logs: not on a cached route.
     RequestId,
-    /// The visitor's address: not on a route that caches.
+    /// The visitor's address: not on a cached route.
     Remote,
-    /// The page's language: it becomes a part of the key.
+    /// The page's language, which becomes part of the key.
     Lang,
-    /// Whether the visitor's connection is encrypted: it becomes a part of the key.
+    /// The scheme of the visitor's connection, which becomes part of the key.
     Scheme,
-    /// Values in any spelling, as [`Form`](super::Form) reads them: not on a route that caches.
+    /// Values in any spelling, as [`Form`](super::Form) reads them: not on a cached route.
     Form,
-    /// Rules of a form that can be used; see [`Submitted`](crate::form::Submitted).
+    /// Valid rules of a form; see [`Submitted`](crate::form::Submitted).
     Rules(NeededRules),
-    /// Data that the controller changes, as [`DataMut`](super::DataMut): not on a route that caches.
+    /// Data that the controller changes, as [`DataMut`](super::DataMut): not on a cached route.
     Changes,
-    /// The site's texts, as [`Texts`](super::Texts): not on a route that caches.
+    /// The site's texts, as [`Texts`](super::Texts): not on a cached route.
     Texts,
-    /// The visitor's session, of the site's type; see [`Need::session`]. Not on a route that caches.
+    /// The visitor's session, of the site's type; see [`Need::session`]. Not on a cached route.
     Session(NeededSession),
-    /// The user of the visitor's session: a route that caches must say `session = "user"`.
+    /// The user of the visitor's session: a cached route must declare `session = "user"`.
     SessionUser,
-    /// That the visitor has a session, as [`signed_in`](crate::controller::signed_in) asks: not on a route that caches.
+    /// That the visitor has a session, as [`signed_in`](crate::controller::signed_in) requires: not on a cached route.
     SignedIn,
-    /// The site's front ends, as [`Cluster`](super::Cluster): what is invalidated with it is not known to `check`.
+    /// The site's front ends, as [`Cluster`](super::Cluster): `check` cannot see the invalidations that are made
+    /// through it.
     Cluster,
     /// A state of the site; see [`Need::state`].
     State(NeededState),
@@ -98,7 +99,7 @@ pub struct NeededResource {
 }
 
 impl Need {
-    /// The state `S`, which the site adds with [`App::state`](crate::app::App::state).
+    /// Creates the need for the state `S`, which the site adds with [`App::state`](crate::app::App::state).
     pub const fn state<S: Updates>() -> Need {
         Need::State(NeededState {
             type_name: type_name::<S>,
@@ -106,22 +107,23 @@ impl Need {
         })
     }
 
-    /// A session `S`, whose type the site names with [`App::session`](crate::app::App::session).
+    /// Creates the need for a session `S`, whose type the site declares with
+    /// [`App::session`](crate::app::App::session).
     pub const fn session<S: SessionData>() -> Need {
         Need::Session(NeededSession { lacking: no_such_session::<S>, id: TypeId::of::<S> })
     }
 
-    /// The resource `T`, which the site adds with [`App::resource`](crate::app::App::resource).
+    /// Creates the need for the resource `T`, which the site adds with [`App::resource`](crate::app::App::resource).
     pub const fn resource<T: 'static>() -> Need {
         Need::Resource(NeededResource { type_name: type_name::<T>, id: TypeId::of::<T> })
     }
 
-    /// Rules of a form, of which `wrong` says why they cannot be used.
+    /// Creates the need for valid rules of a form. `wrong` returns the reason if they are invalid.
     pub(crate) const fn rules(wrong: fn() -> Option<String>) -> Need {
         Need::Rules(NeededRules { wrong })
     }
 
-    /// Whether a request that shows so much of itself has what is needed.
+    /// Checks whether a request with this scope meets the need.
     pub(crate) fn check_request(&self, scope: &RequestScope) -> Result<(), NotInKey> {
         match self {
             Need::Cookies => NotInKey::check_cookies(scope),
@@ -144,13 +146,13 @@ impl Need {
         }
     }
 
-    /// Whether it is something of the visitor's session.
+    /// Returns whether the need concerns the visitor's session.
     pub(crate) fn is_of_session(&self) -> bool {
         matches!(self, Need::Session(_) | Need::SessionUser | Need::SignedIn)
     }
 
-    /// What is wrong when the site lacks what is needed. `has_resource` says whether it has a resource
-    /// of a type, `session` of which type its sessions are.
+    /// Returns a message if the site does not meet the need. `has_resource` returns whether it has a resource of a
+    /// type; `session` is the type of its sessions.
     pub(crate) fn lacking(
         &self,
         states: &States,

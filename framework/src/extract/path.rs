@@ -8,14 +8,14 @@ use super::spelling::{Reads, ReadsCell, Written};
 use super::{DecodeError, FromRequestParts, Need, OptionalFromRequestParts};
 use crate::request::RequestParts;
 
-/// What the route captured from the path, percent-decoded.
+/// The route's captures from the path, percent-decoded.
 ///
-/// With one capture `T` is a value (`Path<u64>`), with several a tuple in the order of the route,
-/// or a struct or map by their names. A struct may leave captures out, unless it has
-/// `#[serde(flatten)]`: then it takes them as a map does.
+/// With one capture `T` is a value (`Path<u64>`), with several a tuple in the order of the route, or a struct or map by
+/// their names. A struct may leave captures out, unless it has `#[serde(flatten)]`, which takes all captures, like a
+/// map.
 ///
-/// A value has one spelling: what `T` writes by its `Serialize`. `/books/05` is not the book 5 but a
-/// 404, so that a group such as `book:{id}`, which is made of the text, means one value.
+/// A value has one canonical spelling: the one that `T`'s `Serialize` writes. `/books/05` is not the book 5 but a 404,
+/// so that a group such as `book:{id}`, which is made from the text, identifies one value.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -28,17 +28,17 @@ use crate::request::RequestParts;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Path<T>(pub T);
 
-/// Why a [`Path`] could not be taken.
+/// Error of extracting a [`Path`].
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PathRejection {
-    /// What stands in the path does not fit the type: status 400.
+    /// The text in the path does not fit the type: status 400.
     #[error("the path does not fit: {0}")]
     Value(#[source] DecodeError),
-    /// What stands in the path is another spelling of a value: status 404.
+    /// The text in the path is a non-canonical spelling of a value: status 404.
     #[error("the path does not fit: {0}")]
     Spelling(#[source] DecodeError),
-    /// The type does not fit the captures of the route, whatever stands in the path: status 500.
+    /// The type does not fit the captures of the route, whatever the path: status 500.
     #[error("{0}")]
     Shape(#[source] DecodeError),
 }
@@ -69,8 +69,8 @@ fn spelled<T: DeserializeOwned + Serialize>(params: &[(String, String)]) -> Resu
     let reads = ReadsCell::new(Reads::All);
     let value = T::deserialize(Captures(params, &reads))?;
     let read = params.iter().map(|(name, text)| (name.as_str(), text.as_str()));
-    // A map takes all captures: one that it does not write back was read under another name, as `alias` in a
-    // struct with `flatten` does it.
+    // A map reads all captures. If it does not write one back under the same name, the capture was read under another
+    // name, as with `alias` in a struct with `flatten`.
     let reads = if let Reads::Written = reads.get() { Reads::All } else { reads.get() };
     Written::of(&value)?.check(read, reads)?;
     Ok(value)

@@ -10,12 +10,11 @@ use crate::request::RequestScope;
 
 /// The query string, as a struct or map with a field for each parameter.
 ///
-/// A parameter that is there several times fits a `Vec`. Parameters that the type does not name
-/// are passed over. On a route that caches, only the parameters in its `query = […]` are there.
-/// `Option<Query<T>>` is `None` when there is no query.
+/// A repeated parameter is decoded into a `Vec`. Parameters that the type does not name are ignored. On a cached route,
+/// only the parameters in its `query = […]` are visible. `Option<Query<T>>` is `None` if the request has no query.
 ///
-/// On such a route a value has one spelling, as in a [`Path`](super::Path): `?page=05` is redirected
-/// to `?page=5`. Leaving a parameter out, or empty, is not a spelling.
+/// On a cached route, a value has one canonical spelling, as in a [`Path`](super::Path): `?page=05` is redirected to
+/// `?page=5`. A missing or empty parameter does not count as a spelling.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -34,15 +33,15 @@ use crate::request::RequestScope;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Query<T>(pub T);
 
-/// Why a [`Query`] could not be taken: status 400, or 500 when no query could ever fit the type. A
-/// query in another spelling than the type's is redirected to that one (308).
+/// Error of extracting a [`Query`]: status 400, or 500 if no query can fit the type. A query in a non-canonical
+/// spelling is redirected to the canonical one (308).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("the query does not fit: {error}")]
 pub struct QueryRejection {
     #[source]
     error: DecodeError,
     hint: Option<String>,
-    /// The query as the type spells it, when it means the same.
+    /// The canonical spelling of the query, if only the spelling is wrong.
     right: Option<String>,
 }
 
@@ -71,7 +70,7 @@ impl Rejection for QueryRejection {
 
     fn reply(&self) -> Reply {
         match &self.right {
-            // Relative, for an alias may have led to the route.
+            // Relative, because an alias may have led to the route.
             Some(right) => redirect_with(308, format!("?{right}")),
             None => self.error_page(),
         }
@@ -83,13 +82,13 @@ fn decode<T: DeserializeOwned + Serialize>(
 ) -> Result<Query<T>, QueryRejection> {
     let (query, most) = (parts.query_string().as_bytes(), parts.allowance.fields);
     let decoded = match parts.scope {
-        // No key is made of it.
+        // The query is not part of a key.
         RequestScope::Full => fields::decode(query, most).map_err(|error| (error, None)),
         RequestScope::Key { .. } => fields::decode_spelled(query, most),
     };
     decoded.map(Query).map_err(|(error, right)| {
         let mut rejection = QueryRejection::new(error, &parts.scope);
-        // Were that query not right either, the redirects would have no end.
+        // If the canonical query were rejected as well, the redirects would loop.
         rejection.right =
             right.filter(|right| fields::decode_spelled::<T>(right.as_bytes(), most).is_ok());
         rejection
@@ -174,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_type_that_writes_what_it_reads_otherwise_is_not_redirected_for_ever() {
+    async fn a_type_that_cannot_read_its_own_spelling_does_not_cause_a_redirect_loop() {
         #[derive(Debug, serde::Deserialize)]
         struct Growing {
             page: u32,

@@ -13,23 +13,23 @@ use crate::reply::{IntoReply, Reply, error};
 use crate::request::NotInKey;
 use crate::state::{Violation, WriteError};
 
-/// An error that knows its response to the visitor.
+/// An error with a response for the visitor.
 pub(crate) trait Rejection: Error {
     /// The status of the reply.
     fn status(&self) -> StatusCode;
 
-    /// What more a developer ought to know.
+    /// Returns additional information for the developer.
     fn hint(&self) -> Option<String> {
         None
     }
 
-    /// The reply.
+    /// Returns the reply.
     fn reply(&self) -> Reply {
         self.error_page()
     }
 
-    /// The visitor learns what was wrong with the request, but nothing of what is wrong with the
-    /// site.
+    /// Builds the error page. It tells the visitor about errors of the request, but nothing about
+    /// errors of the site.
     fn error_page(&self) -> Reply {
         let reply = error(self.status());
         if self.status().is_server_error() {
@@ -51,7 +51,8 @@ fn sentence(text: String) -> String {
     }
 }
 
-/// The types that are rejections: each is a reply, and `?` in a controller keeps its status.
+/// Declares the types that are rejections: each becomes a reply, and `?` in a controller preserves
+/// its status.
 macro_rules! rejections {
     ($($rejection:ty),+ $(,)?) => {
         $(
@@ -62,7 +63,7 @@ macro_rules! rejections {
             }
         )+
 
-        /// The reply of an error that has one of its own.
+        /// Returns the reply of an error that is a rejection.
         pub(crate) fn reply_of(error: &(dyn Error + 'static)) -> Option<Reply> {
             $(
                 if let Some(rejection) = error.downcast_ref::<$rejection>() {
@@ -120,7 +121,7 @@ impl Rejection for Violation {
         }
     }
 
-    /// The names of rows and indexes are the developer's.
+    /// Hides the names of rows and indexes, which only concern the developer.
     fn reply(&self) -> Reply {
         let message = match self {
             Violation::Missing { .. } => "This is not there.",
@@ -190,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn a_visitor_does_not_see_what_is_wrong_with_the_site() {
+    fn a_visitor_does_not_see_errors_of_the_site() {
         let reply = WriteError::Storage { reason: "disk full".to_owned() }.into_reply();
         assert_eq!(reply.status(), 500);
         let Content::Error { message, cause } = reply.content() else { panic!() };

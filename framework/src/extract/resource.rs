@@ -10,8 +10,8 @@ use super::{FromRequestParts, Need};
 use crate::request::RequestParts;
 use crate::request::SiteAccess;
 
-/// What a constructor of the site has built when the node started: a pool of connections, a client,
-/// a mailer. See [`App::resource`](crate::app::App::resource).
+/// A value that a constructor of the site has built at the start of the node: a connection pool, a
+/// client, a mailer. See [`App::resource`](crate::app::App::resource).
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -30,7 +30,7 @@ use crate::request::SiteAccess;
 /// ```
 pub struct Resource<T>(Arc<T>);
 
-/// A controller takes a resource that the site does not have: status 500.
+/// The site does not have the resource that a controller takes: status 500.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error(
     "the controller takes `Resource<{type_name}>`, but the site has no such resource: have it built with \
@@ -47,15 +47,15 @@ impl Rejection for NoSuchResource {
 }
 
 impl<T: Send + Sync + 'static> Resource<T> {
-    /// A resource that no constructor has built, for the tests of controllers.
+    /// Creates a resource without a constructor, for tests of controllers.
     pub fn new(resource: T) -> Resource<T> {
         Resource(Arc::new(resource))
     }
 
-    /// The resource `T` of a site: for code that runs outside a request.
+    /// Returns the resource `T` of a site, for code that runs outside of a request.
     ///
     /// # Errors
-    /// When the site does not have it.
+    /// Fails if the site does not have it.
     pub fn of(site: &SiteAccess) -> Result<Resource<T>, NoSuchResource> {
         let found = site.resources.get::<T>();
         found.map(Resource).ok_or(NoSuchResource { type_name: type_name::<T>() })
@@ -99,7 +99,7 @@ mod tests {
     use crate::state::States;
 
     #[tokio::test]
-    async fn a_resource_is_there_or_its_type_is_named() {
+    async fn a_missing_resource_is_an_error_that_names_the_type() {
         let site = Arc::new(SiteAccess::in_memory(States::new()).with_resource(7_u8));
         let mut parts = Request::builder().site(site).build().unwrap().parts;
         let seven = Resource::<u8>::from_request_parts(&mut parts).await.unwrap();

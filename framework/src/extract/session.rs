@@ -12,11 +12,11 @@ use crate::request::{RequestParts, SiteAccess};
 use crate::session::{Ended, SIGN_IN_FIRST, SessionData, SessionRecord, revocation};
 use crate::state::WriteError;
 
-/// The visitor's session, which dereferences to the site's own data. A visitor without one is sent to the
-/// site's sign-in page ([`App::session`](crate::app::App::session)), and a program that reads JSON gets a problem document
-/// with status 401; with `Option<Session<S>>` the controller decides.
+/// The visitor's session, which dereferences to the site's own data. A visitor without a session is redirected to the
+/// site's sign-in page ([`App::session`](crate::app::App::session)), and a client that prefers JSON receives a problem
+/// document with status 401; with `Option<Session<S>>` the controller decides.
 ///
-/// A route that caches refuses it: what is the same for all visitors has no session.
+/// A cached route rejects this extractor: a page that is the same for all visitors cannot depend on a session.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -47,30 +47,30 @@ pub struct Session<S> {
     site: Arc<SiteAccess>,
 }
 
-/// A session cannot be taken from a request.
+/// Error of extracting a [`Session`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum SessionRejection {
-    /// There is none: the visitor is sent to the sign-in page at this address, or gets status 401 where
-    /// there is none. So does a client that is told its errors by problem documents.
+    /// The visitor has no session. The response is a redirect to the sign-in page at this address; without an address,
+    /// and for clients that receive problem documents, it is status 401.
     SignIn(Option<String>),
-    /// The route caches its answer.
+    /// The route is cached.
     NotInKey(NotInKey),
 }
 
 impl<S: SessionData> Session<S> {
-    /// The session's name, as in [`Cluster::revoke`](super::Cluster::revoke).
+    /// Returns the session's id, as for [`Cluster::revoke`](super::Cluster::revoke).
     pub fn id(&self) -> SessionId {
         self.record.id
     }
 
-    /// Ends the session. When this returns, no front end and no back end honours its cookie any more,
-    /// wherever copies of it may be.
+    /// Ends the session. When this returns, no front end and no back end accepts any copy of its cookie.
     ///
     /// # Errors
-    /// When the log cannot store it. Then the session goes on, unless it is [`WriteError::InDoubt`].
+    /// Fails if the log cannot store the record. The session then remains valid, unless the error is
+    /// [`WriteError::InDoubt`].
     pub async fn end(self) -> Result<Ended, WriteError> {
-        // It counts for long: a front end may just have renewed the session.
+        // The revocation has a long lifetime, because a front end may just have renewed the session.
         let revocations = vec![revocation(Revoked::Session(self.record.id))];
         let draft = Draft { revocations, ..Draft::default() };
         let receipt = self.site.journal.write_one(draft).await?.receipt;
@@ -114,7 +114,7 @@ impl<S: SessionData> FromRequestParts for Session<S> {
     }
 }
 
-/// Where a visitor of this request signs in, and is sent back from to what they have asked for.
+/// Returns the address of the sign-in page, which redirects back to the page that was requested.
 fn sign_in(parts: &RequestParts) -> Option<String> {
     let page = parts.site.sign_in.as_deref()?;
     let back = parts.uri.path_and_query().filter(|_| parts.method == Method::GET);
@@ -127,7 +127,7 @@ fn sign_in(parts: &RequestParts) -> Option<String> {
 }
 
 impl SessionRejection {
-    /// That of a visitor without a session.
+    /// Returns the rejection for a visitor without a session.
     pub(crate) fn of_guest(parts: &RequestParts) -> SessionRejection {
         SessionRejection::SignIn(sign_in(parts))
     }
@@ -145,7 +145,7 @@ impl IntoReply for SessionRejection {
     }
 }
 
-/// A controller takes a session of another type than that of the site.
+/// Returns the message for a controller that takes another type of session than the site's.
 pub(super) fn no_such_session<S>() -> String {
     let name = type_name::<S>();
     format!(
@@ -172,7 +172,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_controller_sees_the_session_and_a_visitor_without_is_sent_to_sign_in() {
+    async fn a_visitor_without_a_session_is_redirected_to_sign_in() {
         let mut request = Request::builder().session(&Account { id: 7 }).build().unwrap();
         let session = Session::<Account>::from_request_parts(&mut request.parts).await.unwrap();
         assert_eq!(*session, Account { id: 7 });

@@ -3,11 +3,12 @@ use std::str::FromStr;
 use super::{FromRequestParts, Need, NotInKey, OptionalFromRequestParts, SessionRejection};
 use crate::request::RequestParts;
 
-/// The user of the visitor's session, as its type says it with `#[session(user)]`, and nothing else of it. So a
-/// route that says `session = "user"` may cache its pages: each user has one of their own, and visitors without a session
-/// share one. A user that is not a `U` is none.
+/// The user of the visitor's session, which is the field with `#[session(user)]`, and no other data of the session. So
+/// a route with `session = "user"` may cache its pages: each user has a separate page, and visitors without a session
+/// share one. A user that cannot be parsed as `U` counts as none.
 ///
-/// A visitor without a session is sent to the site's sign-in page; with `Option<SessionUser<U>>` the controller decides.
+/// A visitor without a session is redirected to the site's sign-in page; with `Option<SessionUser<U>>` the controller
+/// decides.
 ///
 /// ```
 /// use headwater::prelude::*;

@@ -1,14 +1,14 @@
-//! The one spelling of a value.
+//! The canonical spelling of a value.
 //!
-//! A route's groups and an `#[invalidate]` are made of the text that stands in the path, the page
-//! is made of the value that was parsed from it. Were `/books/05` the book 5 too, its page would be
-//! in the group `book:05` and survive the end of `book:5`. So a value is written back after it was
-//! parsed, and text that differs from what it writes is refused.
+//! A route's groups and an `#[invalidate]` are made from the text in the path, but the page is made from the value that
+//! was parsed from it. If `/books/05` were the book 5 too, its page would be in the group `book:05` and survive an
+//! invalidation of `book:5`. So a value is serialized after it was parsed, and a text that differs from the result is
+//! rejected.
 //!
-//! This needs no list of types: whatever `T` reads, it writes by its own `Serialize`, in the form
-//! that JSON has of it (a UUID in lower case with hyphens, a date as `2026-03-01`). A type whose
-//! `Serialize` is not the inverse of its `Deserialize` is refused as well, each time, so it shows
-//! in the first test. Floats are written as `{}` writes them, and zero has no sign.
+//! This needs no list of types: a type `T` is written by its own `Serialize`, in the form that it has in JSON (a UUID
+//! in lower case with hyphens, a date as `2026-03-01`). A type whose `Serialize` is not the inverse of its
+//! `Deserialize` is rejected as well, each time, so the first test reveals it. Floats are written as by `{}`, and zero
+//! has no sign.
 
 use std::cell::Cell;
 use std::fmt::{self, Display};
@@ -18,38 +18,38 @@ use serde::{Serialize, Serializer};
 
 use super::decode_error::DecodeError;
 
-/// Which of the texts a type reads, as far as its `Deserialize` says so.
+/// The texts that a type reads, as far as its `Deserialize` reveals them.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Reads {
-    /// All of them.
+    /// All texts.
     All,
-    /// Those of these names, as a struct does.
+    /// The texts with these names, for a struct.
     Names(&'static [&'static str]),
-    /// Those that it writes back, as a map does.
+    /// The texts that the value writes back, for a map.
     Written,
 }
 
-/// Notes what a type reads while it is deserialized.
+/// Records the texts that a type reads during deserialization.
 pub(super) type ReadsCell = Cell<Reads>;
 
 /// One text that a value writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Text {
-    /// The field; none for the elements of a tuple and for a value by itself.
+    /// The field; `None` for the elements of a tuple and for a single value.
     name: Option<String>,
-    /// None for `None`.
+    /// `None` for the value `None`.
     text: Option<String>,
 }
 
-/// The texts that a value writes, in its order.
+/// The texts that a value writes, in order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Written(Vec<Text>);
 
 impl Written {
-    /// Writes `value`.
+    /// Serializes `value`.
     ///
     /// # Errors
-    /// When it writes something that is not text: the type is at fault.
+    /// Fails if `value` writes something other than text: the type is at fault.
     pub(super) fn of<T: Serialize>(value: &T) -> Result<Written, DecodeError> {
         let mut texts = Vec::new();
         match value.serialize(Writer { texts: &mut texts, name: None }) {
@@ -61,7 +61,7 @@ impl Written {
         }
     }
 
-    /// The texts without their names.
+    /// Returns the texts without their names.
     pub(super) fn into_texts(self) -> Vec<String> {
         self.0.into_iter().filter_map(|text| text.text).collect()
     }
@@ -69,7 +69,7 @@ impl Written {
     /// Compares with the texts that the value was read from.
     ///
     /// # Errors
-    /// The first text that is not what the value writes.
+    /// Returns an error for the first text that differs from the one that the value writes.
     pub(super) fn check<'t>(
         &self,
         read: impl Iterator<Item = (&'t str, &'t str)> + Clone,
@@ -78,7 +78,7 @@ impl Written {
         if self.is_nameless() {
             return self.check_in_order(read);
         }
-        // Each name once: there may be a thousand values of one.
+        // Each name once: a name may have a thousand values.
         let mut checked: Vec<&str> = Vec::new();
         for (name, text) in read.clone() {
             if checked.contains(&name) {
@@ -127,7 +127,7 @@ impl Written {
         Ok(())
     }
 
-    /// Like [`Written::check`], where a value may also be a sequence of pairs.
+    /// Compares like [`Written::check`], where the value may also be a sequence of pairs.
     pub(super) fn check_pairs<'t>(
         &self,
         read: impl Iterator<Item = (&'t str, &'t str)> + Clone,
@@ -139,7 +139,7 @@ impl Written {
         self.check(read, reads)
     }
 
-    /// The pairs of a query as the value spells them. Those that it does not write are as in `read`.
+    /// Returns the pairs of a query in canonical spelling. Pairs that the value does not write are copied from `read`.
     pub(super) fn respell<'t>(
         &'t self,
         read: impl Iterator<Item = (&'t str, &'t str)> + Clone,
@@ -171,7 +171,7 @@ impl Written {
     }
 }
 
-/// Why a value is not text, or several: what it is instead.
+/// The reason why a value is not one or several texts: the kind that it is instead.
 #[derive(Debug)]
 struct NotText(String);
 
@@ -189,7 +189,7 @@ impl ser::Error for NotText {
     }
 }
 
-/// Writes what stands under one name.
+/// Serializer of the texts under one name.
 struct Writer<'w> {
     texts: &'w mut Vec<Text>,
     name: Option<String>,
@@ -266,7 +266,7 @@ impl<'w> Serializer for Writer<'w> {
             -> Impossible<(), NotText> = "a variant that holds something",
     }
 
-    /// Adding a zero takes the sign from a zero.
+    /// Adding zero removes the sign of a negative zero.
     fn serialize_f32(self, value: f32) -> Result<(), NotText> {
         self.write(value + 0.0)
     }

@@ -7,7 +7,7 @@ use serde::forward_to_deserialize_any;
 
 use super::decode_error::DecodeError;
 
-/// One piece of text with a name, as serde sees it: a string, or whatever is written as one.
+/// Deserializer of one named text: a string, or a value that is parsed from one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct TextValue<'a> {
     pub(super) name: &'a str,
@@ -19,7 +19,8 @@ impl TextValue<'_> {
         self.text.parse().map_err(|error| DecodeError::value(self.name, self.text, error))
     }
 
-    /// A number. Rust also takes `NaN`, `inf` and what is too large for one.
+    /// Parses a finite number. Rust's parser also accepts `NaN`, `inf` and numbers that overflow to
+    /// infinity.
     fn finite<T: Copy + FromStr<Err: fmt::Display>>(
         self,
         is_finite: fn(T) -> bool,
@@ -73,7 +74,7 @@ impl<'de> Deserializer<'de> for TextValue<'_> {
         visitor.visit_f64(number).map_err(|error: DecodeError| self.unfit(error))
     }
 
-    /// Besides `true` and `false`, `on` is true: so browsers send a checked box.
+    /// Accepts `true`, `false` and `on`, which browsers send for a checked box.
     fn deserialize_bool<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         let value = match self.text {
             "true" | "on" => true,
@@ -178,7 +179,7 @@ impl<'de> EnumAccess<'de> for TextValue<'_> {
     }
 }
 
-/// The rest of an enum whose variant's name is all there is.
+/// The variant of an enum, of which only the name exists.
 pub(super) struct NameOfVariant;
 
 impl NameOfVariant {
@@ -218,8 +219,8 @@ impl<'de> VariantAccess<'de> for NameOfVariant {
     }
 }
 
-/// The methods of a `Deserializer` that leave all to its `single()` value: those of scalars, and
-/// further ones.
+/// Implements the methods of a `Deserializer` that delegate to its `single()` value: those of
+/// scalars, and the given ones.
 macro_rules! of_the_single_value {
     (@each $($method:ident),+ $(,)?) => {
         $(

@@ -8,10 +8,10 @@ use crate::catalogues::{Catalogues, missing};
 use crate::reply::Message;
 use crate::request::RequestParts;
 
-/// The site's texts, for what a back end writes outside of pages: mails, exports, what is sent to other programs.
+/// The site's texts, for content that a back end writes outside of pages: mails, exports, messages to other programs.
 ///
-/// A page has its texts by `t()`, in its template: so this is not for routes that cache. They are those of the catalogues as
-/// they were loaded last: at the start, and whenever the node loads its files anew.
+/// A page gets its texts through `t()` in its template, so this extractor is not available on cached routes. The texts
+/// are those of the catalogues that were loaded last: at the start, and at each reload of the node's files.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -31,7 +31,7 @@ use crate::request::RequestParts;
 #[derive(Clone, Default)]
 pub struct Texts(Arc<Catalogues>);
 
-/// The site's texts as the node has loaded them last.
+/// The site's texts, as the node has loaded them last.
 #[derive(Debug, Default)]
 pub(crate) struct LoadedTexts(ArcSwap<Catalogues>);
 
@@ -42,8 +42,8 @@ impl LoadedTexts {
 }
 
 impl Texts {
-    /// The text of a message in the language of this tag, or in one that stands in for it, as in templates. The key itself
-    /// if no catalogue has it.
+    /// Returns the text of a message in the language with this tag, or in its fallback, as in templates. Returns the
+    /// key itself if no catalogue contains it.
     pub fn text(&self, lang: &str, message: &Message) -> String {
         let arguments = message.arguments().map(|(name, value)| (name.into(), value.into()));
         let text = self.0.text(lang, message.key(), arguments);

@@ -3,8 +3,8 @@ use std::convert::Infallible;
 use super::{FromRequestParts, Need};
 use crate::request::RequestParts;
 
-/// What the site's variant function called the variant that is wanted, if it named one. It belongs
-/// to the cache key, so a controller may take it on every route.
+/// The name of the variant that the site's variant function has selected, if it named one. It is
+/// part of the cache key, so controllers may take it on every route.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VariantName(pub Option<String>);
 
@@ -23,7 +23,7 @@ mod tests {
     use crate::request::Request;
 
     #[tokio::test]
-    async fn the_variant_is_there_on_a_cached_route_too() {
+    async fn the_variant_is_available_on_a_cached_route() {
         let builder = Request::builder().variant("pt").cached("page", None, &[]);
         let mut parts = builder.build().unwrap().parts;
         let variant = VariantName::from_request_parts(&mut parts).await;

@@ -3,11 +3,12 @@ use std::net::IpAddr;
 use super::{FromRequestParts, Need, NotInKey};
 use crate::request::RequestParts;
 
-/// The visitor's address, where it is known. A route that caches refuses it.
+/// The visitor's address, if known. A cached route rejects this extractor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Remote(pub Option<IpAddr>);
 
-/// The name of the request in the logs of front end and back end. A route that caches refuses it.
+/// The id of the request in the logs of front end and back end. A cached route rejects this
+/// extractor.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RequestId(pub String);
 
@@ -35,7 +36,7 @@ mod tests {
     use crate::request::Request;
 
     #[tokio::test]
-    async fn a_cached_route_knows_no_visitor() {
+    async fn a_cached_route_has_no_visitor() {
         let builder = Request::builder().remote([10, 0, 0, 1]).cached("page", None, &[]);
         let mut parts = builder.build().unwrap().parts;
         assert!(Remote::from_request_parts(&mut parts).await.is_err());

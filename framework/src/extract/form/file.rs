@@ -7,10 +7,10 @@ use serde::de::{Deserializer, Error, Visitor};
 
 use crate::extract::DecodeError;
 
-/// How a [`FormFile`] asks for its content: serde knows no files.
+/// The name of the newtype that [`FormFile`] requests from a deserializer, because serde has no type for files.
 pub(super) const FILE: &str = "$headwater::FormFile";
 
-/// What files begin with that browsers show by themselves, with their media type and what their names end in.
+/// File types that browsers display: media type, extension, and signature at the beginning of the content.
 const SIGNED: [(&str, &str, &[u8]); 5] = [
     ("image/png", "png", b"\x89PNG\r\n\x1a\n"),
     ("image/jpeg", "jpg", b"\xff\xd8\xff"),
@@ -19,10 +19,10 @@ const SIGNED: [(&str, &str, &[u8]); 5] = [
     ("application/pdf", "pdf", b"%PDF-"),
 ];
 
-/// A file that was sent with a form, for a field of the type that [`Form`](super::Form) takes. It is in
-/// memory as a whole.
+/// A file that was sent with a form, for a field of the type that [`Form`](super::Form) takes. Its whole content is in
+/// memory.
 ///
-/// `Option<FormFile>` is `None` and `Vec<FormFile>` is empty where no file was chosen.
+/// `Option<FormFile>` is `None` and `Vec<FormFile>` is empty if no file was chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FormFile {
     pub(super) name: Option<String>,
@@ -31,46 +31,45 @@ pub struct FormFile {
 }
 
 impl FormFile {
-    /// A file: to try a controller in a test.
+    /// Creates a file, for tests of controllers.
     pub fn new(content: impl Into<Bytes>) -> FormFile {
         FormFile { name: None, content_type: None, content: content.into() }
     }
 
-    /// The name that the file has on the visitor's machine. It is whatever was sent: do not use it as
-    /// a path.
+    /// Returns the name of the file on the visitor's machine. It is untrusted input: do not use it as a path.
     pub fn name(&self) -> Option<&str> {
         self.name.as_deref()
     }
 
-    /// The media type that the visitor's machine thinks the file has.
+    /// Returns the media type that the client declares for the file.
     pub fn content_type(&self) -> Option<&str> {
         self.content_type.as_deref()
     }
 
-    /// The content.
+    /// Returns the content.
     pub fn content(&self) -> &Bytes {
         &self.content
     }
 
-    /// The content alone.
+    /// Returns the content and drops the rest.
     pub fn into_content(self) -> Bytes {
         self.content
     }
 
-    /// Whether files of this media type begin as this one does, as far as they have a signature.
+    /// Returns whether the content begins with the signature of this media type, or the type has no known signature.
     pub(crate) fn may_be(&self, media_type: &str) -> bool {
         let known = SIGNED.iter().find(|(known, _, _)| *known == media_type);
         known.is_none_or(|(_, _, signature)| self.content.starts_with(signature))
     }
 
-    /// What the name of a file with this content ends in: `bin` where it has no signature.
+    /// Returns the extension for a file with this content: `bin` if it has no known signature.
     pub(crate) fn extension(&self) -> &'static str {
         let mut signed = SIGNED.iter();
         let known = signed.find(|(_, _, signature)| self.content.starts_with(signature));
         known.map_or("bin", |(_, extension, _)| extension)
     }
 
-    /// Hands the file to a visitor that has asked for a [`FILE`].
+    /// Passes the file to a visitor that has requested a [`FILE`].
     pub(super) fn hand_to<'de, V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, DecodeError> {
         HANDED.set(Some(self));
         visitor.visit_unit()
@@ -78,8 +77,7 @@ impl FormFile {
 }
 
 thread_local! {
-    /// The file on its way to the visitor that is called next: none of serde's types holds it without
-    /// a copy of its content.
+    /// The file for the visitor that is called next. None of serde's types can pass it without a copy of its content.
     static HANDED: Cell<Option<FormFile>> = const { Cell::new(None) };
 }
 
@@ -89,7 +87,7 @@ impl<'de> Deserialize<'de> for FormFile {
     }
 }
 
-/// What asks for a file.
+/// The visitor that requests a file.
 struct Asking;
 
 impl<'de> Visitor<'de> for Asking {
@@ -103,7 +101,7 @@ impl<'de> Visitor<'de> for Asking {
         HANDED.take().ok_or_else(|| E::custom(EXPECTED))
     }
 
-    /// There is something else.
+    /// The deserializer has no file.
     fn visit_newtype_struct<D: Deserializer<'de>>(self, _: D) -> Result<FormFile, D::Error> {
         Err(D::Error::custom(EXPECTED))
     }

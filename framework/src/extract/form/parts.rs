@@ -1,4 +1,4 @@
-//! The fields of a form that was sent as multipart/form-data, as serde sees them.
+//! Deserializer of the fields of a multipart/form-data form.
 
 use std::borrow::Cow;
 
@@ -13,12 +13,12 @@ use crate::extract::fields::{self, Pair};
 use crate::extract::spelling::{Reads, ReadsCell};
 use crate::extract::{DecodeError, Multipart, MultipartError};
 
-/// What was sent, by kind. Fields with text are read as those of any other form.
+/// The received fields, by kind. Text fields are decoded as those of any other form.
 #[derive(Default)]
 pub(super) struct Parts {
     pub(super) texts: Vec<Pair<'static>>,
     pub(super) files: Vec<File>,
-    /// The fields whose files were longer than they may be.
+    /// The names of fields whose files exceeded their limit.
     pub(super) too_large: Vec<String>,
 }
 
@@ -26,8 +26,8 @@ pub(super) struct Parts {
 type File = (String, FormFile);
 
 impl Parts {
-    /// Reads all fields, and their files up to so many bytes as `most` says for a name. Together they may be
-    /// as long as the request's `body_limit`.
+    /// Reads all fields. `most` returns the maximum size of a file for a name. Together they may have at most the
+    /// request's `body_limit`.
     pub(super) async fn read(
         mut form: Multipart,
         most: impl Fn(&str) -> u64,
@@ -46,7 +46,7 @@ impl Parts {
                 parts.too_large.push(name);
                 continue;
             };
-            // So a browser sends that no file was chosen.
+            // Browsers send this if no file was chosen.
             if content.is_empty() && file_name.is_empty() {
                 continue;
             }
@@ -67,7 +67,7 @@ impl Parts {
     }
 }
 
-/// All fields, as serde sees them.
+/// Deserializer of all fields.
 #[derive(Clone, Copy)]
 struct Sent<'a> {
     texts: &'a [Pair<'static>],
@@ -112,11 +112,11 @@ impl<'de> Deserializer<'de> for Sent<'_> {
     }
 }
 
-/// The fields, one name after the other: those with text, then those with files.
+/// The fields, grouped by name: text fields, then files.
 struct ByName<'a> {
     texts: &'a [&'a Pair<'static>],
     files: &'a [File],
-    /// Whether the next value is one of files.
+    /// Whether the next value is a list of files.
     is_file: bool,
 }
 
@@ -153,7 +153,7 @@ impl<'de> MapAccess<'de> for ByName<'_> {
     }
 }
 
-/// All files of one name, in their order. Never empty.
+/// All files of one name, in order. Never empty.
 #[derive(Clone, Copy)]
 struct Files<'a>(&'a [File]);
 

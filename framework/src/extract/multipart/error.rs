@@ -4,11 +4,11 @@ use crate::body::BodyError;
 use crate::extract::form::said;
 use crate::extract::rejection::Rejection;
 
-/// Why the body is not a form with files.
+/// Error of extracting [`Multipart`](super::Multipart).
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum MultipartRejection {
-    /// It is something else: status 415.
+    /// The body has another media type: status 415.
     #[error("the body must be a form with files (multipart/form-data), but {}", said(.0))]
     MediaType(Option<String>),
     /// Its media type names no boundary of 1 to 70 characters: status 400.
@@ -16,7 +16,7 @@ pub enum MultipartRejection {
     Boundary,
 }
 
-/// Why a form with files could not be read to its end.
+/// Error of reading a form with files.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MultipartError {
@@ -26,13 +26,13 @@ pub enum MultipartError {
     /// The body ended before the form did: status 400.
     #[error("the form broke off before its end")]
     Incomplete,
-    /// The headers of a field are not as RFC 7578 wants them: status 400.
+    /// The headers of a field do not conform to RFC 7578: status 400.
     #[error("the headers of a field of the form are wrong: {0}")]
     Head(&'static str),
     /// There are more fields than `[limits] fields` allows: status 413.
     #[error("there are more than {most} fields")]
     TooManyFields {
-        /// How many are allowed.
+        /// The limit.
         most: usize,
     },
     /// A field is not text in UTF-8: status 400.

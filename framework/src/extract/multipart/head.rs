@@ -4,7 +4,7 @@ use percent_encoding::percent_decode_str;
 
 use super::MultipartError;
 
-/// What the headers of a field say.
+/// The parsed headers of a field.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Head {
     pub(super) name: String,
@@ -13,7 +13,7 @@ pub(super) struct Head {
 }
 
 impl Head {
-    /// Reads the headers, each on a line of its own.
+    /// Parses the headers, one per line.
     pub(super) fn parse(head: &[u8]) -> Result<Head, MultipartError> {
         let head = str::from_utf8(head).map_err(|_| MultipartError::Head("they are not UTF-8"))?;
         let headers = head.split("\r\n").filter_map(|line| line.split_once(':'));
@@ -39,21 +39,21 @@ impl Head {
     }
 }
 
-/// The boundary that a media type names, if it is one (RFC 2046, section 5.1.1).
+/// Returns the boundary in a media type, if it is valid (RFC 2046, section 5.1.1).
 pub(super) fn boundary_of(content_type: &str) -> Option<String> {
     let (_, parameters) = content_type.split_once(';')?;
     parameter(parameters, "boundary").filter(|boundary| (1..=70).contains(&boundary.len()))
 }
 
-/// The value of a parameter in `a=b; c="d"`. Quotes and line breaks in names come as browsers
-/// write them (`%22`, WHATWG HTML) or with a backslash.
+/// Returns the value of a parameter in `a=b; c="d"`. Browsers write quotes and line breaks in names as `%22` and so on
+/// (WHATWG HTML), other clients with a backslash.
 fn parameter(rest: &str, wanted: &str) -> Option<String> {
     let value = written(rest, wanted)?;
     Some(value.replace("%22", "\"").replace("%0D", "\r").replace("%0A", "\n"))
 }
 
-/// The value of a parameter that names its charset (RFC 8187): `UTF-8''na%C3%AFve.png`. RFC 7578 has none, but
-/// programs send it. One that cannot be read is none.
+/// Returns the value of a parameter with a charset (RFC 8187): `UTF-8''na%C3%AFve.png`. RFC 7578 does not permit it,
+/// but some clients send it. A value that cannot be decoded is ignored.
 fn extended(rest: &str, wanted: &str) -> Option<String> {
     let value = written(rest, wanted)?;
     let (charset, rest) = value.split_once('\'')?;
@@ -65,7 +65,7 @@ fn extended(rest: &str, wanted: &str) -> Option<String> {
     charset.eq_ignore_ascii_case("iso-8859-1").then(|| bytes.map(char::from).collect())
 }
 
-/// The value of a parameter as it is written, without its quotes.
+/// Returns the value of a parameter without its quotes and without further decoding.
 fn written(mut rest: &str, wanted: &str) -> Option<String> {
     loop {
         let (name, after) = rest.split_once('=')?;
@@ -83,7 +83,7 @@ fn written(mut rest: &str, wanted: &str) -> Option<String> {
     }
 }
 
-/// The text up to the closing quote, and what follows it.
+/// Splits at the closing quote: the unescaped text, and the rest after the quote.
 fn unquote(quoted: &str) -> Option<(String, &str)> {
     let mut value = String::new();
     let mut letters = quoted.char_indices().peekable();

@@ -1,7 +1,7 @@
-//! Forms with files (multipart/form-data, RFC 7578), read as they arrive.
+//! Forms with files (multipart/form-data, RFC 7578), read as a stream.
 //!
-//! - [`Multipart`]: the extractor; gives one [`Field`] after the other.
-//! - `splitter`: cuts the body at its boundary, and holds no more than one piece of it.
+//! - [`Multipart`]: the extractor; returns one [`Field`] after the other.
+//! - `splitter`: splits the body at its boundary, and buffers no more than one piece of it.
 //! - `head`: the headers of a field.
 
 mod error;
@@ -17,11 +17,11 @@ use self::splitter::Splitter;
 use super::{FromRequest, Need};
 use crate::request::{Allowance, Request};
 
-/// The fields of a form that may hold files, one after the other.
+/// The fields of a form that may contain files, one after the other.
 ///
 /// However large the files are, only a piece is in memory at a time, unless [`Field::bytes`] or
-/// [`Field::text`] collects them: all of that together may have as many bytes as the request's
-/// `body_limit`.
+/// [`Field::text`] collects them: the collected content of all fields may have at most the
+/// request's `body_limit`.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -42,20 +42,20 @@ use crate::request::{Allowance, Request};
 #[derive(Debug)]
 pub struct Multipart {
     splitter: Splitter,
-    /// How many bytes may still be collected.
+    /// The number of bytes that may still be collected.
     collectable: u64,
     body_limit: u64,
-    /// How many fields may still come.
+    /// The number of further fields that are allowed.
     fields: usize,
     allowance: Allowance,
 }
 
 impl Multipart {
-    /// The next field. What was not read of the one before is passed over.
+    /// Returns the next field. Skips the unread rest of the previous one.
     ///
     /// # Errors
-    /// When the body breaks off, is not what it says it is, or has more fields than
-    /// `[limits] fields` allows.
+    /// Fails if the body breaks off, is malformed, or has more fields than `[limits] fields`
+    /// allows.
     pub async fn next_field(&mut self) -> Result<Option<Field<'_>>, MultipartError> {
         while self.splitter.piece().await?.is_some() {}
         let Some(head) = self.splitter.head().await? else { return Ok(None) };
@@ -139,7 +139,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unread_field_is_passed_over() {
+    async fn an_unread_field_is_skipped() {
         let mut form = multipart(in_pieces(FORM, 7)).await;
         form.next_field().await.unwrap().unwrap();
         let mut file = form.next_field().await.unwrap().unwrap();
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_collected_is_limited_over_all_fields() {
+    async fn collected_content_is_limited_over_all_fields() {
         let text = "--XX\r\nContent-Disposition: form-data; name=a\r\n\r\n123456789012\r\n\
                     --XX\r\nContent-Disposition: form-data; name=b\r\n\r\n123456789012\r\n--XX--";
         let mut form = multipart(in_pieces(text, 5)).await;

@@ -5,11 +5,11 @@ use memchr::memmem::{self, Finder};
 use super::MultipartError;
 use crate::body::Body;
 
-/// The longest headers of one field, in bytes.
+/// The maximum size of the headers of one field, in bytes.
 const HEAD_LIMIT: usize = 16 << 10;
 
-/// Cuts a body at its delimiter (RFC 2046, section 5.1). It holds what arrived last, and of what
-/// came before only as much as may be the beginning of a delimiter.
+/// Splits a body at its delimiter (RFC 2046, section 5.1). It buffers the last received piece, and
+/// of the content before only a possible beginning of a delimiter.
 #[derive(Debug)]
 pub(super) struct Splitter {
     body: Body,
@@ -18,26 +18,26 @@ pub(super) struct Splitter {
     stage: Stage,
 }
 
-/// What `held` begins with.
+/// The kind of data at the beginning of `held`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// Content, or what precedes the first field.
+    /// Content, or the preamble before the first field.
     Content,
-    /// What follows a delimiter: headers, or the end.
+    /// Data after a delimiter: headers, or the end.
     Head,
-    /// Nothing that matters.
+    /// The epilogue, which is ignored.
     End,
 }
 
 impl Splitter {
     pub(super) fn new(body: Body, boundary: String) -> Splitter {
         let delimiter = Finder::new(&format!("\r\n--{boundary}")).into_owned();
-        // The first delimiter may stand at the very beginning, without the line break before it.
+        // The first delimiter may be at the very beginning, without a line break before it.
         let held = BytesMut::from("\r\n");
         Splitter { body, held, delimiter, stage: Stage::Content }
     }
 
-    /// The next piece of the content, `None` at its end.
+    /// Returns the next piece of the content, `None` at its end.
     pub(super) async fn piece(&mut self) -> Result<Option<Bytes>, MultipartError> {
         if self.stage != Stage::Content {
             return Ok(None);
@@ -60,8 +60,8 @@ impl Splitter {
         }
     }
 
-    /// The headers of the next field, `None` after the last one. To be called at the end of the
-    /// content.
+    /// Returns the headers of the next field, `None` after the last one. Must be called at the end
+    /// of the content.
     pub(super) async fn head(&mut self) -> Result<Option<Bytes>, MultipartError> {
         if self.stage == Stage::End {
             return Ok(None);
@@ -71,7 +71,7 @@ impl Splitter {
                 self.stage = Stage::End;
                 return Ok(None);
             }
-            // The line break that ends the delimiter's own line counts as the first.
+            // The line break at the end of the delimiter's line counts as the first one.
             if let Some(end) = memmem::find(&self.held, b"\r\n\r\n") {
                 let head = self.held.split_to(end).freeze();
                 self.held.advance(4);

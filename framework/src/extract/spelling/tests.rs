@@ -7,7 +7,7 @@ use crate::extract::fields::decode_spelled;
 use crate::extract::{FromRequestParts, Path};
 use crate::request::Request;
 
-/// Read as most types of dates and ids are: the text in many forms, written in one.
+/// A type that, like most dates and ids, reads several forms of a text and writes one.
 #[derive(Debug, PartialEq)]
 struct Id(u32);
 
@@ -44,7 +44,7 @@ struct Search {
     after: Option<Id>,
 }
 
-/// Writes what it cannot read.
+/// A type that writes a text that it cannot read.
 #[derive(Debug, Deserialize, Serialize)]
 struct OneWay {
     #[serde(skip_serializing)]
@@ -67,7 +67,8 @@ where
         .map_err(|error| crate::reply::IntoReply::into_reply(error).status().as_u16())
 }
 
-/// The statuses of these spellings in a path, and whether the query `a=…` takes them.
+/// Returns the statuses of these spellings in a path, and checks whether the query `a=…` accepts
+/// them.
 async fn statuses<T>(spellings: &[&str]) -> Vec<u16>
 where
     T: serde::de::DeserializeOwned + Serialize + Send,
@@ -103,7 +104,7 @@ async fn each_value_has_one_spelling_whatever_its_type() {
 }
 
 #[tokio::test]
-async fn every_capture_is_looked_at() {
+async fn every_capture_is_checked() {
     assert_eq!(path::<(u8, Id)>(&["1", "00af"]).await, Ok((1, Id(0xaf))));
     assert_eq!(path::<(u8, Id)>(&["01", "00af"]).await, Err(404));
     assert_eq!(path::<(u8, Id)>(&["1", "af"]).await, Err(404));
@@ -113,13 +114,13 @@ async fn every_capture_is_looked_at() {
 #[test]
 fn a_query_is_spelled_as_its_type_writes_it() {
     let right = |query: &str| match decode_spelled::<Search>(query.as_bytes(), 1000) {
-        Ok(_) => "as it is".to_owned(),
+        Ok(_) => "unchanged".to_owned(),
         Err((_, right)) => right.unwrap(),
     };
     for query in
         ["", "page=5", "all=true&page=5", "tag=b&tag=a", "after=00af", "utm=05", "page=5&utm=x"]
     {
-        assert_eq!(right(query), "as it is", "{query}");
+        assert_eq!(right(query), "unchanged", "{query}");
     }
     for (query, expected) in [
         ("page=05", "page=5"),
@@ -136,7 +137,7 @@ fn a_query_is_spelled_as_its_type_writes_it() {
 }
 
 #[test]
-fn what_a_type_reads_and_does_not_write_is_refused() {
+fn a_text_that_a_type_reads_but_does_not_write_is_rejected() {
     let (error, _) = decode_spelled::<Search>(b"p=5", 1000).unwrap_err();
     assert_eq!(error.to_string(), "`p`: \"5\" is not how this value is spelled");
     assert!(decode_spelled::<OneWay>(b"token=x", 1000).is_err());
