@@ -229,7 +229,7 @@ on = "backend"
     for words in [
         "dispatch.conf:1: no service is registered as `ecko`; did you mean `echo`?",
         "dispatch.conf:5: no service is registered as `nothing-like-it`: write",
-        "dispatch.conf:13: what a service answers is not cached",
+        "dispatch.conf:13: responses of services are not cached",
         "dispatch.conf:18: `moon` is no place for a service",
         "dispatch.conf:23: `vary` has no meaning beside `service`",
         "dispatch.conf:28: `on` has no meaning beside `controller`",

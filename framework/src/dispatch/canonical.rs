@@ -4,18 +4,18 @@ use std::fmt;
 use http::StatusCode;
 use percent_encoding::percent_decode_str;
 
-/// The one spelling of a request's path that the table is matched with and that names an entry of
-/// the cache.
+/// The canonical spelling of a request's path, which is matched with the table and is part of the
+/// key of a cache entry.
 ///
-/// Two paths have the same canonical form exactly when their segments are the same after
-/// percent-decoding: what RFC 3986 lets stand in a segment stands for itself, everything else is
-/// percent-encoded in upper case. `%2F` stays `%2F`: it is a part of a segment and separates none.
-/// Paths that could be taken for another one (dot segments, empty segments, backslashes, control
-/// characters) are refused, so that no path leads out of a folder and none is cached twice.
+/// Two paths have the same canonical form exactly when their segments are equal after
+/// percent-decoding: characters that RFC 3986 permits in a segment are literal, all others are
+/// percent-encoded in upper case. `%2F` stays `%2F`: it is part of a segment, not a separator.
+/// Paths that could be confused with others (dot segments, empty segments, backslashes, control
+/// characters) are rejected, so that no path leads out of a folder and no page is cached twice.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct CanonicalPath<'a>(Cow<'a, str>);
 
-/// Why a request's path is refused.
+/// Reason for rejecting a request's path.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum PathError {
     /// The path does not begin with a slash.
@@ -24,16 +24,16 @@ pub enum PathError {
     /// The path is longer than [`CanonicalPath::LONGEST`] bytes.
     #[error("the path is longer than {} bytes", CanonicalPath::LONGEST)]
     TooLong,
-    /// `.` or `..` stands between slashes.
+    /// A segment is `.` or `..`.
     #[error("the path holds a dot segment")]
     DotSegment,
     /// Two slashes follow each other.
     #[error("the path holds an empty segment (`//`)")]
     EmptySegment,
-    /// The path holds a backslash.
+    /// The path contains a backslash.
     #[error("the path holds a backslash")]
     Backslash,
-    /// The path holds a control character.
+    /// The path contains a control character.
     #[error("the path holds a control character")]
     Control,
     /// A `%` is not followed by two hexadecimal digits.
@@ -45,7 +45,7 @@ pub enum PathError {
 }
 
 impl PathError {
-    /// The status to answer the request with: 414 for too long a path, otherwise 400.
+    /// Returns the status of the response: 414 for a path that is too long, otherwise 400.
     pub fn status(self) -> StatusCode {
         match self {
             PathError::TooLong => StatusCode::URI_TOO_LONG,
@@ -55,14 +55,14 @@ impl PathError {
 }
 
 impl<'a> CanonicalPath<'a> {
-    /// The longest path that is taken, in bytes.
+    /// The maximum length of a path, in bytes.
     pub const LONGEST: usize = 16 * 1024;
 
-    /// The canonical form of `raw`, the path of a request's URI without its query. Borrows when
-    /// `raw` is canonical already.
+    /// Converts `raw`, the path of a request's URI without its query. Borrows if `raw` is already
+    /// canonical.
     ///
     /// # Errors
-    /// When the path is one that must not be matched with anything.
+    /// Returns an error if the path must not be matched with any route.
     pub fn new(raw: &'a str) -> Result<CanonicalPath<'a>, PathError> {
         if !raw.starts_with('/') {
             return Err(PathError::NotAbsolute);
@@ -79,7 +79,7 @@ impl<'a> CanonicalPath<'a> {
         Ok(CanonicalPath(path))
     }
 
-    /// The path as text; ASCII only.
+    /// Returns the path as text; ASCII only.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -95,12 +95,12 @@ impl fmt::Display for CanonicalPath<'_> {
     }
 }
 
-/// The canonical spelling of a piece of a path, whatever its segments are.
+/// Converts a piece of a path, without checking its segments.
 pub(super) fn canonical_piece(raw: &str) -> Result<Cow<'_, str>, PathError> {
     rewrite(raw, |_| Ok(()))
 }
 
-/// The text that a piece of a canonical path stands for.
+/// Decodes a piece of a canonical path.
 pub(super) fn decode(piece: &str) -> Cow<'_, str> {
     // Lossy because a regular expression may have cut an escape sequence in two.
     percent_decode_str(piece).decode_utf8_lossy()
@@ -124,11 +124,11 @@ pub(super) fn encode_segments(value: &str, path: &mut String) {
 #[derive(Clone, Copy)]
 struct Read {
     char: char,
-    /// Whether it was percent-encoded.
+    /// Whether the character was percent-encoded.
     escaped: bool,
 }
 
-/// What has been read of the present segment, as far as it can be a dot segment.
+/// State of the current segment: whether it can still become a dot segment.
 #[derive(Clone, Copy, PartialEq)]
 enum Segment {
     Separator,
@@ -142,7 +142,8 @@ impl Segment {
             ('/', Segment::Dots(1 | 2)) => return Err(PathError::DotSegment),
             ('/', Segment::Separator) if !read.escaped => return Err(PathError::EmptySegment),
             ('/', _) if !read.escaped => Segment::Separator,
-            // Code that decodes the segment's value and joins it to a folder must get no dots.
+            // An encoded slash counts like a separator here: code that decodes the segment and
+            // joins it to a folder must not receive dot segments.
             ('/', _) => Segment::Dots(0),
             ('.', Segment::Separator) => Segment::Dots(1),
             ('.', Segment::Dots(count)) => Segment::Dots(count + 1),
@@ -156,7 +157,8 @@ impl Segment {
     }
 }
 
-/// Spells `raw` canonically. `check` sees each character but a slash at the very beginning.
+/// Converts `raw` to the canonical spelling. `check` is called for each character except a slash at
+/// the very beginning.
 fn rewrite(
     raw: &str,
     mut check: impl FnMut(Read) -> Result<(), PathError>,
@@ -182,7 +184,7 @@ fn rewrite(
             at = end;
             Read { char, escaped: true }
         } else {
-            // `at` is never within a character, so there is one here.
+            // `at` is always a character boundary, so a character follows.
             let char = raw[at..].chars().next().ok_or(PathError::NotUtf8)?;
             at += char.len_utf8();
             Read { char, escaped: false }
@@ -208,7 +210,7 @@ fn rewrite(
     Ok(rewritten.map_or(Cow::Borrowed(raw), Cow::Owned))
 }
 
-/// The percent-encoded character that begins at `start`, and where it ends.
+/// Decodes the percent-encoded character at `start`. Returns it with the end of its encoding.
 fn unescape(bytes: &[u8], start: usize) -> Result<(char, usize), PathError> {
     let first = escaped_byte(bytes, start)?;
     let length = match first {
@@ -239,7 +241,7 @@ fn escaped_byte(bytes: &[u8], at: usize) -> Result<u8, PathError> {
     Ok((digit(at + 1)? * 16 + digit(at + 2)?) as u8)
 }
 
-/// Whether `spelling`, from which `read` comes, is its canonical spelling.
+/// Returns whether `spelling`, from which `read` was decoded, is canonical.
 fn is_canonical(read: Read, spelling: &[u8]) -> bool {
     let needs_escape = !read.char.is_ascii() || !stands_for_itself(read.char as u8);
     read.escaped && needs_escape && !spelling.iter().any(u8::is_ascii_lowercase)
@@ -260,7 +262,7 @@ fn push_canonical(read: Read, path: &mut String) {
     }
 }
 
-/// What RFC 3986 (section 3.3) calls a `pchar`, without `%`.
+/// Returns whether `byte` is a `pchar` of RFC 3986 (section 3.3), other than `%`.
 const fn stands_for_itself(byte: u8) -> bool {
     matches!(byte,
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~'
@@ -301,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn paths_that_may_be_taken_for_others_are_refused() {
+    fn ambiguous_paths_are_rejected() {
         for (raw, error) in [
             ("", PathError::NotAbsolute),
             ("*", PathError::NotAbsolute),
@@ -333,7 +335,7 @@ mod tests {
         assert_eq!(canonical(&long), Err(PathError::TooLong));
     }
 
-    /// A percent-encoded spelling of `path` in which `choices` decide what is escaped, and how.
+    /// Percent-encodes `path`; `choices` determine the characters to encode, and the spelling.
     fn spell(path: &str, choices: &[u8]) -> String {
         let mut choices = choices.iter().cycle();
         let mut spelling = String::new();
@@ -363,7 +365,7 @@ mod tests {
         }
 
         #[test]
-        fn any_text_is_answered(raw in any::<String>()) {
+        fn any_text_is_accepted_or_rejected(raw in any::<String>()) {
             let _ = canonical(&raw);
         }
 

@@ -2,7 +2,8 @@ use std::fmt;
 
 use crate::problem::nearest;
 
-/// Text with places for a route's captures, as in `story:{slug}`. `{{` and `}}` stand for braces.
+/// Text with placeholders for a route's captures, as in `story:{slug}`. `{{` and `}}` are escaped
+/// braces.
 #[derive(Debug, Clone, Default)]
 pub(super) struct CaptureTemplate {
     written: String,
@@ -12,19 +13,19 @@ pub(super) struct CaptureTemplate {
 /// A piece of a [`CaptureTemplate`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Piece {
-    /// Text that stands for itself.
+    /// Literal text.
     Text(String),
-    /// The place of the route's capture with this index.
+    /// A placeholder for the route's capture with this index.
     Capture(usize),
 }
 
 impl CaptureTemplate {
-    /// A capture template of these pieces, written like this.
+    /// Creates a template from its pieces; `written` is its source text.
     pub(super) fn new(written: impl Into<String>, pieces: Vec<Piece>) -> CaptureTemplate {
         CaptureTemplate { written: written.into(), pieces }
     }
 
-    /// Reads `written`, whose places are named after `captures`. The error is a sentence.
+    /// Parses `written`, whose placeholders must be names in `captures`. The error is a sentence.
     pub(super) fn parse(written: &str, captures: &[String]) -> Result<CaptureTemplate, String> {
         let mut pieces = Vec::new();
         for part in split(written)? {
@@ -39,12 +40,12 @@ impl CaptureTemplate {
         Ok(CaptureTemplate::new(written, pieces))
     }
 
-    /// The pieces in order.
+    /// Returns the pieces in order.
     pub(super) fn pieces(&self) -> &[Piece] {
         &self.pieces
     }
 
-    /// The text, when it has no places.
+    /// Returns the text, if the template has no placeholders.
     pub(super) fn literal(&self) -> Option<&str> {
         match self.pieces.as_slice() {
             [] => Some(""),
@@ -53,8 +54,8 @@ impl CaptureTemplate {
         }
     }
 
-    /// This path after `prefix`, with the indices of its captures raised by `shift`. A path that
-    /// is only a slash adds nothing.
+    /// Appends this template to `prefix`, with the indices of its captures raised by `shift`. A
+    /// path that is only a slash adds nothing.
     pub(super) fn after(&self, prefix: &CaptureTemplate, shift: usize) -> CaptureTemplate {
         if prefix.pieces.is_empty() {
             return self.clone();
@@ -76,7 +77,7 @@ impl CaptureTemplate {
         CaptureTemplate::new(format!("{}{self}", prefix.written.trim_end_matches('/')), pieces)
     }
 
-    /// The same template with each literal text replaced.
+    /// Returns the template with each literal text replaced.
     pub(super) fn map_text(mut self, replace: impl Fn(&str) -> String) -> CaptureTemplate {
         for piece in &mut self.pieces {
             if let Piece::Text(text) = piece {
@@ -86,7 +87,8 @@ impl CaptureTemplate {
         self
     }
 
-    /// The text with each place filled by `fill`, which appends the capture with that index.
+    /// Returns the text with each placeholder replaced by `fill`, which appends the capture with
+    /// that index.
     pub(super) fn expand(&self, mut fill: impl FnMut(usize, &mut String)) -> String {
         let mut text = String::with_capacity(self.written.len() + 32);
         for piece in &self.pieces {
@@ -105,14 +107,14 @@ impl fmt::Display for CaptureTemplate {
     }
 }
 
-/// A piece of written text: what stands between braces is a place.
+/// A piece of source text. Text between braces is a placeholder.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Part<'w> {
     Text(String),
     Place(&'w str),
 }
 
-/// Splits `written` at its places. Neighbouring text is one part. The error is a sentence.
+/// Splits `written` at its placeholders. Adjacent text is one part. The error is a sentence.
 pub(super) fn split(written: &str) -> Result<Vec<Part<'_>>, String> {
     let mut parts = Vec::new();
     let mut text = String::new();

@@ -1,4 +1,4 @@
-/// Where in a path a route's captures are. Up to four need no memory of their own.
+/// Positions of a route's captures in a path. Up to four are stored without an allocation.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Captures {
     few: [Span; FEW],
@@ -8,7 +8,8 @@ pub(super) struct Captures {
 
 const FEW: usize = 4;
 
-/// The bytes from `start` up to `end`; none when the capture took no part in the match.
+/// The range from `start` to `end`, in bytes; `None` if the capture did not participate in the
+/// match.
 type Span = Option<(u32, u32)>;
 
 impl Captures {
@@ -18,12 +19,12 @@ impl Captures {
         self.push_span(Some((start as u32, end as u32)));
     }
 
-    /// Appends a capture that took no part in the match.
+    /// Appends a capture that did not participate in the match.
     pub(super) fn push_absent(&mut self) {
         self.push_span(None);
     }
 
-    /// Takes back the last capture, and says where it begins.
+    /// Removes the last capture and returns its start.
     pub(super) fn pop(&mut self) -> Option<usize> {
         self.count = self.count.checked_sub(1)?;
         let span = match self.few.get_mut(self.count) {
@@ -41,7 +42,8 @@ impl Captures {
         self.count += 1;
     }
 
-    /// What the capture at `index` has of `path`; none when it took no part in the match.
+    /// Returns the text of the capture at `index` in `path`; `None` if it did not participate in
+    /// the match.
     pub(super) fn get<'p>(&self, index: usize, path: &'p str) -> Option<&'p str> {
         let span = match self.few.get(index) {
             Some(span) => *span,
@@ -56,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn captures_are_found_by_their_place() {
+    fn captures_are_found_by_index() {
         let mut captures = Captures::default();
         for index in 0..6 {
             captures.push(index, index + 1);

@@ -12,50 +12,50 @@ use super::shape::Shape;
 #[derive(Debug, Clone)]
 pub(super) struct Level {
     pub(super) by_method: Vec<(Method, Paths)>,
-    /// For a method that no path route takes: the delegated prefixes alone.
+    /// For methods that no path route accepts: the delegated prefixes only.
     pub(super) otherwise: Paths,
     pub(super) patterns: RegexSet,
-    /// The routes of `patterns`, in its order.
+    /// The routes of `patterns`, in the same order.
     pub(super) pattern_routes: Vec<usize>,
 }
 
-/// Where a path leads within a level.
+/// The result of matching a path within a level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
-    /// To this route.
+    /// A route.
     Route(usize),
-    /// Into another level, with what follows the prefix.
+    /// A delegated level, and the part of the path after its prefix.
     Down(usize, Remainder),
 }
 
-/// What follows a delegated prefix in a path.
+/// The part of a path after a delegated prefix.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Remainder {
-    /// Nothing: the path is the prefix itself.
+    /// Empty: the path equals the prefix.
     Nothing,
-    /// Only a slash that the prefix has not: nothing can match this.
+    /// Only a slash that is not part of the prefix: no route can match.
     Slash,
     /// The path from this byte on, beginning with a slash.
     From(usize),
 }
 
-/// Paths that requests of one method are matched with.
+/// The paths for requests with one method.
 ///
-/// `matchit` holds the paths whose captures are whole segments. Among others it loses some: it does
-/// not come back from a capture with text after it, and it refuses some pairs in one order and
-/// takes them in the other. So these, and what it refuses, are tried one by one, and all are in
-/// one order, that of [`Shape`]: the least one that matches takes the request. Where a table has
-/// none of these, nothing is tried.
+/// `matchit` matches the paths whose captures are whole segments. It cannot match every other path:
+/// it does not backtrack from a capture with text after it, and it accepts some pairs of paths only
+/// in one order. So other paths, and those that `matchit` rejects, are tried one by one. All paths
+/// have one order, that of [`Shape`], and the least path that matches wins. A table without such
+/// paths has none to try.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Paths {
     /// Paths without captures. They are the most specific ones, so they are looked up first.
     literals: HashMap<String, Step>,
     router: matchit::Router<Way>,
-    /// What is not in `router`, in order.
+    /// The paths that are not in `router`, in order.
     others: Vec<(Shape, Way)>,
 }
 
-/// Where a path leads, and its place in the order of all paths.
+/// The target of a path, and its position in the order of all paths.
 #[derive(Debug, Clone, Copy)]
 struct Way {
     place: usize,
@@ -63,8 +63,8 @@ struct Way {
 }
 
 impl Level {
-    /// Where the path routes lead a request for `path`, which begins at byte `offset` of the whole
-    /// path. The captures on the way are appended to `captures`.
+    /// Matches a request for `path`, which begins at byte `offset` of the whole path, with the path
+    /// routes. The captures are appended to `captures`.
     pub(super) fn step(
         &self,
         method: &Method,
@@ -77,7 +77,7 @@ impl Level {
         paths.find(path, offset, captures)
     }
 
-    /// The first pattern route that takes `method` and matches `path`.
+    /// Returns the first pattern route that accepts `method` and matches `path`.
     pub(super) fn pattern(
         &self,
         method: &Method,
@@ -87,7 +87,7 @@ impl Level {
         self.matching_patterns(path).find(|route| routes[*route].takes(method))
     }
 
-    /// Every method with which a route matches `path`, and the route.
+    /// Returns every method with which a route matches `path`, and the route.
     pub(super) fn allowed<'l>(
         &'l self,
         path: &str,
@@ -115,8 +115,7 @@ impl Level {
 }
 
 impl Paths {
-    /// Makes paths of these shapes, of which no two are the same, ready for matching. Their order
-    /// does not matter.
+    /// Prepares paths for matching. No two may have the same shape; their order does not matter.
     pub(super) fn new(shapes: impl IntoIterator<Item = (String, Step)>) -> Paths {
         let mut paths = Paths::default();
         let mut capturing = Vec::new();
@@ -151,7 +150,7 @@ impl Paths {
             None => {
                 let routed = routed?;
                 for (_, value) in routed.params.iter() {
-                    // Both point into the same text.
+                    // `value` is a slice of `path`.
                     let start = value.as_ptr().addr() - path.as_ptr().addr() + offset;
                     captures.push(start, start + value.len());
                 }
@@ -159,7 +158,7 @@ impl Paths {
             }
         };
         let Step::Down(level, Remainder::From(_)) = step else { return Some(step) };
-        // The rest of the path, with the slash before it, is the matter of that level.
+        // The delegated level matches the rest of the path, including the slash before it.
         let rest = captures.pop().map_or(path.len(), |start| start - offset - 1);
         Some(Step::Down(level, Remainder::From(rest)))
     }

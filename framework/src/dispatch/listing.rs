@@ -6,19 +6,19 @@ use serde::Serialize;
 use super::route::Target;
 use super::table::Table;
 
-/// What stands above the columns.
+/// The headings of the columns.
 const HEAD: [&str; 8] =
     ["METHODS", "PATH", "TARGET", "CACHE", "BROWSER", "CDN", "NAME", "WRITTEN AT"];
 
-/// The table as it is matched, for people: one route a line, in the order of matching, then the
-/// error pages. A column is left out if there is nothing in it.
+/// Formats the table for people: one route per line, in the order of matching, then the error
+/// pages. Empty columns are left out.
 impl fmt::Display for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut rows: Vec<[String; HEAD.len()]> = Vec::new();
         for route in self.routes() {
             let methods: Vec<&str> = route.methods.iter().map(Method::as_str).collect();
             let cache = match route.target {
-                // How its content is cached is the matter of the route that it leads to.
+                // The target route determines the caching.
                 Target::Alias(_) => String::new(),
                 _ if route.cache_statuses.is_empty() => route.cache.to_string(),
                 _ => format!("{}, {}", route.cache, route.cache_statuses),
@@ -64,7 +64,7 @@ impl fmt::Display for Table {
     }
 }
 
-/// A route, for programs.
+/// A route in the JSON output.
 #[derive(Serialize)]
 struct Listed {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -79,7 +79,7 @@ struct Listed {
 }
 
 impl Table {
-    /// The routes in the order of matching, as JSON.
+    /// Returns the routes in the order of matching, as JSON.
     pub(crate) fn to_json(&self) -> String {
         let routes = self.routes().into_iter().map(|route| Listed {
             name: route.name.clone(),

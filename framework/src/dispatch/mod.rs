@@ -1,18 +1,19 @@
-//! Dispatch: from a request's method and path to the route that takes it.
+//! Dispatch: finds the route for a request's method and path.
 //!
-//! A [`Table`] is what `dispatch.conf` and the files it names say. The way of a request:
+//! A [`Table`] contains the routes of `dispatch.conf` and the files that it names. A request is resolved in these
+//! steps:
 //!
-//! 1. [`CanonicalPath`] brings the path into its one spelling, or refuses it.
-//! 2. [`Table::resolve`] walks from the site's own level down into delegated ones. In each level
-//!    paths come first, the most specific one of those that take the method, then patterns in the
-//!    order of the file. Aliases rewrite the path and start again. The result is a [`Resolution`].
-//! 3. The [`Match`] has the captures, the groups, the file or the `Location`; its [`Route`] says what
-//!    to do and how the content may be cached; [`QueryKey::canonical`] spells the query.
+//! 1. [`CanonicalPath`] converts the path to its canonical spelling, or rejects it.
+//! 2. [`Table::resolve`] descends from the site's own level into delegated ones. In each level, paths precede patterns:
+//!    the most specific path that accepts the method wins, then the first pattern in the order of the file. Aliases
+//!    rewrite the path and restart the search. The result is a [`Resolution`].
+//! 3. The [`Match`] contains the captures, the groups, the file or the `Location`. Its [`Route`] determines the target
+//!    and the caching of its content; [`QueryKey::canonical`] converts the query to its canonical spelling.
 //!
-//! Regular expressions and paths are matched with the canonical path, that is percent-encoded;
-//! what is handed on of it is decoded. [`Table::url_for`] goes the way back, from a name to a URL.
+//! Regular expressions and paths are matched with the canonical, percent-encoded path; captures are decoded before they
+//! are used. [`Table::url_for`] is the inverse: it builds a URL from a route's name.
 //!
-//! The module knows neither the cache nor the link: it says what is to be done, and does none of it.
+//! The module depends neither on the cache nor on the link: it selects the action, and performs none.
 
 mod canonical;
 mod capture_template;

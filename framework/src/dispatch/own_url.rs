@@ -1,11 +1,11 @@
-//! Which requests may change the page of their own URL (RFC 9111, section 4.4).
+//! Pages that unsafe requests to their own URL may change (RFC 9111, section 4.4).
 //!
-//! A page that an unsafe request may change is put into the group of its path when it is made, and
-//! such a request names that path when it is forwarded. Both sides mean the path after aliases,
-//! because that is what a page is kept under, and both sides follow the aliases of GET: the page
-//! of a URL is what GET shows there. A page may be asked for by its own path and by those of
-//! aliases, and whichever filled the cache answers all of them; so a page to which an alias may
-//! lead is in its group whatever the alias itself takes.
+//! A page that an unsafe request may change is put into the group of its path when it is rendered,
+//! and such a request names that path when it is forwarded. Both sides use the path after aliases,
+//! because it is part of the page's key, and both sides follow the aliases of GET: the page of a
+//! URL is the one that GET returns. A page may be requested by its own path and by those of
+//! aliases, and the entry of any of these requests serves all of them. So a page to which an alias
+//! may lead is in its group, whatever methods the alias itself accepts.
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -19,17 +19,17 @@ use super::route::{Route, Target};
 use super::table::Table;
 use crate::dispatch::CacheType;
 
-/// What is known beforehand of the unsafe requests of a site.
+/// Properties of a site's unsafe requests that do not depend on a request.
 #[derive(Debug, Clone)]
 pub(super) struct UnsafeRequests {
-    /// The unsafe methods that any route takes.
+    /// The unsafe methods that any route accepts.
     methods: HashSet<Method>,
-    /// The paths to which aliases lead; `None` if one leads where its request says.
+    /// The target paths of aliases; `None` if one depends on the request.
     aliased: Option<HashSet<String>>,
 }
 
 impl UnsafeRequests {
-    /// Those that these routes take.
+    /// Collects the properties from the site's routes.
     pub(super) fn of(routes: &[Arc<Route>]) -> UnsafeRequests {
         let methods = routes.iter().flat_map(|route| &route.methods);
         let aliased = routes.iter().filter_map(|route| match &route.target {
@@ -48,8 +48,8 @@ impl UnsafeRequests {
 }
 
 impl Table {
-    /// Whether some request with an unsafe method (RFC 9110, section 9.2.1) has the URL of the page
-    /// at `path`, the canonical path after aliases.
+    /// Returns whether some request with an unsafe method (RFC 9110, section 9.2.1) has the URL of
+    /// the page at `path`, the canonical path after aliases.
     pub fn may_be_changed(&self, path: &str) -> bool {
         let UnsafeRequests { methods, aliased } = &self.unsafe_requests;
         let may_be_aliased = || aliased.as_ref().is_none_or(|aliased| aliased.contains(path));
@@ -57,8 +57,8 @@ impl Table {
             && (may_be_aliased() || methods.iter().any(|method| self.takes(method, path)))
     }
 
-    /// The path after aliases of the page that has the URL of an unsafe request for `path`, if
-    /// there is one and it may be cached.
+    /// Returns the path after aliases of the page at the URL of an unsafe request for `path`, if
+    /// that page exists and may be cached.
     pub fn changed_at(&self, path: CanonicalPath<'_>) -> Option<String> {
         let Resolution::Route(page) = self.resolve(&Method::GET, path) else { return None };
         let is_kept = page.route.target.is_content() && page.route.cache.kind != CacheType::NoCache;
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unsafe_request_changes_what_get_shows_at_its_url() {
+    fn an_unsafe_request_changes_the_page_that_get_returns() {
         let table = Table::parse(ROUTES, "dispatch.conf").unwrap();
         assert_eq!(changed_at(&table, "/stories/a").unwrap(), "/stories/a");
         assert_eq!(changed_at(&table, "/").unwrap(), "/home");
@@ -129,7 +129,7 @@ mod tests {
         for (path, may) in [("/stories/a", true), ("/home", true), ("/about", false)] {
             assert_eq!(table.may_be_changed(path), may, "{path}");
         }
-        // Where the alias leads depends on the request, so it may lead anywhere.
+        // The target of the alias depends on the request, so it may be any page.
         let table = Table::parse(ROUTES, "dispatch.conf").unwrap();
         assert!(table.may_be_changed("/about"));
         let none = Table::parse("[[route]]\npath = \"/a\"\ncontroller = \"a\"\n", "x").unwrap();

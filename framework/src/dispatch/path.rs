@@ -1,12 +1,12 @@
 use super::canonical::{CanonicalPath, canonical_piece};
 use super::capture_template::{CaptureTemplate, Part, Piece, split};
 
-/// The most captures a path may have; a bound of `matchit` is near.
+/// The maximum number of captures in a path; `matchit` has a similar limit.
 const MOST_CAPTURES: usize = 16;
 
 /// A `path` of `dispatch.conf`, in `matchit`'s syntax: `{name}` captures a segment or the rest of
-/// one, `{*name}` at the end captures the rest of the path, `{{` and `}}` are braces. What it says
-/// literally is spelled canonically.
+/// one, `{*name}` at the end captures the rest of the path, `{{` and `}}` are braces. Literal text
+/// is stored in canonical spelling.
 #[derive(Debug, Clone, Default)]
 pub(super) struct PathPattern {
     capture_template: CaptureTemplate,
@@ -15,7 +15,7 @@ pub(super) struct PathPattern {
 }
 
 impl PathPattern {
-    /// Reads a path. The error is a sentence.
+    /// Parses a path. The error is a sentence.
     pub(super) fn parse(written: &str) -> Result<PathPattern, String> {
         if !written.starts_with('/') {
             return Err(format!("`{written}` is not a path; a path begins with `/`"));
@@ -60,7 +60,7 @@ impl PathPattern {
         Ok(path)
     }
 
-    /// This path below `prefix`; below another path, `/` means that path itself.
+    /// Returns this path below `prefix`. Below another path, `/` is that path itself.
     pub(super) fn below(&self, prefix: &PathPattern) -> Result<PathPattern, String> {
         if prefix.is_empty() {
             return Ok(self.clone());
@@ -78,38 +78,38 @@ impl PathPattern {
         Ok(path)
     }
 
-    /// Whether this is the prefix of a table that has none.
+    /// Returns whether this is the prefix of a table without a prefix.
     pub(super) fn is_empty(&self) -> bool {
         self.capture_template.pieces().is_empty()
     }
 
-    /// The names of the captures, in order.
+    /// Returns the names of the captures, in order.
     pub(super) fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// The path with places for the captures.
+    /// Returns the path with placeholders for the captures.
     pub(super) fn capture_template(&self) -> &CaptureTemplate {
         &self.capture_template
     }
 
-    /// The canonical path, when there are no captures.
+    /// Returns the canonical path, if it has no captures.
     pub(super) fn literal(&self) -> Option<&str> {
         self.capture_template.literal()
     }
 
-    /// The index of the capture of the rest of the path, when there is one.
+    /// Returns the index of the capture of the rest of the path, if it has one.
     pub(super) fn catch_all(&self) -> Option<usize> {
         self.catch_all.then(|| self.names.len().saturating_sub(1))
     }
 
-    /// The path as `matchit` takes it, with names that only tell the captures' places: two paths
-    /// of the same shape match the same requests.
+    /// Returns the path in `matchit`'s syntax, with names that only number the captures: two paths
+    /// with the same shape match the same requests.
     pub(super) fn shape(&self) -> String {
         let mut shape = String::new();
         for piece in self.capture_template.pieces() {
             match piece {
-                // A canonical path holds no braces, so nothing needs to be escaped.
+                // A canonical path contains no braces, so escaping is not needed.
                 Piece::Text(text) => shape.push_str(text),
                 Piece::Capture(index) if self.catch_all() == Some(*index) => {
                     shape.push_str("{*rest}");
@@ -138,7 +138,7 @@ impl PathPattern {
         Ok(())
     }
 
-    /// Finds what no request's path can have, and two captures in one segment.
+    /// Rejects text that no request's path can contain, and two captures in one segment.
     fn check(&self) -> Result<(), String> {
         let example = self.capture_template.expand(|_, text| text.push('x'));
         CanonicalPath::new(&example).map_err(|error| {
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_matched_is_refused_with_a_reason() {
+    fn paths_that_cannot_match_are_rejected_with_a_reason() {
         for (written, reason) in [
             ("", "begins with `/`"),
             ("stories", "begins with `/`"),
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn a_path_below_another_counts_its_captures_on() {
+    fn captures_of_a_path_are_numbered_after_those_of_its_prefix() {
         let path = parse("/{page}/x").below(&parse("/{lang}/")).unwrap();
         assert_eq!(path.to_string(), "/{lang}/{page}/x");
         assert_eq!(path.shape(), "/{p0}/{p1}/x");

@@ -10,13 +10,13 @@ pub(super) struct Pattern {
     anchored: String,
     regex: Regex,
     names: Vec<String>,
-    /// The captures' indices in the expression, in the order of `names`.
+    /// The index of each capture's group in the expression, in the order of `names`.
     groups: Vec<usize>,
     reverse: Option<CaptureTemplate>,
 }
 
 impl Pattern {
-    /// Compiles `written`. The error is a sentence, or the regex's own drawing of the place.
+    /// Compiles `written`. The error is a sentence, or the message of the regex parser.
     pub(super) fn compile(written: &str) -> Result<Pattern, String> {
         if let Some(found) = written.chars().find(|char| !char.is_ascii()) {
             return Err(format!(
@@ -24,7 +24,7 @@ impl Pattern {
                  write the character percent-encoded"
             ));
         }
-        // Alone first, so that the message shows what the author wrote and so that no unbalanced
+        // First without the group, so that the message shows the author's text and no unbalanced
         // parenthesis closes the group below.
         Regex::new(written).map_err(|error| error.to_string())?;
         let anchored = format!("^(?:{written})$");
@@ -39,32 +39,34 @@ impl Pattern {
         Ok(Pattern { written: written.to_owned(), anchored, regex, names, groups, reverse })
     }
 
-    /// The expression as the author wrote it.
+    /// Returns the expression as the author wrote it.
     pub(super) fn as_str(&self) -> &str {
         &self.written
     }
 
-    /// The expression that matches whole paths only.
+    /// Returns the expression that matches whole paths only.
     pub(super) fn anchored(&self) -> &str {
         &self.anchored
     }
 
-    /// The names of the captures, in order.
+    /// Returns the names of the captures, in order.
     pub(super) fn names(&self) -> &[String] {
         &self.names
     }
 
-    /// What a path that matches looks like, when the expression is literal text and captures.
+    /// Returns a template of the matching paths, if the expression consists of literal text and
+    /// captures.
     pub(super) fn reverse(&self) -> Option<&CaptureTemplate> {
         self.reverse.as_ref()
     }
 
-    /// Whether the whole of `path` matches.
+    /// Returns whether the whole of `path` matches.
     pub(super) fn is_match(&self, path: &str) -> bool {
         self.regex.is_match(path)
     }
 
-    /// Appends to `captures` where in the whole path they are; `path` begins there at `offset`.
+    /// Appends the positions of the captures in the whole path to `captures`; `path` begins at byte
+    /// `offset` of it.
     pub(super) fn capture(&self, path: &str, offset: usize, captures: &mut Captures) {
         let mut locations = self.regex.capture_locations();
         let _ = self.regex.captures_read(&mut locations, path);
@@ -77,8 +79,8 @@ impl Pattern {
     }
 }
 
-/// The template of the paths that `pattern` matches, when it is made of literal text and named
-/// captures only. What a capture may hold is not looked at.
+/// Returns the template of the paths that `pattern` matches, if it consists of literal text and
+/// named captures only. The expressions inside captures are ignored.
 fn reverse_of(pattern: &str, names: &[String]) -> Option<CaptureTemplate> {
     let rest = pattern.strip_prefix('^').unwrap_or(pattern);
     let mut rest = rest.strip_suffix('$').unwrap_or(rest);
@@ -116,8 +118,8 @@ fn reverse_of(pattern: &str, names: &[String]) -> Option<CaptureTemplate> {
     Some(CaptureTemplate::new(pattern, pieces))
 }
 
-/// Where the group that `text` begins with is closed; none when a repetition follows or a
-/// character class makes it hard to tell.
+/// Returns the end of the group at the beginning of `text`; `None` if a repetition follows or a
+/// character class makes the end ambiguous.
 fn end_of_group(text: &str) -> Option<usize> {
     let bytes = text.as_bytes();
     let mut depth = 0;
@@ -186,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn captures_that_take_no_part_are_absent() {
+    fn captures_that_do_not_participate_are_absent() {
         let pattern = Pattern::compile("/(?:(?<a>a)|(?<b>b))").unwrap();
         let mut captures = Captures::default();
         pattern.capture("/b", 0, &mut captures);

@@ -7,118 +7,115 @@ use regex::bytes::Regex;
 use crate::cache_type::CacheType;
 use crate::units::format_duration;
 
-/// How the content of a route may be cached, as `dispatch.conf` says it with `cache = …`.
+/// The `cache` of a route: how its content may be cached.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CachePolicy {
-    /// What ends an entry's life.
+    /// The condition that ends the life of an entry.
     pub kind: CacheType,
-    /// For how long after its end an entry may be served once more while it is made anew, so that
-    /// the visitor need not wait (RFC 5861, section 3). Never past a hard invalidation, never
-    /// without a lease. Zero: not at all.
+    /// The time after an entry's end during which it may still be served while a new one is rendered, so that the
+    /// visitor need not wait (RFC 5861, section 3). It never applies after a hard invalidation or without a lease. Zero
+    /// disables it.
     pub stale_while_revalidate: Duration,
-    /// For how long after its end, or without a lease, an entry may be served, marked as stale,
-    /// when the back end fails (RFC 5861, section 4). Never past a hard invalidation. Zero: not at
-    /// all.
+    /// The time after an entry's end, or without a lease, during which it may be served, marked as stale, if the back
+    /// end fails (RFC 5861, section 4). It never applies after a hard invalidation. Zero disables it.
     pub stale_if_error: Duration,
 }
 
-/// Statuses beside 200 whose replies may be cached, as `dispatch.conf` says it with
-/// `cache_statuses = …`.
+/// The `cache_statuses` of a route: statuses beside 200 whose replies may be cached.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct CacheStatuses(Vec<(StatusCode, Option<Duration>)>);
 
 impl CacheStatuses {
-    /// Adds a status, with a lifetime when it is not the site's usual one. A status that was there
-    /// before gets this lifetime.
+    /// Adds a status, with a lifetime if it differs from the site's default. Replaces the lifetime of a status that was
+    /// added before.
     pub(super) fn insert(&mut self, status: StatusCode, lifetime: Option<Duration>) {
         self.0.retain(|(known, _)| *known != status);
         self.0.push((status, lifetime));
     }
 
-    /// For how long a reply with this status lives, if it may be cached; `usual` is what
-    /// `project.toml` says for those that have no lifetime of their own.
+    /// Returns the lifetime of a reply with this status, if it may be cached; `usual` is the default of `project.toml`.
     pub fn lifetime(&self, status: StatusCode, usual: Duration) -> Option<Duration> {
         let found = self.0.iter().find(|(known, _)| *known == status);
         found.map(|(_, lifetime)| lifetime.unwrap_or(usual))
     }
 
-    /// Whether a reply with this status has a lifetime of its own.
+    /// Returns whether this status has its own lifetime.
     pub fn has_lifetime(&self, status: StatusCode) -> bool {
         self.0.iter().any(|(known, lifetime)| *known == status && lifetime.is_some())
     }
 
-    /// The statuses.
+    /// Returns the statuses.
     pub fn iter(&self) -> impl Iterator<Item = StatusCode> {
         self.0.iter().map(|(status, _)| *status)
     }
 
-    /// Whether there are none.
+    /// Returns whether no statuses are declared.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 }
 
-/// What becomes of unsafe requests that pages of other sites have sent, as `dispatch.conf` says it with
-/// `forgery = …`.
+/// The `forgery` of a route: the handling of unsafe requests that pages of other sites have sent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum ForgeryPolicy {
-    /// They are answered with 403. The default.
+    /// Such requests are answered with 403. The default.
     #[default]
     Refuse,
-    /// They are taken as any others.
+    /// Such requests are handled like all others.
     Allow,
 }
 
-/// How often one visitor may have a route's controller run, as `dispatch.conf` says it with `rate = …`.
+/// The `rate` of a route: how often its controller may run for one visitor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Rate {
-    /// How many requests may come at once, and as many again in each period.
+    /// The number of requests that may arrive at once, and that are added in each period.
     pub requests: u32,
     /// The period.
     pub period: Duration,
-    /// What tells visitors apart.
+    /// How visitors are distinguished.
     pub by: RateBy,
 }
 
-/// What tells visitors apart whose requests are counted, as `dispatch.conf` says it with `rate_by = …`.
+/// The `rate_by` of a route: how the visitors whose requests are counted are distinguished.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum RateBy {
-    /// Their address. The default.
+    /// By their address. The default.
     #[default]
     Address,
-    /// The user of their session, the session itself where it has none, their address where there is no session.
+    /// By the user of their session; by the session itself if it has no user, and by their address if there is no
+    /// session.
     Session,
 }
 
-/// As `dispatch.conf` would say it.
+/// Formats the rate as in `dispatch.conf`.
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.requests, format_duration(self.period))
     }
 }
 
-/// What the auditor does with the content of a route.
+/// The `audit` and `audit_ignore` of a route.
 #[derive(Debug, Clone, Default)]
 pub struct AuditPolicy {
-    /// Which content is compared.
+    /// The content that is compared.
     pub audited: Audited,
-    /// What is left out of both sides, as `audit_ignore` says it.
+    /// The expressions whose matches are removed from both sides, from `audit_ignore`.
     pub ignored: Vec<Regex>,
 }
 
-/// Which content of a route the auditor compares, as `dispatch.conf` says it with `audit = …`.
+/// The `audit` of a route: the content that the auditor compares.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Audited {
-    /// All but what may be old for a time that its author has said. The default.
+    /// All content except that which may be outdated for a time that its author has declared. The default.
     #[default]
     Untimed,
-    /// That too.
+    /// All content.
     All,
-    /// None.
+    /// No content.
     Nothing,
 }
 
-/// As `dispatch.conf` would say it.
+/// Formats the policy as in `dispatch.conf`.
 impl fmt::Display for CachePolicy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.kind.fmt(f)?;
@@ -134,7 +131,7 @@ impl fmt::Display for CachePolicy {
     }
 }
 
-/// Each status, with its lifetime if it has one of its own.
+/// Formats each status, with its lifetime if it has its own.
 impl fmt::Display for CacheStatuses {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (at, (status, lifetime)) in self.0.iter().enumerate() {

@@ -2,26 +2,25 @@ use std::borrow::Cow;
 
 use form_urlencoded::Serializer;
 
-/// Which query parameters belong to a route's cache key, as `dispatch.conf` says it with
-/// `query = […]`.
+/// The `query` of a route: the query parameters that are part of its cache key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum QueryKey {
-    /// All of them.
+    /// All parameters.
     All,
-    /// Those with these names.
+    /// The parameters with these names.
     Only(Vec<String>),
 }
 
-/// Why a request's query is refused; to be answered with status 400.
+/// Error for a request with too many query parameters: status 400.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the query has more than {} parameters", QueryKey::MOST)]
 pub struct QueryError;
 
 impl QueryKey {
-    /// How many parameters of the key a request may carry.
+    /// The maximum number of parameters of the key in a request.
     pub const MOST: usize = 256;
 
-    /// Whether the parameter `name` belongs to the key.
+    /// Returns whether the parameter `name` is part of the key.
     pub fn holds(&self, name: &str) -> bool {
         match self {
             QueryKey::All => true,
@@ -29,12 +28,12 @@ impl QueryKey {
         }
     }
 
-    /// The one spelling of what `raw`, a request's query without `?`, has of the key: parameters
-    /// ordered by name, those of one name in the request's order, in the encoding of forms.
-    /// Borrows when `raw` is simple and canonical already.
+    /// Converts `raw`, a request's query without `?`, to the canonical spelling of the parameters
+    /// in the key: ordered by name, parameters of the same name in the request's order, in the
+    /// encoding of forms. Borrows if `raw` is simple and already canonical.
     ///
     /// # Errors
-    /// When more than [`QueryKey::MOST`] parameters belong to the key.
+    /// Fails if more than [`QueryKey::MOST`] parameters are part of the key.
     pub fn canonical<'a>(&self, raw: Option<&'a str>) -> Result<Cow<'a, str>, QueryError> {
         let raw = match (self, raw) {
             (_, None | Some("")) => return Ok(Cow::Borrowed("")),
@@ -58,7 +57,8 @@ impl QueryKey {
         Ok(Cow::Owned(Serializer::new(String::new()).extend_pairs(parameters).finish()))
     }
 
-    /// Whether `raw` is canonical and so plain that this can be seen without decoding it.
+    /// Returns whether `raw` is canonical and needs no decoding to determine that. False negatives
+    /// are possible.
     fn is_canonical(&self, raw: &str) -> bool {
         let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"*-._".contains(&byte);
         let mut last = "";
@@ -117,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn too_many_parameters_are_refused_unless_they_are_left_out_anyway() {
+    fn too_many_parameters_are_rejected_unless_the_key_ignores_them() {
         let raw = vec!["a=1"; QueryKey::MOST + 1].join("&");
         assert_eq!(QueryKey::All.canonical(Some(&raw)), Err(QueryError));
         assert_eq!(only(&["b"]).canonical(Some(&raw)).as_deref(), Ok(""));

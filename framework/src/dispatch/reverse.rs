@@ -4,20 +4,20 @@ use super::route::{PathCondition, Route};
 use super::table::Table;
 use crate::problem::nearest;
 
-/// Why no URL can be made for a route's name.
+/// Reason why no URL can be built for a route's name.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
     /// No route has this name.
     #[error("no route is named `{name}`; {}", known_names(.known, .near))]
     UnknownName {
-        /// The name that was asked for.
+        /// The requested name.
         name: String,
-        /// The names there are.
+        /// The names of all routes.
         known: Vec<String>,
-        /// The one that was probably meant.
+        /// The most similar name.
         near: Option<String>,
     },
-    /// A capture of the route was not given.
+    /// A capture of the route is missing in the parameters.
     #[error("route `{name}` is `{path}`: its parameter `{param}` is missing")]
     MissingParam {
         /// The route's name.
@@ -27,17 +27,17 @@ pub enum UrlError {
         /// The capture.
         param: String,
     },
-    /// The route does not match the URL that the parameters give.
+    /// The route does not match the URL built from the parameters.
     #[error("route `{name}` is `{path}`: it does not match `{url}`, which the parameters give")]
     NoMatch {
         /// The route's name.
         name: String,
         /// The route's path or pattern.
         path: String,
-        /// The path that was made.
+        /// The path that was built.
         url: String,
     },
-    /// The route's pattern is more than literal text and captures.
+    /// The route's pattern does not consist of literal text and captures only.
     #[error(
         "route `{name}` is the pattern `{path}`: URLs can be made only for patterns of literal \
          text and named captures; write it as a `path`, or the URL by hand"
@@ -51,12 +51,12 @@ pub enum UrlError {
 }
 
 impl Table {
-    /// The URL (path and query) of the route `name`, with its captures taken from `params`.
-    /// Values are percent-encoded; parameters that are no captures become the query, in their order.
+    /// Builds the URL (path and query) of the route `name`, with its captures taken from `params`. Values are
+    /// percent-encoded; other parameters become the query, in the given order.
     ///
     /// # Errors
-    /// When there is no such route, a capture is missing, or the URL would not lead back to the
-    /// route: an empty value, one with dot segments, or one that its pattern does not match.
+    /// Fails if the route does not exist, a capture is missing, or the URL would not resolve to the route: a value is
+    /// empty, contains dot segments, or does not match the route's pattern.
     pub fn url_for<K, V>(
         &self,
         name: &str,
@@ -96,9 +96,9 @@ impl Table {
 }
 
 impl Route {
-    /// The path of this route, called `name`, with these values of its captures.
+    /// Builds the path of this route, which is called `name`, with these values of its captures.
     fn reverse(&self, name: &str, values: &[&str]) -> Result<String, UrlError> {
-        // What a path captures is never empty; a pattern says so itself by not matching.
+        // Captures of a path are never empty; for a pattern, the match decides.
         let missing = values.iter().position(|value| value.is_empty());
         let missing = missing.map(|index| UrlError::MissingParam {
             name: name.to_owned(),
@@ -129,7 +129,7 @@ impl Route {
                 if pattern.is_match(&end) && fits(&url) {
                     return Ok(url);
                 }
-                // A capture may well stand for several segments.
+                // The value of a capture may consist of several segments.
                 let end = capture_template.expand(|index, text| {
                     encode_segments(values[prefix.names().len() + index], text);
                 });
@@ -143,7 +143,7 @@ impl Route {
     }
 }
 
-/// `capture_template` with the values from `first` on; the capture `catch_all` may hold slashes.
+/// Fills `capture_template` with the values from `first` on; the value of the capture `catch_all` may contain slashes.
 fn fill(
     capture_template: &CaptureTemplate,
     values: &[&str],

@@ -13,7 +13,7 @@ use crate::http::Directives;
 use crate::http::names::SESSION_USER;
 use crate::request_values::GrowingUses;
 
-/// Where in a site's files something is said.
+/// A position in the site's files.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Location {
     /// The file.
@@ -28,67 +28,66 @@ impl fmt::Display for Location {
     }
 }
 
-/// What errors are answered with: the error pages of the site itself or of a delegated prefix, or problem documents.
+/// The format of errors: the error pages of the site itself or of a delegated prefix, or problem documents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct Scope {
     pub(super) level: usize,
-    /// Whether every client gets a problem document (RFC 9457), as a route with `errors = "problem"` says.
+    /// Whether every client receives a problem document (RFC 9457), because the route declares `errors = "problem"`.
     pub sends_problems: bool,
 }
 
 impl Scope {
-    /// The site itself, outside of every delegated prefix.
+    /// The site itself, outside of all delegated prefixes.
     pub const SITE: Scope = Scope::pages_of(0);
 
-    /// The error pages of this level.
+    /// Returns the scope with the error pages of this level.
     pub(super) const fn pages_of(level: usize) -> Scope {
         Scope { level, sends_problems: false }
     }
 }
 
-/// What stands before the name of a service where it is a controller: no controller's own name has a
-/// space in it.
+/// Prefix of the controller name for a service. The names of other controllers contain no space.
 const SERVICE: &str = "service ";
 
-/// The controller that hands its requests to the service `name`.
+/// Returns the name of the controller that passes requests to the service `name`.
 pub(crate) fn service_controller(name: &str) -> String {
     format!("{SERVICE}{name}")
 }
 
-/// The service that a controller hands its requests to, if that is what it does.
+/// Returns the service to which a controller passes its requests, if any.
 pub(crate) fn service_of(controller: &str) -> Option<&str> {
     controller.strip_prefix(SERVICE)
 }
 
-/// What a route does with a request that it matches.
+/// The action of a route for the requests that it matches.
 #[derive(Debug, Clone)]
 pub enum Target {
     /// Runs the controller with this registered name on a back end.
     Controller(String),
     /// Renders the template with this name, without a back end.
     Template(String),
-    /// Hands the request to the tower service with this registered name, on the front end. One on a
-    /// back end is the controller that [`service_controller`] names.
+    /// Passes the request to the tower service with this registered name, on the front end. A service on a back end is
+    /// a [`Target::Controller`] with the name from [`service_controller`].
     Service(String),
-    /// Sends a file of the docroot. [`Match::file`](super::Match::file) says which.
+    /// Sends a file of the docroot, which [`Match::file`](super::Match::file) determines.
     Files {
-        /// The file, or the folder of the files, below the docroot.
+        /// The file, or the folder of the files, relative to the docroot.
         folder: String,
     },
-    /// Goes on with another path. [`Table::resolve`](super::Table::resolve) does so by itself.
+    /// Continues with another path, inside of [`Table::resolve`](super::Table::resolve).
     Alias(Alias),
-    /// Sends the visitor to another URL. [`Match::redirect`](super::Match::redirect) says which.
+    /// Redirects the visitor to another URL, which [`Match::redirect`](super::Match::redirect) determines.
     Redirect {
-        /// Where to.
+        /// The target URL.
         to: Redirect,
-        /// The status: 301, 303, 307, 308, or 302 where the file says nothing: browsers do not
-        /// remember that one, so a mistake can be taken back.
+        /// The status: 301, 302, 303, 307 or 308. The default is 302: browsers do not remember it, so a mistake can be
+        /// corrected.
         status: StatusCode,
     },
 }
 
 impl Target {
-    /// Whether it is a page that is made, and may be kept in the cache.
+    /// Returns whether the target is a rendered page, which may be stored in the cache.
     pub fn is_content(&self) -> bool {
         match self {
             Target::Controller(_) | Target::Template(_) => true,
@@ -116,7 +115,7 @@ impl fmt::Display for Target {
     }
 }
 
-/// The path that an alias leads to.
+/// The target path of an alias.
 #[derive(Debug, Clone)]
 pub struct Alias(pub(super) CaptureTemplate);
 
@@ -126,7 +125,7 @@ impl fmt::Display for Alias {
     }
 }
 
-/// The URL that a redirect leads to.
+/// The target URL of a redirect.
 #[derive(Debug, Clone)]
 pub struct Redirect {
     /// Scheme, host and path.
@@ -136,7 +135,7 @@ pub struct Redirect {
 }
 
 impl Redirect {
-    /// The URL, given each capture as it stands in the canonical path.
+    /// Returns the URL. `capture` returns each capture in the spelling of the canonical path.
     pub(super) fn expand<'c>(&self, capture: impl Fn(usize) -> Option<&'c str>) -> String {
         let mut url = self.path.expand(|index, url| {
             url.push_str(capture(index).unwrap_or_default());
@@ -158,12 +157,12 @@ impl fmt::Display for Redirect {
     }
 }
 
-/// What a request's path must look like.
+/// The condition on a request's path.
 #[derive(Debug, Clone)]
 pub(super) enum PathCondition {
-    /// The whole path, with the prefix of the route's table.
+    /// The whole path, including the prefix of the route's table.
     Path(PathPattern),
-    /// A prefix, and what must follow it.
+    /// A prefix, and a pattern for the rest of the path.
     Pattern { prefix: PathPattern, pattern: Box<Pattern> },
 }
 
@@ -172,37 +171,37 @@ pub(super) enum PathCondition {
 pub struct Route {
     /// The name for reverse URLs.
     pub name: Option<String>,
-    /// Where the route is written.
+    /// The location in the file.
     pub location: Location,
-    /// The methods that it takes, with HEAD where it takes GET.
+    /// The accepted methods, including HEAD if GET is accepted.
     pub methods: Vec<Method>,
-    /// What it does.
+    /// The action.
     pub target: Target,
-    /// How its content may be cached.
+    /// How the content may be cached.
     pub cache: CachePolicy,
     /// Statuses beside 200 whose replies may be cached.
     pub cache_statuses: CacheStatuses,
-    /// The value of `Cache-Control`, where the route says one.
+    /// The value of `Cache-Control`, if the route declares one.
     pub browser: Option<HeaderValue>,
-    /// The value of `CDN-Cache-Control` (RFC 9213), where the route says one.
+    /// The value of `CDN-Cache-Control` (RFC 9213), if the route declares one.
     pub cdn: Option<HeaderValue>,
-    /// Which query parameters belong to its cache key.
+    /// The query parameters in the cache key.
     pub query: QueryKey,
-    /// Which request headers belong to its cache key.
+    /// The request headers in the cache key.
     pub vary: Vec<HeaderName>,
-    /// The longest request body it takes, in bytes, when that is not the site's usual one.
+    /// The maximum size of a request body, in bytes, if it differs from the site's default.
     pub max_body: Option<u64>,
-    /// What becomes of unsafe requests that pages of other sites have sent.
+    /// The handling of unsafe requests that pages of other sites have sent.
     pub forgery: ForgeryPolicy,
-    /// Whether a front end sends a request a second time whose link broke before the answer, whatever its method.
+    /// Whether a front end sends a request a second time if the link breaks before the response, whatever its method.
     pub resend: bool,
-    /// How often one visitor may have its controller run, if that is limited.
+    /// The limit on how often its controller may run for one visitor.
     pub rate: Option<Rate>,
-    /// What of its content is audited.
+    /// The audit of its content.
     pub audit: AuditPolicy,
-    /// The part of the site that has the error pages.
+    /// The part of the site whose error pages apply.
     pub scope: Scope,
-    /// Which values of the request its pages use, as far as that is known.
+    /// The values of the request that its pages use, as far as known.
     pub uses: GrowingUses,
     pub(super) condition: PathCondition,
     pub(super) captures: Vec<String>,
@@ -211,18 +210,18 @@ pub struct Route {
 }
 
 impl Route {
-    /// The route as a reader of `dispatch.conf` would name it: `/stories/{slug} (dispatch.conf:12)`.
+    /// Returns the route's path and location: `/stories/{slug} (dispatch.conf:12)`.
     pub fn label(&self) -> &str {
         &self.label
     }
 
-    /// The groups that the route puts its content into: each as it is written, and with `place` for each capture.
+    /// Returns the groups of the route: each as written, and with `place` in place of each capture.
     pub fn named_groups(&self, place: char) -> impl Iterator<Item = (String, String)> {
         let shape = move |group: &CaptureTemplate| group.expand(|_, text| text.push(place));
         self.groups.iter().map(move |group| (group.to_string(), shape(group)))
     }
 
-    /// The path or pattern with the prefix of the tables it was delegated to.
+    /// Returns the path or pattern with the prefixes of its delegated tables.
     pub fn path(&self) -> String {
         match &self.condition {
             PathCondition::Path(path) => path.to_string(),
@@ -237,53 +236,53 @@ impl Route {
         }
     }
 
-    /// The names of the captures, in the order of the path.
+    /// Returns the names of the captures, in the order of the path.
     pub fn captures(&self) -> &[String] {
         &self.captures
     }
 
-    /// Whether the user of the client's session belongs to its cache key.
+    /// Returns whether the user of the client's session is part of the cache key.
     pub fn is_by_user(&self) -> bool {
         self.vary.contains(&SESSION_USER)
     }
 
-    /// Whether errors of it that are kept are error pages for some clients and problem documents for others.
+    /// Returns whether its cached errors are error pages for some clients and problem documents for others.
     pub fn tells_errors_by_accept(&self) -> bool {
         !self.scope.sends_problems
             && self.cache_statuses.iter().any(|status| status.as_u16() >= 400)
     }
 
-    /// Why its pages, which are cached, cannot be made of this template, which names the client's session.
+    /// Returns the reason why its cached pages cannot be rendered with this template, which uses the client's session.
     pub fn why_no_session(&self, template: &str) -> String {
-        let part = "leave what is the visitor's own to a part of the page, `{{ part(url=…) }}`, with such a route";
+        let part = "move the visitor's own content to a part of the page, `{{ part(url=…) }}`, with such a route";
         match self.is_by_user() {
             false => format!(
                 "the template `{template}` names `session`, and the route caches its pages for all visitors: give the route \
                  `cache = \"no_cache\"`, or {part}"
             ),
             true => format!(
-                "the template `{template}` names `session`, and the route caches a page for each user, of whom several sessions \
-                 may say different things: show what the controller makes of its `SessionUser`, give the route \
-                 `cache = \"no_cache\"` instead, or {part}"
+                "the template `{template}` names `session`, and the route caches a page for each user, whose sessions may \
+                 contain different data: render the controller's `SessionUser` instead, give the route \
+                 `cache = \"no_cache\"`, or {part}"
             ),
         }
     }
 
-    /// Which of its keys have caches further out keep its pages for all visitors.
+    /// Returns the keys of the route that permit downstream caches to store its pages for all visitors.
     pub fn sharing_keys(&self) -> impl Iterator<Item = &'static str> {
-        let said = [("browser", &self.browser), ("cdn", &self.cdn)];
-        said.into_iter().filter_map(|(key, said)| match said {
-            Some(said) if !Directives::of(said).keep_out_shared_caches() => Some(key),
+        let declared = [("browser", &self.browser), ("cdn", &self.cdn)];
+        declared.into_iter().filter_map(|(key, value)| match value {
+            Some(value) if !Directives::of(value).keep_out_shared_caches() => Some(key),
             _ => None,
         })
     }
 
-    /// Whether it takes requests with this method.
+    /// Returns whether the route accepts requests with this method.
     pub fn takes(&self, method: &Method) -> bool {
         self.methods.contains(method)
     }
 
-    /// The capture that says which file of a folder is meant.
+    /// Returns the capture that determines the file within a folder.
     pub(super) fn file_capture(&self) -> Option<usize> {
         match &self.condition {
             PathCondition::Path(path) => path.catch_all(),

@@ -1,18 +1,18 @@
 use std::cmp::Reverse;
 
-/// What the paths of one route look like, segment by segment.
+/// The segments of a route's path.
 ///
-/// The order of shapes says which route takes a path that both match: the lesser one, which is the
-/// more specific. Segments are compared from the left, and the first two that differ decide:
+/// If several paths match a request, the order of their shapes decides: the least shape is the most specific one and
+/// wins. Segments are compared from the left, and the first two that differ decide:
 ///
 /// 1. literal text;
-/// 2. a capture with text around it: the one with the longer text before the capture, then the one
-///    with the longer text after it;
+/// 2. a capture with text around it: the one with the longer text before the capture, then the one with the longer text
+///    after it;
 /// 3. a capture that is the whole segment;
 /// 4. a capture of the rest of the path.
 ///
-/// Two different segments of one kind that both match the same text differ in one of the lengths, so
-/// the order leaves nothing open.
+/// Two different segments of one kind that both match the same text differ in one of the lengths, so the order is total
+/// for all paths that match the same request.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Shape(Vec<Segment>);
 
@@ -32,22 +32,22 @@ struct Affixes {
 }
 
 impl Shape {
-    /// Reads what [`PathPattern::shape`](super::path::PathPattern::shape) writes.
+    /// Parses the output of [`PathPattern::shape`](super::path::PathPattern::shape).
     pub(super) fn new(written: &str) -> Shape {
         Shape(written.split('/').skip(1).map(Segment::new).collect())
     }
 
-    /// Whether every capture is a whole segment or the rest of the path.
+    /// Returns whether every capture is a whole segment or the rest of the path.
     pub(super) fn is_of_whole_segments(&self) -> bool {
         !self.0.iter().any(|segment| matches!(segment, Segment::Around(..)))
     }
 
-    /// Whether it matches `path`.
+    /// Returns whether the shape matches `path`.
     pub(super) fn is_match(&self, path: &str) -> bool {
         self.walk(path, |_, _| ())
     }
 
-    /// Shows where in `path`, which it matches, each capture begins and ends.
+    /// Calls `capture` with the start and end of each capture in `path`, which must match.
     pub(super) fn captures(&self, path: &str, capture: impl FnMut(usize, usize)) {
         self.walk(path, capture);
     }
@@ -87,7 +87,7 @@ impl Shape {
     }
 }
 
-/// Whether `text`, the beginning of a canonical text, ends between `%` and its second digit.
+/// Returns whether `text`, the beginning of a canonical text, ends between `%` and its second digit.
 fn ends_within_escape(text: &str) -> bool {
     text.as_bytes().iter().rev().take(2).any(|byte| *byte == b'%')
 }

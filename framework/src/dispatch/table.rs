@@ -15,10 +15,10 @@ use super::route::{Location, PathCondition, Route, Scope, Target};
 use super::shape::Shape;
 use crate::problem::Problems;
 
-/// How often a path may be rewritten by aliases.
+/// The maximum number of alias rewrites for a request.
 const MOST_REWRITES: usize = 8;
 
-/// Everything that `dispatch.conf` and the files it names say, ready for matching.
+/// The content of `dispatch.conf` and the files that it names, prepared for matching.
 #[derive(Debug, Clone)]
 pub struct Table {
     /// In the order of the files.
@@ -35,7 +35,7 @@ pub struct Table {
 /// The `[[error]]` pages of one scope.
 #[derive(Debug, Clone, Default)]
 pub(super) struct ErrorPages {
-    /// The scope around this one; none for the site itself.
+    /// The enclosing scope; `None` for the site itself.
     pub(super) parent: Option<usize>,
     pub(super) pages: Vec<ErrorPage>,
 }
@@ -49,39 +49,39 @@ pub(super) struct ErrorPage {
 }
 
 impl Table {
-    /// Reads `path` and the files that it names.
+    /// Loads `path` and the files that it names.
     ///
     /// # Errors
-    /// Everything that is wrong in any of them.
+    /// Returns all problems in these files.
     pub fn load(path: &Path) -> Result<Table, Problems> {
         let (table, problems) = load::from_file(path);
         problems.or(table)
     }
 
-    /// Like [`Table::load`], but returns what is right in the files, so that a check can go on to
-    /// report everything that is wrong with a site.
+    /// Loads like [`Table::load`], but returns the valid parts of the files too, so that a check can report all
+    /// problems of a site.
     pub fn read(path: &Path) -> (Table, Problems) {
         load::from_file(path)
     }
 
-    /// Reads `text` as if it were the content of `file`.
+    /// Loads `text` as if it were the content of `file`.
     ///
     /// # Errors
-    /// Everything that is wrong in it or in the files that it names.
+    /// Returns all problems in `text` and in the files that it names.
     #[cfg(any(test, feature = "internals"))]
     pub fn parse(text: &str, file: impl AsRef<Path>) -> Result<Table, Problems> {
         let (table, problems) = load::from_text(text, file.as_ref());
         problems.or(table)
     }
 
-    /// Finds what takes a request. The most specific path route that takes the method wins, then
-    /// the first pattern route; HEAD is taken by what takes GET. A delegated prefix is the matter
-    /// of its own table alone. Neither aliases nor the length of the path can make this slow.
+    /// Finds the target of a request. The most specific path route that accepts the method wins, then the first pattern
+    /// route; a route that accepts GET accepts HEAD. Requests below a delegated prefix are resolved in its own table
+    /// only. Neither aliases nor the length of the path can make this slow.
     pub fn resolve<'a>(&'a self, method: &Method, path: CanonicalPath<'a>) -> Resolution<'a> {
         self.follow(method, path.into_text(), |_| ())
     }
 
-    /// Finds what takes a request for `path`, which is canonical, and shows each alias on the way.
+    /// Finds the target of a request for `path`, which is canonical. Calls `visit` for each alias on the way.
     pub(super) fn follow<'a>(
         &'a self,
         method: &Method,
@@ -98,7 +98,7 @@ impl Table {
             let found = Match { route, path, captures };
             let alias = match &route.target {
                 Target::Alias(alias) => alias,
-                // A name that no file can have, or that leads out of the folder.
+                // No file can have this name, or it leads out of the folder.
                 Target::Files { .. } if found.file().is_none() => {
                     return Resolution::NotFound { scope: route.scope };
                 }
@@ -124,8 +124,8 @@ impl Table {
         }
     }
 
-    /// Walks down the levels to the route that takes the request. Otherwise says in which level
-    /// none was found, and with which path.
+    /// Descends through the levels to the route that accepts the request. Otherwise returns the level in which no route
+    /// was found, and the path within it.
     pub(super) fn walk<'p>(
         &self,
         method: &Method,
@@ -146,8 +146,8 @@ impl Table {
                             offset += start;
                             inner = &inner[start..];
                         }
-                        // A lone slash is what the whole path begins with too, so captures of it
-                        // are found there.
+                        // The whole path begins with a slash too, so the positions of captures in a lone slash are
+                        // valid.
                         Remainder::Nothing => {
                             offset = 0;
                             inner = "/";
@@ -166,7 +166,7 @@ impl Table {
         }
     }
 
-    /// The answer when no route of `level` takes the method for the path `inner`.
+    /// Returns the resolution if no route of `level` accepts the method for the path `inner`.
     fn refuse(&self, method: &Method, level: usize, inner: Option<&str>) -> Resolution<'_> {
         let scope = Scope::pages_of(level);
         let allowed = inner.map(|inner| self.levels[level].allowed(inner, &self.routes));
@@ -187,7 +187,7 @@ impl Table {
         }
     }
 
-    /// The template of the error page for `status` in `scope`, or in the scopes around it. None where errors are
+    /// Returns the template of the error page for `status` in `scope`, or in the scopes around it. `None` if errors are
     /// problem documents.
     pub fn error_template(&self, scope: Scope, status: StatusCode) -> Option<&str> {
         let mut level = Some(scope.level).filter(|_| !scope.sends_problems);
@@ -200,8 +200,8 @@ impl Table {
         None
     }
 
-    /// The routes in the order in which they are matched: paths, of which the more specific one
-    /// comes first, then patterns in the order of the files.
+    /// Returns the routes in the order of matching: paths, the most specific first, then patterns in the order of the
+    /// files.
     pub fn routes(&self) -> Vec<&Arc<Route>> {
         let mut routes: Vec<&Arc<Route>> = self.routes.iter().collect();
         routes.sort_by_cached_key(|route| match &route.condition {
@@ -211,12 +211,12 @@ impl Table {
         routes
     }
 
-    /// The files that it was read from, and those that it names and that could not be read.
+    /// Returns the files that were read, and those that are named but could not be read.
     pub fn files(&self) -> &[PathBuf] {
         &self.files
     }
 
-    /// The controllers that routes name, and where.
+    /// Returns the controllers that routes name, and the locations.
     #[cfg(test)]
     pub fn controllers(&self) -> impl Iterator<Item = (&str, &Location)> {
         self.routes.iter().filter_map(|route| match &route.target {
@@ -225,7 +225,7 @@ impl Table {
         })
     }
 
-    /// The templates that routes and error pages name, and where.
+    /// Returns the templates that routes and error pages name, and the locations.
     pub fn templates(&self) -> impl Iterator<Item = (&str, &Location)> {
         let routes = self.routes.iter().filter_map(|route| match &route.target {
             Target::Template(name) => Some((name.as_str(), &route.location)),

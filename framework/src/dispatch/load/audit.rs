@@ -1,4 +1,4 @@
-//! The values of `audit` and `audit_ignore`: what the auditor compares.
+//! The values of `audit` and `audit_ignore`: the content that the auditor compares.
 
 use regex::bytes::Regex;
 
@@ -6,7 +6,7 @@ use super::entry::{Entry, Located, report};
 use crate::dispatch::{AuditPolicy, Audited, CacheType};
 use crate::problem::Problems;
 
-/// Reads `audit` and `audit_ignore` of a route whose content is of this type.
+/// Reads `audit` and `audit_ignore` of a route with this cache type.
 pub(super) fn policy(entry: &Entry<'_>, kind: CacheType, problems: &mut Problems) -> AuditPolicy {
     let mut audited = Audited::Untimed;
     if let Some(Located { value, at }) = entry.value("audit") {

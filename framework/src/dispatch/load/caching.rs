@@ -10,10 +10,10 @@ use crate::units::{parse_duration, parse_size};
 
 const TYPES: &str = "\"normal\", \"persistent\", \"no_cache\" or { timeout = \"20s\" }";
 
-/// Headers that identify visitors: with one of them in the key every visitor would have a copy.
+/// Headers that identify visitors: with one of them in the key, every visitor would have a separate copy.
 const PERSONAL: [&str; 4] = ["authorization", "cookie", "proxy-authorization", "set-cookie"];
 
-/// Headers that proxies write, but that any client can send.
+/// Headers that proxies set, but that any client can send.
 const OF_PROXIES: [&str; 6] = [
     "forwarded",
     "x-forwarded-for",
@@ -23,7 +23,7 @@ const OF_PROXIES: [&str; 6] = [
     "x-real-ip",
 ];
 
-/// Reads `cache`. A route that says nothing about it has the type `default`.
+/// Reads `cache`. A route without it has the type `default`.
 pub(super) fn policy(
     entry: &Entry<'_>,
     methods: &[Method],
@@ -133,13 +133,13 @@ pub(super) fn statuses(
     }
     if kind == CacheType::NoCache && !statuses.is_empty() {
         let message = "nothing is cached here, so `cache_statuses` has no effect; \
-                       leave it out, or say with `cache` what is cached";
+                       leave it out, or set `cache` to another type";
         report(problems, &at, message);
     }
     statuses
 }
 
-/// A status that says something lasting of a page as a whole.
+/// Parses a status that describes the whole page lastingly.
 fn cacheable_status(written: &str) -> Result<StatusCode, String> {
     let status = written.parse().ok().and_then(|number: u16| StatusCode::from_u16(number).ok());
     match status {
@@ -147,7 +147,7 @@ fn cacheable_status(written: &str) -> Result<StatusCode, String> {
             Err("200 is cached as `cache` says; leave it out of `cache_statuses`".to_owned())
         }
         Some(StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED) => Err(format!(
-            "{written} answers what one visitor asked for, so it is not cached; \
+            "{written} depends on a single request, so it is not cached; \
              leave it out of `cache_statuses`"
         )),
         Some(status) if status.as_u16() >= 200 && status.as_u16() < 600 => Ok(status),
@@ -207,7 +207,7 @@ pub(super) fn vary(entry: &Entry<'_>, problems: &mut Problems) -> Vec<HeaderName
         } else if PERSONAL.contains(&name.as_str()) {
             let message = format!(
                 "`{name}` cannot be part of the cache key: every visitor would have a copy of the \
-                 page. Let the site's variant function say what sets visitors apart, or write \
+                 page. Let the site's variant function distinguish visitors, or write \
                  cache = \"no_cache\""
             );
             report(problems, &at, message);
@@ -225,7 +225,7 @@ pub(super) fn vary(entry: &Entry<'_>, problems: &mut Problems) -> Vec<HeaderName
     headers
 }
 
-/// Reads `session` of a route that is cached like this: whether the user of the session belongs to its key.
+/// Reads `session` of a route with this cache type. Returns whether the user of the session is part of the key.
 pub(super) fn by_user(entry: &Entry<'_>, kind: CacheType, problems: &mut Problems) -> bool {
     let Some(Located { value, at }) = entry.text("session", problems) else { return false };
     if value != "user" {
@@ -238,7 +238,7 @@ pub(super) fn by_user(entry: &Entry<'_>, kind: CacheType, problems: &mut Problem
     for key in entry.present(&["browser", "cdn"]) {
         let at = entry.locate(key).unwrap_or_else(|| at.clone());
         let message = format!(
-            "`{key}` beside `session`: a page of one user is for no cache but the site's own"
+            "`{key}` beside `session`: no cache outside of the site may store a page of one user"
         );
         report(problems, &at, message);
     }

@@ -1,11 +1,11 @@
-//! The values of `browser` and `cdn`: what `Cache-Control` and `CDN-Cache-Control` may say.
+//! The values of `browser` and `cdn`, which become `Cache-Control` and `CDN-Cache-Control`.
 
 use http::HeaderValue;
 
 use super::entry::{Entry, Located, report};
 use crate::problem::{Problems, nearest};
 
-/// Directives that stand alone (RFC 9111, section 5.2.2, and RFC 8246).
+/// Directives without an argument (RFC 9111, section 5.2.2, and RFC 8246).
 const BARE: [&str; 9] = [
     "no-cache",
     "no-store",
@@ -46,8 +46,8 @@ pub(super) fn control(
     }
     if known.contains(&"no-store") && known.contains(&"max-age") {
         refuse(
-            "what is not stored has no age; leave out `no-store` or `max-age`, or write \"no-cache\" \
-             for what is kept and confirmed each time"
+            "a response that is not stored has no age; leave out `no-store` or `max-age`, or write \
+             \"no-cache\" for one that is stored and validated on each use"
                 .to_owned(),
         );
         return None;
@@ -55,7 +55,7 @@ pub(super) fn control(
     HeaderValue::from_str(value.trim()).ok()
 }
 
-/// The name of a directive, as it is spelled here.
+/// Checks a directive and returns its name in canonical spelling.
 fn check(directive: &str) -> Result<&'static str, String> {
     let (name, argument) = match directive.split_once('=') {
         Some((name, argument)) => (name.trim_end(), Some(argument)),
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_directives_of_the_rfcs_are_taken() {
+    fn the_directives_of_the_rfcs_are_accepted() {
         for (directive, name) in
             [("no-cache", "no-cache"), ("Max-Age=60", "max-age"), ("immutable", "immutable")]
         {
@@ -102,7 +102,7 @@ mod tests {
     }
 
     #[test]
-    fn what_would_be_ignored_in_silence_is_refused() {
+    fn directives_that_caches_would_ignore_are_rejected() {
         for (directive, advice) in [
             ("max-age", "write \"max-age=60\""),
             ("max-age=1h", "write \"max-age=60\""),

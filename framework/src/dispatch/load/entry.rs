@@ -8,7 +8,7 @@ use toml::de::{DeTable, DeValue};
 use crate::dispatch::route::Location;
 use crate::problem::{Problem, Problems, nearest};
 
-/// A file's text, and where its lines begin.
+/// A file's name and the ends of its lines.
 pub(super) struct Source {
     file: Arc<Path>,
     ends: Vec<usize>,
@@ -20,19 +20,19 @@ impl Source {
         Source { file: file.into(), ends: ends.map(|(at, _)| at).collect() }
     }
 
-    /// Where the bytes of `span` begin.
+    /// Returns the location of the beginning of `span`.
     pub(super) fn locate(&self, span: Range<usize>) -> Location {
         let line = 1 + self.ends.partition_point(|end| *end < span.start);
         Location { file: self.file.clone(), line }
     }
 
-    /// The file.
+    /// Returns the file.
     pub(super) fn file(&self) -> &Path {
         &self.file
     }
 }
 
-/// A value and where it stands.
+/// A value and its location.
 #[derive(Debug, Clone)]
 pub(super) struct Located<T> {
     pub(super) value: T,
@@ -43,12 +43,12 @@ pub(super) struct Located<T> {
 pub(super) struct Entry<'e> {
     source: &'e Source,
     table: &'e DeTable<'e>,
-    /// Where the table begins.
+    /// The location of the table.
     pub(super) at: Location,
 }
 
 impl<'e> Entry<'e> {
-    /// The entry that `table` is. Keys that are not in `known` are reported.
+    /// Creates the entry for `table`. Keys that are not in `known` are reported.
     pub(super) fn new(
         source: &'e Source,
         table: &'e DeTable<'e>,
@@ -76,28 +76,28 @@ impl<'e> Entry<'e> {
         }
     }
 
-    /// Those of `keys` that are here.
+    /// Returns those of `keys` that the entry contains.
     pub(super) fn present<'k>(&self, keys: &[&'k str]) -> Vec<&'k str> {
         keys.iter().copied().filter(|key| self.table.contains_key(*key)).collect()
     }
 
-    /// Where `key` stands, when it is here.
+    /// Returns the location of `key`, if the entry contains it.
     pub(super) fn locate(&self, key: &str) -> Option<Location> {
         self.table.get_key_value(key).map(|(key, _)| self.source.locate(key.span()))
     }
 
-    /// Where the bytes of `span` begin.
+    /// Returns the location of the beginning of `span`.
     pub(super) fn at_span(&self, span: Range<usize>) -> Location {
         self.source.locate(span)
     }
 
-    /// The value of `key` as it was written.
+    /// Returns the unparsed value of `key`.
     pub(super) fn value(&self, key: &str) -> Option<Located<&'e Spanned<DeValue<'e>>>> {
         let value = self.table.get(key)?;
         Some(Located { value, at: self.source.locate(value.span()) })
     }
 
-    /// The text of `key`; anything else is reported.
+    /// Returns the text of `key`; other values are reported.
     pub(super) fn text(&self, key: &str, problems: &mut Problems) -> Option<Located<&'e str>> {
         let Located { value, at } = self.value(key)?;
         match value.get_ref().as_str() {
@@ -111,7 +111,7 @@ impl<'e> Entry<'e> {
         None
     }
 
-    /// Whether `key` is true; anything else than true or false is reported.
+    /// Returns the boolean value of `key`; other values are reported.
     pub(super) fn flag(&self, key: &str, problems: &mut Problems) -> Option<bool> {
         let Located { value, at } = self.value(key)?;
         let flag = value.get_ref().as_bool();
@@ -121,7 +121,7 @@ impl<'e> Entry<'e> {
         flag
     }
 
-    /// The texts of the list `key`; anything else is reported.
+    /// Returns the texts of the list `key`; other values are reported.
     pub(super) fn texts(
         &self,
         key: &str,
@@ -148,7 +148,8 @@ impl<'e> Entry<'e> {
         Some(texts)
     }
 
-    /// The status code of `key`, which must be one of `allowed`; anything else is reported.
+    /// Returns the status code of `key`, for which `allowed` must return true; other values are
+    /// reported.
     pub(super) fn status(
         &self,
         key: &str,
@@ -168,7 +169,7 @@ impl<'e> Entry<'e> {
         status.map(|value| Located { value, at })
     }
 
-    /// The table that is the value of `key`, when it is one.
+    /// Returns the table that is the value of `key`, if it is a table.
     pub(super) fn table(
         &self,
         key: &str,

@@ -15,15 +15,15 @@ use crate::dispatch::route::{Location, Route, Scope};
 use crate::dispatch::table::{ErrorPage, ErrorPages, Table};
 use crate::problem::{Problem, Problems, nearest};
 
-/// What has been read so far.
+/// State of loading: everything that was read so far.
 #[derive(Default)]
 pub(super) struct Loader {
     problems: Problems,
     routes: Vec<Arc<Route>>,
     levels: Vec<LevelDraft>,
-    /// The files that are being read: each was named by the one before it.
+    /// The files that are being read, each included by the one before it.
     open: Vec<PathBuf>,
-    /// The files that were to be read so far.
+    /// All files that were opened, successfully or not.
     files: BTreeSet<PathBuf>,
 }
 
@@ -47,14 +47,14 @@ impl Loader {
         }
     }
 
-    /// Takes the text of the site's own file.
+    /// Reads `text` as the content of the site's own file.
     pub(super) fn take(&mut self, text: &str, file: &Path) {
         self.levels.push(LevelDraft::default());
         self.open.push(file.canonicalize().unwrap_or_else(|_| file.to_owned()));
         self.file(text, file, 0);
     }
 
-    /// The table, when nothing was wrong.
+    /// Returns the table, and the problems.
     pub(super) fn finish(mut self) -> (Table, Problems) {
         let mut levels = Vec::with_capacity(self.levels.len());
         let mut pages = Vec::with_capacity(self.levels.len());

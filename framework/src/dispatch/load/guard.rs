@@ -1,4 +1,4 @@
-//! The values of `forgery` and `rate`: which requests are refused before anything is made of them.
+//! The values of `forgery` and `rate`: requests that are rejected before they are processed.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::dispatch::{CacheType, ForgeryPolicy, Rate, RateBy};
 use crate::problem::{Problems, nearest};
 use crate::units::parse_duration;
 
-/// Reads `forgery` of a route of this kind that takes these methods.
+/// Reads `forgery` of a route of this kind with these methods.
 pub(super) fn forgery(
     entry: &Entry<'_>,
     kind: Kind,
@@ -29,16 +29,16 @@ pub(super) fn forgery(
             return ForgeryPolicy::Refuse;
         }
     };
-    // To a service a GET may be the beginning of a WebSocket, and beside an alias it is refused anyway.
+    // For a service, a GET may begin a WebSocket. For an alias, the key is reported as misplaced anyway.
     if !matches!(kind, Kind::Service | Kind::Alias) && methods.iter().all(Method::is_safe) {
         let message =
-            "what only reads is never refused for where it comes from; leave `forgery` out";
+            "requests that only read are never rejected as forgeries; leave `forgery` out";
         report(problems, &at, message);
     }
     policy
 }
 
-/// The longest period: so long a visitor may have to wait.
+/// The longest period, which is the time that a visitor may have to wait.
 const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
 /// Reads `rate` and `rate_by` of a route of this kind.
@@ -56,7 +56,7 @@ pub(super) fn rate(
             let at = by.as_ref().map_or(&entry.at, |by| &by.at);
             let message = match nearest(value, ["address", "session"]) {
                 Some(near) => {
-                    format!("`{value}` tells no visitors apart; did you mean \"{near}\"?")
+                    format!("`rate_by` cannot be `{value}`; did you mean \"{near}\"?")
                 }
                 None => format!("`rate_by` is \"address\" or \"session\", not `{value}`"),
             };
@@ -66,7 +66,7 @@ pub(super) fn rate(
     };
     if rate_by == RateBy::Session && cache != CacheType::NoCache {
         let at = by.as_ref().map_or(&entry.at, |by| &by.at);
-        let message = "a route that caches sees no session; write cache = \"no_cache\", or rate_by = \"address\"";
+        let message = "a cached route has no access to the session; write cache = \"no_cache\", or rate_by = \"address\"";
         report(problems, at, message);
     }
     let Some(Located { value, at }) = entry.text("rate", problems) else {
@@ -76,7 +76,7 @@ pub(super) fn rate(
             report(
                 problems,
                 &at,
-                "`rate_by` says whose requests are counted; write rate = \"10/3m\" too",
+                "`rate_by` has no effect without `rate`; write rate = \"10/3m\" too",
             );
         }
         return None;

@@ -2,7 +2,7 @@ use http::Method;
 
 use crate::dispatch::CacheType;
 
-/// What a route does with a request, as one key of its `[[route]]` says.
+/// The kind of a route, which one key of its `[[route]]` determines.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Kind {
     Controller,
@@ -15,17 +15,17 @@ pub(super) enum Kind {
     Include,
 }
 
-/// What a kind of route has of its own.
+/// Properties of a kind of route.
 pub(super) struct Traits {
-    /// The key that says that a route is of this kind, with its target.
+    /// The key that declares a route of this kind; its value is the target.
     pub(super) key: &'static str,
-    /// How content is cached where the route does not say.
+    /// The default of `cache`.
     pub(super) cache: CacheType,
-    /// Which methods are taken where the route does not say.
+    /// The default of `methods`.
     pub(super) methods: &'static [Method],
-    /// The keys that have no meaning beside this one, but for `on`, which services alone have.
+    /// The keys that have no meaning for this kind, except `on`, which only services have.
     pub(super) misplaced: &'static [&'static [&'static str]],
-    /// Why they have none.
+    /// The reason why these keys have no meaning.
     pub(super) reason: &'static str,
 }
 
@@ -41,17 +41,17 @@ const ALL_METHODS: &[Method] = &[
     Method::OPTIONS,
 ];
 
-/// The keys that say what of a request content depends on, what is kept of it, and how it is audited.
+/// The keys for the dependencies of content on the request, its storage, and its audit.
 const OF_PAGES: &[&str] =
     &["cache_statuses", "groups", "query", "vary", "session", "audit", "audit_ignore"];
 
-/// The keys that say which requests are refused, and what errors look like.
+/// The keys for the rejection of requests, and the format of errors.
 const OF_GUARDS: &[&str] = &["forgery", "rate", "rate_by", "errors"];
 
-/// Those of them that say how often a controller runs.
+/// The keys of [`OF_GUARDS`] that limit how often a controller runs.
 const OF_RATES: &[&str] = &["rate", "rate_by"];
 
-/// The keys of what a response says to caches.
+/// The keys for the cache directives of a response.
 const OF_CACHES: &[&str] = &["browser", "cdn"];
 
 impl Kind {
@@ -97,7 +97,7 @@ impl Kind {
                 key: "service",
                 methods: ALL_METHODS,
                 misplaced: &[&["status"], OF_PAGES, OF_CACHES],
-                reason: "the service answers as it likes, past the cache",
+                reason: "the service sends its own responses, past the cache",
                 ..traits
             },
             Kind::Files => Traits {

@@ -8,7 +8,7 @@ use crate::dispatch::route::{PathCondition, Route, Target};
 use crate::dispatch::table::Table;
 use crate::problem::Problems;
 
-/// The routes by name. Names that occur twice are reported.
+/// Returns the routes by name, and reports duplicate names.
 pub(super) fn collect(routes: &[Arc<Route>], problems: &mut Problems) -> HashMap<String, usize> {
     let mut names = HashMap::new();
     for (index, route) in routes.iter().enumerate() {
@@ -28,8 +28,8 @@ pub(super) fn collect(routes: &[Arc<Route>], problems: &mut Problems) -> HashMap
     names
 }
 
-/// Reports aliases that lead in a circle or to no route, as far as that can be seen beforehand. When
-/// there are other problems, an alias may lead to a route that is written but not understood.
+/// Reports aliases that form a circle or have no target, as far as this does not depend on requests. If there are other
+/// problems, the target of an alias may be a route that could not be parsed, so a missing target is not reported.
 pub(super) fn check_aliases(table: &Table, problems: &mut Problems) {
     let complete = problems.is_empty();
     let mut reported: Vec<*const Route> = Vec::new();
@@ -37,8 +37,7 @@ pub(super) fn check_aliases(table: &Table, problems: &mut Problems) {
         let (Target::Alias(alias), Some(method)) = (&route.target, route.methods.first()) else {
             continue;
         };
-        // Where captures are to be filled in, one example can show a circle, but not that no other
-        // request gets anywhere.
+        // For an alias with captures, one example can prove a circle, but not that every request fails.
         let (start, certain) = match (alias.0.literal(), &route.condition) {
             (Some(target), _) => (target.to_owned(), complete),
             (None, PathCondition::Path(path)) => {
@@ -69,7 +68,7 @@ pub(super) fn check_aliases(table: &Table, problems: &mut Problems) {
     }
 }
 
-/// The aliases from `first` to where it comes again.
+/// Returns the labels of the aliases from `first` back to `first`.
 fn circle(first: &Arc<Route>, visited: &[&Arc<Route>]) -> String {
     let is_first = |alias: &&&Arc<Route>| Arc::ptr_eq(alias, first);
     let rest = visited.iter().skip_while(|alias| !is_first(alias)).skip(1);

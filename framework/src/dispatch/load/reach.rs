@@ -9,18 +9,18 @@ use crate::dispatch::path::PathPattern;
 use crate::dispatch::route::{Location, PathCondition, Route};
 use crate::problem::{Problem, Problems};
 
-/// What stands in a table before it is made ready for matching, in the order of its file.
+/// One element of a table before it is prepared for matching, in the order of its file.
 #[derive(Debug, Clone)]
 pub(super) enum Item {
-    /// A route with a path, which counts from the table's prefix.
+    /// A route with a path, relative to the table's prefix.
     Path { path: PathPattern, route: usize },
     /// A route with a pattern.
     Pattern { route: usize },
-    /// A prefix with a table of its own.
+    /// A prefix with its own table.
     Delegate { prefix: PathPattern, level: usize, location: Location },
 }
 
-/// Makes `items` ready for matching and reports those that hide each other.
+/// Prepares `items` for matching and reports those that hide each other.
 pub(super) fn level(items: &[Item], routes: &[Arc<Route>], problems: &mut Problems) -> Level {
     let mut builder = Builder { items, routes, problems, reported: HashSet::new() };
     builder.check_prefixes();
@@ -41,17 +41,17 @@ pub(super) fn level(items: &[Item], routes: &[Arc<Route>], problems: &mut Proble
     Level { by_method, otherwise, patterns, pattern_routes }
 }
 
-/// Makes a level, and makes sure that every route can be reached.
+/// Builds a level and checks that every route can be reached.
 struct Builder<'b> {
     items: &'b [Item],
     routes: &'b [Arc<Route>],
     problems: &'b mut Problems,
-    /// Pairs of items that were reported as hiding each other.
+    /// Pairs of items that were already reported as hiding each other.
     reported: HashSet<(usize, usize)>,
 }
 
 impl Builder<'_> {
-    /// Nothing may stand beside a delegated prefix that lies below it.
+    /// Reports routes that are below a delegated prefix of the same table.
     fn check_prefixes(&mut self) {
         for (holder, item) in self.items.iter().enumerate() {
             let Item::Delegate { prefix, location, .. } = item else { continue };
@@ -77,9 +77,9 @@ impl Builder<'_> {
         }
     }
 
-    /// The paths of the routes that take `method`, and the delegated prefixes.
+    /// Returns the paths of the routes that accept `method`, and the delegated prefixes.
     fn paths(&mut self, method: Option<&Method>) -> Paths {
-        // Ordered, so that the same file is always answered with the same problems.
+        // Ordered, so that the same file always yields the same problems.
         let mut taken: BTreeMap<String, (usize, Step)> = BTreeMap::new();
         for (index, item) in self.items.iter().enumerate() {
             let ways = match item {
@@ -102,7 +102,7 @@ impl Builder<'_> {
         Paths::new(taken.into_iter().map(|(shape, (_, step))| (shape, step)))
     }
 
-    /// Every pattern must be reachable for each of its methods.
+    /// Reports patterns that cannot be reached for one of their methods.
     fn check_patterns(&mut self) {
         let mut seen: HashMap<(&str, &Method), usize> = HashMap::new();
         for (index, item) in self.items.iter().enumerate() {
@@ -203,7 +203,8 @@ impl Builder<'_> {
     }
 }
 
-/// What a delegated prefix matches: itself, itself with one more slash, and all below it.
+/// Returns the paths that a delegated prefix matches: itself, itself with an additional slash, and
+/// all paths below.
 fn ways_down(prefix: &PathPattern, level: usize) -> Vec<(String, Step)> {
     let shape = prefix.shape();
     let stem = shape.trim_end_matches('/');

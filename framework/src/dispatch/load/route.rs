@@ -12,7 +12,7 @@ use crate::http::names::SESSION_USER;
 use crate::problem::Problems;
 use crate::request_values::GrowingUses;
 
-/// The keys of a `[[route]]` beside the one that says its [`Kind`].
+/// The keys of a `[[route]]` except the one that declares its [`Kind`].
 const KEYS: [&str; 22] = [
     "name",
     "path",
@@ -38,24 +38,26 @@ const KEYS: [&str; 22] = [
     "audit_ignore",
 ];
 
-/// What one `[[route]]` says.
+/// The parsed content of one `[[route]]`.
 pub(super) enum Read<'e> {
-    /// A route with a path, which counts from the table's prefix.
+    /// A route with a path, relative to the table's prefix.
     Path { path: PathPattern, route: Route },
     /// A route with a pattern.
     Pattern { route: Route },
-    /// Another file's routes.
+    /// The routes of another file.
     Include { file: Located<&'e str> },
-    /// Another file's table, below `prefix`; seen from the site's root that is `below`.
+    /// The table of another file, below `prefix`. `below` is the same prefix relative to the site's
+    /// root.
     Delegate { prefix: PathPattern, below: PathPattern, file: Located<&'e str> },
 }
 
-/// All keys of a `[[route]]`.
+/// Returns all keys of a `[[route]]`.
 pub(super) fn keys() -> Vec<&'static str> {
     KEYS.into_iter().chain(Kind::ALL.map(Kind::key)).collect()
 }
 
-/// Reads a `[[route]]` of the table below `prefix`. None when too much is wrong with it to go on.
+/// Reads a `[[route]]` of the table below `prefix`. `None` if its problems prevent an
+/// interpretation.
 pub(super) fn read<'e>(
     entry: &Entry<'e>,
     prefix: &PathPattern,
@@ -76,7 +78,7 @@ pub(super) fn read<'e>(
     }
 }
 
-/// What the one key says that stands for a kind of route.
+/// Returns the kind of route that exactly one key declares.
 fn kind(entry: &Entry<'_>, problems: &mut Problems) -> Option<Kind> {
     let is_here = |kind: &Kind| entry.locate(kind.key()).is_some();
     match Kind::ALL.into_iter().filter(is_here).collect::<Vec<_>>()[..] {
@@ -97,7 +99,7 @@ fn kind(entry: &Entry<'_>, problems: &mut Problems) -> Option<Kind> {
     }
 }
 
-/// Reports keys that say nothing about a route of this kind.
+/// Reports keys that have no meaning for a route of this kind.
 fn report_misplaced(entry: &Entry<'_>, kind: Kind, problems: &mut Problems) {
     let Traits { key: target, misplaced, reason, .. } = kind.traits();
     if kind != Kind::Service
@@ -139,7 +141,7 @@ fn delegate<'e>(
     }
 }
 
-/// Reads a route that answers requests by itself.
+/// Reads a route that handles requests itself.
 fn leaf<'e>(
     entry: &Entry<'e>,
     kind: Kind,
@@ -152,7 +154,7 @@ fn leaf<'e>(
     let cache = caching::policy(entry, &methods, traits.cache, problems);
     if kind == Kind::Service && cache.kind != CacheType::NoCache {
         let at = entry.locate("cache").unwrap_or_else(|| entry.at.clone());
-        let message = "what a service answers is not cached; leave `cache` out";
+        let message = "responses of services are not cached; leave `cache` out";
         report(problems, &at, message);
     }
     let cache_statuses = caching::statuses(entry, cache.kind, problems);
@@ -170,7 +172,7 @@ fn leaf<'e>(
     let resend = resend(entry, &methods, problems);
     let rate = guard::rate(entry, kind, cache.kind, problems);
     let audit = match kind {
-        // What has no content of its own says so already.
+        // For the other kinds, these keys are already reported as misplaced.
         Kind::Controller | Kind::Template => audit::policy(entry, cache.kind, problems),
         _ => AuditPolicy::default(),
     };
@@ -219,7 +221,7 @@ fn leaf<'e>(
     })
 }
 
-/// Whether `errors` is `"problem"`.
+/// Reads `errors`. Returns whether it is `"problem"`.
 fn sends_problems(entry: &Entry<'_>, problems: &mut Problems) -> bool {
     let Some(Located { value, at }) = entry.text("errors", problems) else { return false };
     if !matches!(value, "page" | "problem") {
@@ -269,7 +271,7 @@ fn resend(entry: &Entry<'_>, methods: &[Method], problems: &mut Problems) -> boo
     resend
 }
 
-/// Reads `path` or `pattern`; a path also as it counts from the table's prefix.
+/// Reads `path` or `pattern`. A path is also returned relative to the table's prefix.
 fn condition(
     entry: &Entry<'_>,
     prefix: &PathPattern,

@@ -11,10 +11,10 @@ use crate::dispatch::path::PathPattern;
 use crate::dispatch::route::{Alias, PathCondition, Redirect, Target, service_controller};
 use crate::problem::Problems;
 
-/// What may not stand in a URL that is sent as a header.
+/// Characters that a URL in a header must not contain.
 const UNSENDABLE: AsciiSet = CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'`');
 
-/// Reads what a route of this kind does. None for one that names another file, whose routes do it.
+/// Reads the target of a route of this kind. `None` for kinds that name another file.
 pub(super) fn read(
     entry: &Entry<'_>,
     kind: Kind,
@@ -49,7 +49,7 @@ pub(super) fn read(
     target.map_err(|message| report(problems, &at, message)).ok()
 }
 
-/// Whether `on` says that a service is one of the back ends.
+/// Reads `on` of a service. Returns whether it runs on back ends.
 fn is_on_backend(entry: &Entry<'_>, problems: &mut Problems) -> bool {
     let Some(Located { value, at }) = entry.text("on", problems) else { return false };
     if !matches!(value, "frontend" | "backend") {
@@ -64,11 +64,11 @@ fn redirect_status(entry: &Entry<'_>, problems: &mut Problems) -> StatusCode {
     let allowed = |status| matches!(status, 301 | 302 | 303 | 307 | 308);
     let advice = "301 or 308 (moved for good), 302 or 307 (for now), or 303 (see there)";
     let status = entry.status("status", allowed, advice, problems);
-    // What browsers do not remember, so that a mistake can be taken back.
+    // Browsers do not remember this status, so a mistake can be corrected.
     status.map_or(StatusCode::FOUND, |status| status.value)
 }
 
-/// The folder or file below the docroot, with slashes between its parts.
+/// Returns the folder or file relative to the docroot, with slashes between its parts.
 fn files(written: &str, condition: &PathCondition) -> Result<String, String> {
     let mut parts = Vec::new();
     for part in Path::new(written).components() {
@@ -84,16 +84,16 @@ fn files(written: &str, condition: &PathCondition) -> Result<String, String> {
     }
     match condition {
         PathCondition::Path(path) if path.catch_all().is_none() && !path.names().is_empty() => {
-            Err("which file? The last capture of the `path` must be `{*path}`".to_owned())
+            Err("the route does not determine a file; the last capture of the `path` must be `{*path}`".to_owned())
         }
         PathCondition::Pattern { pattern, .. } if pattern.names().len() > 1 => {
-            Err("which file? The `pattern` must have one named capture at most".to_owned())
+            Err("the route does not determine a file; the `pattern` must have one named capture at most".to_owned())
         }
         _ => Ok(parts.join("/")),
     }
 }
 
-/// The path that an alias leads to, which counts from the table's prefix.
+/// Returns the target path of an alias, which is relative to the table's prefix.
 fn alias(
     written: &str,
     prefix: &PathPattern,

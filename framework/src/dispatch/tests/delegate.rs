@@ -5,7 +5,7 @@ use tempfile::TempDir;
 
 use super::*;
 
-/// A folder with these files; the path of the first one.
+/// Creates a folder with these files; returns the path of the first one.
 fn files(files: &[(&str, &str)]) -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in files {
@@ -67,7 +67,7 @@ fn site() -> Table {
 }
 
 #[test]
-fn a_delegated_prefix_is_the_matter_of_its_own_table() {
+fn a_delegated_prefix_is_resolved_in_its_own_table_only() {
     let site = site();
     for (path, answer) in [
         ("/x", "controller rest /x rest=x"),
@@ -93,7 +93,7 @@ fn a_delegated_prefix_is_the_matter_of_its_own_table() {
 }
 
 #[test]
-fn error_pages_of_the_site_stand_in_where_a_delegated_table_has_none() {
+fn error_pages_of_the_site_apply_if_a_delegated_table_has_none() {
     let site = site();
     let path = CanonicalPath::new("/admin/nothing").unwrap();
     let Resolution::NotFound { scope } = site.resolve(&Method::GET, path) else { panic!() };
@@ -104,7 +104,7 @@ fn error_pages_of_the_site_stand_in_where_a_delegated_table_has_none() {
 }
 
 #[test]
-fn a_pattern_may_capture_the_slash_that_stands_for_the_prefix() {
+fn a_pattern_may_capture_the_slash_of_the_prefix_itself() {
     let site = load(&[
         ("a.conf", "route = [{ path = '/x', delegate = 'b.conf' }]"),
         ("b.conf", "route = [{ pattern = '(?<all>.*)', controller = 'c' }]"),
@@ -196,7 +196,7 @@ fn routes_below_a_delegated_prefix_are_refused() {
 }
 
 #[test]
-fn a_prefix_and_what_stands_below_share_no_capture() {
+fn a_prefix_and_a_path_below_it_share_no_capture() {
     let message = refuse(&[
         ("a.conf", "route = [{ path = '/{x}', delegate = 'b.conf' }]"),
         (

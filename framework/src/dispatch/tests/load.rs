@@ -3,7 +3,7 @@ use std::time::Duration;
 use super::*;
 use crate::dispatch::{ForgeryPolicy, RateBy};
 
-/// Each text is wrong in one way, and the message says where and what.
+/// Checks that the text is rejected, with a message that contains the expected parts.
 #[track_caller]
 fn refused(text: &str, expected: &[&str]) {
     let found = problems(text);
@@ -50,7 +50,7 @@ max_body = "2 GB"
 }
 
 #[test]
-fn what_is_not_toml_is_refused_with_its_line() {
+fn a_syntax_error_is_reported_with_its_line() {
     refused("\n[[route]]\npath = \n", &["dispatch.conf:3"]);
 }
 
@@ -102,7 +102,7 @@ fn keys_that_mean_nothing_are_refused() {
 }
 
 #[test]
-fn values_of_the_wrong_kind_say_what_is_allowed() {
+fn errors_of_wrong_values_name_the_allowed_ones() {
     let route = |keys: &str| format!("[[route]]\npath='/a'\ncontroller='c'\n{keys}");
     for (keys, reason) in [
         ("name=1", "must be text in quotes, not integer"),
@@ -138,7 +138,7 @@ fn values_of_the_wrong_kind_say_what_is_allowed() {
             "`browser`: `no-chache` is not a directive; did you mean `no-cache`?",
         ),
         ("browser='max-age'", "write \"max-age=60\""),
-        ("browser='no-store, max-age=60'", "what is not stored has no age"),
+        ("browser='no-store, max-age=60'", "a response that is not stored has no age"),
         ("cdn='max-age=1h'", "`cdn`: `max-age` takes a number of seconds"),
         ("cdn='public, public'", "`public` is there twice"),
         ("methods=['POST']\ncache='normal'", "only GET is cached"),
@@ -159,7 +159,7 @@ fn values_of_the_wrong_kind_say_what_is_allowed() {
 }
 
 #[test]
-fn what_is_kept_old_or_failed_and_what_outer_caches_do_is_read() {
+fn stale_windows_cache_statuses_and_cache_directives_are_read() {
     let table = table(
         r#"
 [[route]]
@@ -208,7 +208,7 @@ fn targets_are_checked() {
     for (keys, reason) in [
         ("path='/a'\nfiles='../x'", "leads out of the docroot"),
         ("path='/a'\nfiles='/x'", "leads out of the docroot"),
-        ("path='/{a}'\nfiles='x'", "which file?"),
+        ("path='/{a}'\nfiles='x'", "does not determine a file"),
         ("path='/a'\nredirect='//x'", "neither a path"),
         ("path='/a'\nredirect='x'", "neither a path"),
         ("path='/{a}'\nredirect='https://{a}/'", "no fixed host"),
@@ -305,7 +305,7 @@ fn an_empty_file_is_an_empty_table() {
 }
 
 #[test]
-fn what_the_auditor_compares_is_checked() {
+fn audit_keys_are_checked() {
     let route = "[[route]]\npath='/'\ncontroller='a'\n";
     let refuse = |rest: &str, expected: &[&str]| refused(&format!("{route}{rest}"), expected);
     refuse("audit = 'no'", &["conf:4", "`audit` must be true or false"]);
@@ -324,7 +324,7 @@ fn what_the_auditor_compares_is_checked() {
 }
 
 #[test]
-fn where_requests_may_come_from_is_said_of_what_changes_something() {
+fn forgery_is_for_routes_that_change_something() {
     let route = "[[route]]\npath='/'\ncontroller='c'\nmethods=['GET','POST']\n";
     for (value, policy) in [("allow", ForgeryPolicy::Allow), ("refuse", ForgeryPolicy::Refuse)] {
         let table = Table::parse(&format!("{route}forgery='{value}'"), "dispatch.conf").unwrap();
@@ -340,7 +340,7 @@ fn where_requests_may_come_from_is_said_of_what_changes_something() {
 }
 
 #[test]
-fn a_route_says_what_its_errors_look_like() {
+fn a_route_declares_the_format_of_its_errors() {
     let route = "[[route]]\npath='/'\ncontroller='c'\n";
     for (value, sends_problems) in [("page", false), ("problem", true)] {
         let table = Table::parse(&format!("{route}errors='{value}'"), "dispatch.conf").unwrap();
@@ -352,7 +352,7 @@ fn a_route_says_what_its_errors_look_like() {
 }
 
 #[test]
-fn a_page_of_each_user_is_cached_and_for_no_other_cache() {
+fn a_page_of_each_user_is_cached_by_the_site_only() {
     let route = "[[route]]\npath='/'\ncontroller='c'\nsession='user'\n";
     let table = Table::parse(route, "dispatch.conf").unwrap();
     assert!(table.routes()[0].is_by_user());
@@ -366,7 +366,7 @@ fn a_page_of_each_user_is_cached_and_for_no_other_cache() {
 }
 
 #[test]
-fn how_often_a_visitor_may_ask_is_a_number_and_a_duration() {
+fn a_rate_is_a_number_and_a_duration() {
     let route = "[[route]]\npath='/'\ncontroller='c'\n";
     let table = Table::parse(&format!("{route}rate='10/3m'"), "dispatch.conf").unwrap();
     let rate = table.routes()[0].rate.unwrap();
@@ -384,7 +384,7 @@ fn how_often_a_visitor_may_ask_is_a_number_and_a_duration() {
     refused(&format!("{route}rate='1/1s'\nrate_by='adress'"), &["did you mean \"address\"?"]);
     refused(
         &format!("{route}rate='1/1s'\nrate_by='session'"),
-        &["a route that caches sees no session"],
+        &["a cached route has no access to the session"],
     );
     let uncached = format!("{route}cache='no_cache'\nrate='1/1s'\nrate_by='session'");
     let table = Table::parse(&uncached, "dispatch.conf").unwrap();

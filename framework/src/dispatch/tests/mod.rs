@@ -1,5 +1,5 @@
-//! Tests of whole tables: [`load`] what is refused and how, [`resolve`] and [`order`] which route
-//! takes a request, [`delegate`] several files, [`reverse`] URLs for names.
+//! Tests of whole tables: [`load`] problems, [`resolve`] and [`order`] the route for a request,
+//! [`delegate`] several files, [`reverse`] URLs for names.
 
 mod delegate;
 mod load;
@@ -11,18 +11,18 @@ use http::Method;
 
 use super::{CanonicalPath, Resolution, Table};
 
-/// The table that `text` describes.
+/// Parses the table in `text`.
 fn table(text: &str) -> Table {
     Table::parse(text, "dispatch.conf").unwrap_or_else(|problems| panic!("{problems}"))
 }
 
-/// What is wrong with `text`, a line each.
+/// Returns the problems of `text`, one per line.
 fn problems(text: &str) -> Vec<String> {
     let problems = Table::parse(text, "dispatch.conf").expect_err("the text is wrong");
     problems.iter().map(ToString::to_string).collect()
 }
 
-/// What the table says, in short: `target path name=value…` or what is wrong.
+/// Resolves a request and returns a short text: `target path name=value…` or the error.
 fn ask(table: &Table, method: &str, path: &str) -> String {
     let method = Method::from_bytes(method.as_bytes()).unwrap();
     let path = CanonicalPath::new(path).unwrap();

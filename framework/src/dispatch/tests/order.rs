@@ -6,7 +6,7 @@ use regex::Regex;
 
 use super::*;
 
-/// A table of these paths, each with its place in `paths` as the name of its template.
+/// Builds a table of these paths. The name of a template contains the path's position in `paths`.
 fn table_of(paths: &[(usize, String)]) -> Table {
     let route = |(place, path): &(usize, String)| {
         format!("[[route]]\npath = '{path}'\ntemplate = 't{place}'\n")
@@ -14,7 +14,7 @@ fn table_of(paths: &[(usize, String)]) -> Table {
     table(&paths.iter().map(route).collect::<String>())
 }
 
-/// The template of the route that takes `path`, and its captures.
+/// Returns the template of the route that matches `path`, and its captures.
 fn taken(table: &Table, path: &str) -> Option<(String, Vec<String>)> {
     match table.resolve(&Method::GET, CanonicalPath::new(path).unwrap()) {
         Resolution::Route(found) => {
@@ -26,7 +26,7 @@ fn taken(table: &Table, path: &str) -> Option<(String, Vec<String>)> {
     }
 }
 
-/// What a path matches, as a regular expression.
+/// Returns a regular expression that is equivalent to a path.
 fn regex_of(written: &str) -> Regex {
     let capture = Regex::new(r"\\\{(\\\*)?[a-z0-9]+\\\}").unwrap();
     let literal = regex::escape(written);
@@ -40,7 +40,7 @@ fn regex_of(written: &str) -> Regex {
     Regex::new(&format!("^{expression}$")).unwrap()
 }
 
-/// The rule of the guide, for two paths that match the same request.
+/// The order from the guide, for two paths that match the same request.
 fn more_specific(one: &str, other: &str) -> Ordering {
     for (one, other) in one.split('/').zip(other.split('/')) {
         let kind = |segment: &str| match segment.split_once('{') {
@@ -60,7 +60,7 @@ fn more_specific(one: &str, other: &str) -> Ordering {
     Ordering::Equal
 }
 
-/// What the rule alone says, path by path.
+/// A model that applies the order to one path after the other.
 struct Model<'p>(Vec<(&'p (usize, String), Regex)>);
 
 impl Model<'_> {
@@ -78,7 +78,7 @@ impl Model<'_> {
     }
 }
 
-/// Segments of paths; `#` stands for the number of the segment.
+/// Segments of paths; `#` is replaced by the index of the segment.
 const SEGMENTS: [&str; 12] = [
     "a",
     "ab",
@@ -114,7 +114,8 @@ fn requested_path() -> impl Strategy<Value = String> {
     })
 }
 
-/// Two different paths of one shape are refused at load; of each shape the first is left.
+/// Removes all but the first path of each shape, because two paths with one shape are rejected at
+/// load.
 fn distinct(paths: Vec<String>) -> Vec<(usize, String)> {
     let mut distinct: Vec<(usize, String)> = Vec::new();
     let shape = |path: &str| regex_of(path).to_string();

@@ -104,7 +104,7 @@ fn a_more_general_route_takes_the_methods_that_the_specific_one_does_not() {
 }
 
 #[test]
-fn patterns_are_asked_before_a_method_is_refused() {
+fn patterns_are_tried_before_a_method_is_rejected() {
     let site = table(SITE);
     assert_eq!(ask(&site, "PUT", "/stories/abc"), "controller stories.put /stories/abc");
     assert_eq!(ask(&site, "PATCH", "/stories/abc"), "405 DELETE, GET, HEAD, OPTIONS, POST, PUT");
@@ -148,7 +148,7 @@ fn aliases_that_grow_are_stopped() {
             { pattern = "/(?<x>a+)", alias = "/{x}{x}{x}{x}" },
         ]"#,
     );
-    // 4^8 bytes would be too long a path, which no route matches.
+    // 4^8 bytes would exceed the length limit, and no route would match.
     assert_eq!(ask(&table, "GET", "/aa"), "404");
     let circle = super::table("route = [{ pattern = '/(?<x>a+)', alias = '/{x}' }]");
     assert_eq!(ask(&circle, "GET", "/a"), "loop");
@@ -161,7 +161,7 @@ fn a_match_fills_in_the_groups() {
 }
 
 #[test]
-fn a_match_knows_its_file() {
+fn a_match_determines_its_file() {
     let file = |path: &str| found(path, |found| found.file());
     assert_eq!(file("/assets/a%20b/c.css").as_deref(), Some("assets/public/a b/c.css"));
     assert_eq!(file("/favicon.ico").as_deref(), Some("favicon.ico"));
@@ -202,7 +202,7 @@ fn a_redirect_never_leads_to_a_host_that_the_visitor_chose() {
 }
 
 #[test]
-fn a_route_says_how_its_content_is_cached() {
+fn a_route_declares_how_its_content_is_cached() {
     found("/", |found| {
         assert_eq!(found.route.cache.kind, CacheType::Persistent);
         assert_eq!(found.route.cache.stale_if_error, Duration::from_secs(3600));
@@ -255,7 +255,7 @@ fn the_listing_is_in_the_order_of_matching() {
 }
 
 #[test]
-fn the_names_of_controllers_and_templates_are_known_with_their_places() {
+fn controllers_and_templates_are_listed_with_their_locations() {
     let site = table(SITE);
     let controllers: Vec<&str> = site.controllers().map(|(name, _)| name).collect();
     assert_eq!(controllers, ["index", "stories.show", "stories.change", "archive", "stories.put"]);
@@ -266,7 +266,7 @@ fn the_names_of_controllers_and_templates_are_known_with_their_places() {
 
 proptest! {
     #[test]
-    fn any_request_gets_an_answer(
+    fn any_request_is_resolved(
         method in "GET|HEAD|POST|OPTIONS|FOO",
         path in "/(old|stories|assets|2024|[a-z%/0-9.é]{0,6}){0,2}/[a-z0-9%2F.]{0,8}",
     ) {

@@ -39,7 +39,7 @@ fn other_parameters_become_the_query() {
 }
 
 #[test]
-fn errors_say_what_there_is() {
+fn errors_name_the_existing_routes() {
     let message = |name: &str, params: &[(&str, &str)]| url(name, params).unwrap_err().to_string();
     assert!(message("storry", &[]).ends_with("did you mean `story`?"));
     assert!(message("zebra", &[]).ends_with("there are any, day, file, home, image, story, tree"));
@@ -55,7 +55,7 @@ fn errors_say_what_there_is() {
 
 proptest! {
     #[test]
-    fn a_url_leads_back_to_its_route(slug in "[^\\p{Cc}\\\\]{1,8}") {
+    fn a_url_resolves_to_its_route(slug in "[^\\p{Cc}\\\\]{1,8}") {
         let site = table(SITE);
         if let Ok(url) = site.url_for("story", [("slug", &slug)]) {
             let answer = ask(&site, "GET", &url);
