@@ -7,14 +7,14 @@ use http::StatusCode;
 use crate::extract::reply_of;
 use crate::reply::{IntoReply, Reply, error};
 
-/// What a controller returns: a reply, or an error that becomes one.
+/// The result of a controller: a reply, or an error that becomes one.
 pub type Result<T = Reply, E = Error> = std::result::Result<T, E>;
 
-/// What a controller fails with: a reply, usually the site's error page for a status.
+/// The error of a controller: a reply, usually the site's error page for a status.
 ///
-/// `?` turns any [`std::error::Error`] into one with status 500, of which the visitor learns
-/// nothing and a developer the place and the whole chain of causes. Errors of Headwater itself
-/// keep their status: a body that is too large stays a 413.
+/// `?` turns any [`std::error::Error`] into one with status 500. The visitor sees no details; a developer sees the
+/// location and the whole chain of causes. Errors of Headwater itself keep their status: a body that is too large
+/// remains a 413.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -37,7 +37,7 @@ pub type Result<T = Reply, E = Error> = std::result::Result<T, E>;
 pub struct Error(Box<Reply>);
 
 impl Error {
-    /// An error with a status and a message for the visitor.
+    /// Creates an error with a status and a message for the visitor.
     #[track_caller]
     pub fn new<S>(status: S, message: impl Into<String>) -> Error
     where
@@ -46,14 +46,14 @@ impl Error {
         Error::from(error(status).message(message))
     }
 
-    /// The status code of the reply that the error becomes.
+    /// Returns the status code of the reply.
     pub fn status(&self) -> StatusCode {
         self.0.status()
     }
 
-    /// Puts the reply into a group, in addition to those of its route. It matters where the error's
-    /// status is one of the route's `cache_statuses`: the list that a missing thing would be on, for
-    /// example, ends the 404 as soon as anything is added.
+    /// Puts the reply into a group, in addition to those of its route. This matters if the error's status is one of the
+    /// route's `cache_statuses`: for example, a cached 404 in the group of a list is invalidated as soon as an element
+    /// is added to the list.
     ///
     /// ```
     /// use headwater::prelude::*;
@@ -76,30 +76,30 @@ impl Error {
     }
 }
 
-/// The error 404: there is nothing here.
+/// Returns the error 404: the page does not exist.
 #[track_caller]
 pub fn not_found() -> Error {
     Error::from(error(StatusCode::NOT_FOUND))
 }
 
-/// The error 400, and what is wrong with the request.
+/// Returns the error 400 with a message about the request.
 #[track_caller]
 pub fn bad_request(message: impl Into<String>) -> Error {
     Error::new(StatusCode::BAD_REQUEST, message)
 }
 
-/// The error 403: this visitor may not.
+/// Returns the error 403: the visitor has no permission.
 #[track_caller]
 pub fn forbidden() -> Error {
     Error::from(error(StatusCode::FORBIDDEN))
 }
 
-/// For what may not be there: a 404 in its place.
+/// Conversion of a missing value to the error 404.
 pub trait OrNotFound<T> {
-    /// The value, or the error 404.
+    /// Returns the value, or the error 404.
     ///
     /// # Errors
-    /// [`not_found`] when there is no value.
+    /// Returns [`not_found`] if there is no value.
     fn or_not_found(self) -> Result<T>;
 }
 
@@ -119,7 +119,7 @@ where
 {
     #[track_caller]
     fn from(cause: E) -> Error {
-        // Out here, because a closure would be its own caller.
+        // Outside of the closure, which would be its own caller.
         let place = Location::caller();
         let reply = reply_of(&cause).unwrap_or_else(|| {
             let chain = format!("{place}: {}", Chain(&cause));
@@ -153,21 +153,21 @@ impl fmt::Debug for Error {
     }
 }
 
-/// An error with everything that caused it.
+/// An error with the chain of its causes.
 struct Chain<'a>(&'a (dyn StdError + 'static));
 
 impl fmt::Display for Chain<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let mut said = self.0.to_string();
-        f.write_str(&said)?;
+        let mut previous = self.0.to_string();
+        f.write_str(&previous)?;
         let mut source = self.0.source();
         while let Some(cause) = source {
             let text = cause.to_string();
             // Many errors repeat their cause at the end of their own message.
-            if !said.ends_with(&text) {
+            if !previous.ends_with(&text) {
                 write!(f, "\ncaused by: {text}")?;
             }
-            said = text;
+            previous = text;
             source = cause.source();
         }
         Ok(())

@@ -12,13 +12,14 @@ use crate::http::validators::date;
 use crate::media_type;
 use crate::reply::{Content, Reply, error};
 
-/// A file from the disk, streamed. Its media type follows from the name's extension.
+/// Replies with a file from the disk, which is streamed. Its media type follows from the name's
+/// extension.
 ///
-/// The file is opened now and read while the reply is sent. Never make the path of what a visitor
-/// sends: a `..` in it leads anywhere.
+/// The file is opened immediately and read while the reply is sent. Never build the path from a
+/// visitor's input: a `..` in it leads anywhere.
 ///
 /// # Errors
-/// A 404 when there is no such file, a 503 when too many files are open, a 500 when it cannot be
+/// A 404 if the file does not exist, a 503 if too many files are open, a 500 if it cannot be
 /// opened.
 pub async fn file(path: impl AsRef<Path>) -> Result {
     let path = path.as_ref();
@@ -70,7 +71,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_file_that_is_not_there_is_a_404() {
+    async fn a_missing_file_is_a_404() {
         let folder = tempfile::tempdir().unwrap();
         let missing = file(folder.path().join("none.txt")).await.unwrap_err();
         assert_eq!(missing.into_reply().status(), 404);

@@ -5,14 +5,13 @@ use headwater_address::is_for_other_ids;
 use crate::log::{Invalidation, escape_address};
 use crate::reply::Reply;
 
-/// What one `#[invalidate(…)]` of a controller makes wrong in the caches.
+/// One `#[invalidate(…)]` of a controller: the cached content that it invalidates.
 ///
-/// Groups and patterns may hold `{name}`: in its place comes what the route captured under that
-/// name. In patterns it is spelled as addresses spell it, but in those for other ids
-/// (`^fragment:…`) as it is, and everything is escaped that a regular expression would not take
-/// literally.
-/// In a pattern, `{name}` in a class (`[{a}]`) and after a backslash (`\p{Greek}`, `\{`) keeps the
-/// meaning it has in regular expressions.
+/// Groups and patterns may contain `{name}`, which is replaced by the value that the route captured
+/// under that name. Patterns contain it in the spelling of addresses, but patterns for other ids
+/// (`^fragment:…`) contain it unchanged; in both cases, characters with a meaning in regular
+/// expressions are escaped. In a pattern, `{name}` in a class (`[{a}]`) and after a backslash
+/// (`\p{Greek}`, `\{`) keeps the meaning it has in regular expressions.
 #[derive(Debug, Clone, Default)]
 pub struct Invalidates {
     groups: Vec<Vec<Piece>>,
@@ -23,21 +22,21 @@ pub struct Invalidates {
 /// A piece of a group's name or of a pattern.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Piece {
-    /// This text.
+    /// Literal text.
     Text(&'static str),
-    /// What the route captured under this name.
+    /// The value that the route captured under this name.
     Capture(&'static str),
 }
 
-/// Sees the reply and says whether something became wrong.
+/// Decides by the reply whether content must be invalidated.
 pub type Condition = fn(&Reply) -> bool;
 
-/// What a controller makes wrong, for one request.
+/// The invalidations of a controller for one request.
 #[derive(Debug, Clone, Default)]
 pub struct Invalidations {
-    /// In any case.
+    /// Unconditional invalidations.
     pub always: Invalidation,
-    /// Only if the function says so when it sees the reply.
+    /// Invalidations that apply if the function returns true for the reply.
     pub conditional: Vec<(Invalidation, Condition)>,
 }
 
@@ -52,12 +51,12 @@ pub struct MissingCapture {
     pub controller: String,
     /// The name that the route does not capture.
     pub capture: String,
-    /// The names that it captures.
+    /// The captures of the route.
     pub captured: Vec<String>,
 }
 
 impl Invalidates {
-    /// Makes nothing wrong.
+    /// Creates an empty declaration.
     pub fn new() -> Invalidates {
         Invalidates::default()
     }
@@ -74,13 +73,13 @@ impl Invalidates {
         self
     }
 
-    /// Makes it depend on the reply.
+    /// Makes the invalidation depend on the reply.
     pub fn when(mut self, condition: Condition) -> Invalidates {
         self.when = Some(condition);
         self
     }
 
-    /// The names of the captures that are put in.
+    /// Returns the names of the captures that are used.
     pub(crate) fn captures(&self) -> impl Iterator<Item = &'static str> {
         self.groups.iter().chain(&self.patterns).flatten().filter_map(|piece| match piece {
             Piece::Capture(name) => Some(*name),
@@ -88,14 +87,14 @@ impl Invalidates {
         })
     }
 
-    /// The groups, each in its pieces.
+    /// Returns the groups, each as a list of pieces.
     pub(crate) fn groups(&self) -> &[Vec<Piece>] {
         &self.groups
     }
 
     fn fill(&self, params: &[(String, String)]) -> Result<Invalidation, &'static str> {
         let literal = |value: &str, text: &mut String| text.push_str(value);
-        // In a catch-all a slash separates segments, in any other capture it is part of one.
+        // In a catch-all capture a slash separates segments, in any other it is part of one.
         let as_in_address = |value: &str, text: &mut String| {
             text.push_str(&escape_address(value).replace('/', "(?:/|%2F)"));
         };
@@ -117,12 +116,13 @@ impl Invalidates {
 }
 
 impl Invalidations {
-    /// Whether something depends on the reply.
+    /// Returns whether any invalidation depends on the reply.
     pub(crate) fn is_conditional(&self) -> bool {
         !self.conditional.is_empty()
     }
 
-    /// What a list of `#[invalidate]`s makes wrong, with the values of a request's route put in.
+    /// Returns the invalidations of a list of `#[invalidate]`s, with the values of a request's
+    /// route filled in.
     pub(super) fn of(
         controller: &str,
         invalidates: &[Invalidates],
@@ -190,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn captures_are_put_in_and_escaped_in_patterns() {
+    fn captures_are_filled_in_and_escaped_in_patterns() {
         let invalidates = Invalidates::new().group(&[Piece::Text("story:"), SLUG]).pattern(&[
             Piece::Text("^/stories/"),
             SLUG,
@@ -221,7 +221,7 @@ mod tests {
     }
 
     #[test]
-    fn a_condition_keeps_its_invalidation_apart() {
+    fn conditional_invalidations_are_separate() {
         let always = Invalidates::new().group(&[Piece::Text("news")]);
         let sometimes = Invalidates::new().group(&[SLUG]).when(|reply| reply.status() == 303);
         let all = Invalidations::of("show", &[always, sometimes], &params("a")).unwrap();

@@ -8,17 +8,17 @@ use crate::http::Languages;
 use crate::reply::{Cookie, Reply, SameSite, redirect_back};
 use crate::request::Request;
 
-/// What `dispatch.conf` calls the controller that sets a visitor's language.
+/// The name of the controller that sets a visitor's language, for `dispatch.conf`.
 pub(crate) const LANGUAGE_CONTROLLER: &str = "headwater.language";
 
-/// What is sent to it.
+/// The form that is sent to the controller.
 #[derive(Deserialize)]
 struct Choice {
     language: String,
 }
 
-/// The controller that every site with a `language_cookie` has: sets the cookie to one of the languages, and leads back to
-/// the page on which it was chosen.
+/// Returns the controller that every site with a `language_cookie` has: it sets the cookie to one of the languages, and
+/// redirects to the page on which the language was chosen.
 pub(crate) fn language_controller(languages: Languages, cookie: String) -> Registration {
     let answer = move |request: Request| choose(request, languages.clone(), cookie.clone());
     Registration::new(LANGUAGE_CONTROLLER, answer).needs(&[Need::Form]).declared()
@@ -50,7 +50,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_cookie_is_set_and_the_page_comes_again() {
+    async fn the_cookie_is_set_and_the_visitor_is_redirected_back() {
         let reply = chosen("language=pt-BR", "http://localhost:8000/list?page=2").await;
         assert_eq!(reply.headers()["location"], "/list?page=2");
         let cookie = reply.headers()["set-cookie"].to_str().unwrap();

@@ -33,7 +33,7 @@ pub struct Controllers(Vec<Registration>);
 /// let controllers = controllers![stories::show, about];
 /// let names: Vec<&str> = controllers.iter().map(Registration::name).collect();
 /// assert_eq!(names, ["stories.show", "about"]);
-/// // Several of one module, as with `use`. Such a list has nothing else in it.
+/// // Several of one module, as with `use`. Such a list must not contain other forms.
 /// assert_eq!(controllers![stories::{show}].iter().count(), 1);
 /// ```
 #[macro_export]
@@ -51,7 +51,7 @@ macro_rules! controllers {
 }
 
 impl Controllers {
-    /// No controllers yet.
+    /// Creates an empty list.
     pub fn new() -> Controllers {
         Controllers::default()
     }
@@ -62,7 +62,7 @@ impl Controllers {
         self
     }
 
-    /// Adds a step before every controller of the list, and before the steps they have already.
+    /// Adds a step before every controller of the list, which runs before its existing steps.
     pub fn before<M: 'static, B: Before<M>>(self, step: B) -> Controllers {
         let step: Arc<dyn AnyBefore> = Arc::new(Step::new(step));
         let before = |mut registration: Registration| {
@@ -72,7 +72,7 @@ impl Controllers {
         self.into_iter().map(before).collect()
     }
 
-    /// Adds a step after every controller of the list, and after the steps they have already.
+    /// Adds a step after every controller of the list, which runs after its existing steps.
     pub fn after<M: 'static>(mut self, step: impl After<M>) -> Controllers {
         let step: Arc<dyn AnyAfter> = Arc::new(Step::new(step));
         for registration in &mut self.0 {
@@ -90,7 +90,7 @@ impl Controllers {
         self.into_iter().map(|registration| registration.wrap(wrapper.clone())).collect()
     }
 
-    /// The controllers in the order of the list.
+    /// Returns the controllers in the order of the list.
     pub fn iter(&self) -> std::slice::Iter<'_, Registration> {
         self.0.iter()
     }

@@ -1,30 +1,29 @@
-//! What a site's controllers are to the rest of the framework.
+//! The controllers of a site, and the types around them.
 //!
-//! - [`Registration`]: a controller with its name, its steps and what it invalidates; made by the
-//!   attribute `#[controller]` or by hand. [`Controllers`] is a list of them, made by
-//!   [`controllers!`](crate::controllers).
-//! - [`Before`] and [`After`]: steps around a controller; [`signed_in`] is one. [`Next`]: what a
+//! - [`Registration`]: a controller with its name, its steps and what it invalidates; created by the attribute
+//!   `#[controller]` or by hand. [`Controllers`] is a list of them, created by [`controllers!`](crate::controllers).
+//! - [`Before`] and [`After`]: steps around a controller; [`signed_in`] is one. [`Next`]: the inner handler that a
 //!   [wrapper](Registration::wrap) calls.
-//! - [`Invalidates`]: what a controller makes wrong in the caches, with the values of its route put
-//!   in: `Invalidations`.
+//! - [`Invalidates`]: the cached content that a controller invalidates; `Invalidations`: the same with the values of a
+//!   request's route filled in.
 //! - `language`: the controller that every site with a `language_cookie` has.
-//! - [`answer`]: runs it all for one request. A panic becomes an error 500.
-//! - [`Error`]: what `?` makes of any error, and [`OrNotFound`] for what may not be there; [`file()`] sends
-//!   a file.
+//! - [`answer`]: runs steps and controller for one request. A panic becomes an error 500.
+//! - [`Error`]: the type to which `?` converts any error, and [`OrNotFound`] for values that may be missing; [`file()`]
+//!   sends a file.
 //!
 //! ```text
 //! request ── before-steps ── wrappers ── controller ── wrappers ── after-steps ── reply
-//!                 └──────────── a step answers by itself ────────────┘
+//!                 └──────────── a step may reply itself ────────────┘
 //! ```
 //!
-//! This module must not know where a controller runs, nor how its invalidations are written.
+//! This module must not depend on where a controller runs, or on how its invalidations are written.
 //!
 //! # The attributes
 //!
 //! ```
 //! use headwater::prelude::*;
 //!
-//! /// Answers by itself when the visitor is not logged in; otherwise leaves the visitor's name.
+//! /// Redirects visitors who are not logged in; otherwise stores the visitor's name.
 //! async fn require_login(request: &mut Request) -> Result<()> {
 //!     let Some(name) = request.parts.header("x-visitor")?.cloned() else {
 //!         return Err(redirect_to("/login").into());

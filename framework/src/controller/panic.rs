@@ -14,8 +14,8 @@ pub(super) fn caught<T>(
     request_id: &str,
     part: impl Future<Output = T>,
 ) -> impl Future<Output = Result<T, Reply>> {
-    // What a panic leaves half done is the request's own; the site's state is behind `Store`, which
-    // only the log changes.
+    // A panic leaves only data of the request in an inconsistent state; the site's state is behind `Store`, which only
+    // the log changes.
     AssertUnwindSafe(part).catch_unwind().map_err(move |panic| {
         let cause = format!("{} panicked: {}", part_name(), panic_message(&*panic));
         tracing::error!(request_id, "{}", shown_cause(&cause));

@@ -13,16 +13,16 @@ use crate::extract::Need;
 use crate::reply::{IntoReply, Reply};
 use crate::request::Request;
 
-/// What runs a controller.
+/// The function that runs a controller.
 pub type ControllerFn = Arc<dyn Fn(Request) -> BoxFuture<'static, Reply> + Send + Sync>;
 
-/// What `#[controller]` makes of a function, as a type of the function's name.
+/// The type that `#[controller]` generates for a function, with the function's name.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a controller",
     note = "put `#[controller(\"…\")]` above the function"
 )]
 pub trait Controller {
-    /// The controller with its name, its steps and what it invalidates.
+    /// Returns the registration of the controller.
     fn registration() -> Registration;
 }
 
@@ -45,12 +45,12 @@ pub struct Registration {
     needs: Vec<Need>,
     templates: Vec<(&'static str, &'static Location<'static>)>,
     location: &'static Location<'static>,
-    /// Whether all that the function can reach is among its needs.
+    /// Whether `needs` covers everything that the function can reach.
     is_declared: bool,
 }
 
 impl Registration {
-    /// A controller under the name that `dispatch.conf` calls it by.
+    /// Creates a controller with its name in `dispatch.conf`.
     #[track_caller]
     pub fn new<F, Running>(name: impl Into<Cow<'static, str>>, handler: F) -> Registration
     where
@@ -74,30 +74,29 @@ impl Registration {
         }
     }
 
-    /// The name that `dispatch.conf` calls the controller by.
+    /// Returns the name of the controller in `dispatch.conf`.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Where in the site's code the controller is.
+    /// Returns the location of the controller in the site's code.
     pub fn location(&self) -> &'static Location<'static> {
         self.location
     }
 
-    /// Adds a step that runs before those that are there already.
+    /// Adds a step that runs before the existing before-steps.
     pub fn before<M: 'static, B: Before<M>>(mut self, step: B) -> Registration {
         self.before.insert(0, Arc::new(Step::new(step)));
         self.needs(B::NEEDS)
     }
 
-    /// Adds a step that runs after those that are there already.
+    /// Adds a step that runs after the existing after-steps.
     pub fn after<M: 'static>(mut self, step: impl After<M>) -> Registration {
         self.after.push(Arc::new(Step::new(step)));
         self
     }
 
-    /// Puts a function around the controller and what is around it already. Before- and
-    /// after-steps stay outside.
+    /// Puts a function around the controller and its existing wrappers. Before- and after-steps remain outside.
     ///
     /// ```
     /// use headwater::controller::Next;
@@ -126,60 +125,61 @@ impl Registration {
         self
     }
 
-    /// Adds something that the controller makes wrong in the caches.
+    /// Adds content that the controller invalidates.
     pub fn invalidates(mut self, invalidates: Invalidates) -> Registration {
         self.invalidates.push(invalidates);
         self
     }
 
-    /// Says that all that the function can reach is among its needs: the attribute `#[controller]` knows that.
+    /// Declares that the needs cover everything that the function can reach, which the attribute `#[controller]`
+    /// ensures.
     #[doc(hidden)]
     pub fn declared(mut self) -> Registration {
         self.is_declared = true;
         self
     }
 
-    /// Adds what the controller needs of its routes and of the site. The attribute `#[controller]` adds
-    /// what the types of its arguments need.
+    /// Adds needs of the controller, which its routes and the site must meet. The attribute `#[controller]` adds those
+    /// of its argument types.
     pub fn needs(mut self, needs: &'static [Need]) -> Registration {
         self.needs.extend(needs);
         self
     }
 
-    /// Adds a template that the controller replies with. The attribute `#[controller]` adds those that
-    /// stand in the function as `template!("…")`.
+    /// Adds a template with which the controller replies. The attribute `#[controller]` adds those in the function's
+    /// `template!("…")`.
     #[track_caller]
     pub fn template(mut self, name: &'static str) -> Registration {
         self.templates.push((name, Location::caller()));
         self
     }
 
-    /// What it says to make wrong in the caches.
+    /// Returns the content that it declares to invalidate.
     pub(crate) fn all_invalidates(&self) -> &[Invalidates] {
         &self.invalidates
     }
 
-    /// Whether it may invalidate by itself, in ways that are not known here.
+    /// Returns whether it may also invalidate content that is not declared.
     pub(crate) fn may_invalidate(&self) -> bool {
         let has_steps = !self.before.is_empty() || !self.after.is_empty();
         let needs_cluster = self.needs.iter().any(|need| matches!(need, Need::Cluster));
         !self.is_declared || has_steps || needs_cluster
     }
 
-    /// What the controller is known to need.
+    /// Returns the declared needs of the controller.
     pub(crate) fn all_needs(&self) -> &[Need] {
         &self.needs
     }
 
-    /// The templates that the controller is known to reply with, and where its code says so.
+    /// Returns the declared templates of the controller, with the locations in the code.
     pub(crate) fn templates(&self) -> &[(&'static str, &'static Location<'static>)] {
         &self.templates
     }
 
-    /// What the controller makes wrong in the caches when its route captured `params`.
+    /// Returns the invalidations of the controller if its route captured `params`.
     ///
     /// # Errors
-    /// When an `#[invalidate]` names a capture that is not among `params`.
+    /// Fails if an `#[invalidate]` names a capture that is not among `params`.
     #[doc(hidden)]
     pub fn invalidation(
         &self,
@@ -188,7 +188,7 @@ impl Registration {
         Invalidations::of(&self.name, &self.invalidates, params)
     }
 
-    /// The names of the captures that every route to the controller must have.
+    /// Returns the names of the captures that every route to the controller must have.
     #[doc(hidden)]
     pub fn captures(&self) -> impl Iterator<Item = &'static str> {
         self.invalidates.iter().flat_map(Invalidates::captures)

@@ -3,10 +3,10 @@ use super::panic::caught;
 use crate::reply::Reply;
 use crate::request::Request;
 
-/// Runs a controller for one request: its before-steps, itself, its after-steps.
+/// Runs a controller for one request: its before-steps, the controller, its after-steps.
 ///
-/// Panics are caught: the visitor gets an error 500 and nothing else suffers. After-steps see every
-/// reply.
+/// Panics are caught: the visitor receives an error 500, and other requests are not affected.
+/// After-steps see every reply.
 pub async fn answer(registration: &Registration, mut request: Request) -> Reply {
     let request_id = request.parts.request_id.clone();
     let refused = refusal(registration, &mut request, &request_id).await;
@@ -29,7 +29,7 @@ pub async fn answer(registration: &Registration, mut request: Request) -> Reply 
     reply
 }
 
-/// What a before-step answers by itself, if one does.
+/// Runs the before-steps. Returns the reply of the first one that replies itself.
 async fn refusal(
     registration: &Registration,
     request: &mut Request,

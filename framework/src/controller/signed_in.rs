@@ -3,9 +3,9 @@ use crate::extract::{Need, NotInKey, SessionRejection};
 use crate::reply::{IntoReply, Reply};
 use crate::request::Request;
 
-/// Lets only visitors with a session through: a before-step, `#[before(signed_in)]`, for controllers that need to know no more of
-/// it. Others are sent to the site's sign-in page, with what they have asked for as `back`. A route that caches refuses it, as
-/// it does [`Session`](crate::extract::Session).
+/// A before-step, `#[before(signed_in)]`, that only admits visitors with a session, for controllers that do not need
+/// its data. Others are redirected to the site's sign-in page, with the requested page as `back`. A cached route
+/// rejects it, like [`Session`](crate::extract::Session).
 ///
 /// ```
 /// use headwater::prelude::*;

@@ -7,11 +7,11 @@ use crate::extract::Need;
 use crate::reply::{IntoReply, Reply};
 use crate::request::{Request, RequestParts};
 
-/// A step before a controller: it may answer by itself, and leave something for the controller in
-/// the request's [extensions](RequestParts::extensions).
+/// A step before a controller: it may reply itself, or store values for the controller in the request's
+/// [extensions](RequestParts::extensions).
 ///
-/// An `async fn(request: &mut Request) -> Result<(), Reply>` is one (the error may be anything that
-/// is [`IntoReply`]). A type that holds settings implements the trait:
+/// An `async fn(request: &mut Request) -> Result<(), Reply>` is one (the error may be any type that implements
+/// [`IntoReply`]). A type with settings implements the trait:
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -33,7 +33,7 @@ use crate::request::{Request, RequestParts};
 /// }
 /// ```
 ///
-/// `M` tells functions and types apart; leave it out.
+/// `M` distinguishes functions and types; leave it out.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a step before a controller",
     label = "not a before-step",
@@ -41,22 +41,22 @@ use crate::request::{Request, RequestParts};
             `impl Before`"
 )]
 pub trait Before<M = ()>: Send + Sync + 'static {
-    /// What the step needs of the routes and the site of its controllers, as
-    /// [`FromRequestParts::NEEDS`](crate::extract::FromRequestParts::NEEDS). A function has none: what it
-    /// takes by extractors fails at the first request where it is not there.
+    /// The needs of the step, which the routes and the site of its controllers must meet, as
+    /// [`FromRequestParts::NEEDS`](crate::extract::FromRequestParts::NEEDS). A function has none: if it uses extractors
+    /// whose needs are not met, it fails at the first request.
     const NEEDS: &'static [Need];
 
-    /// Runs the step. An error is the reply; the controller and later steps then do not run.
+    /// Runs the step. An error is the reply; the controller and later steps are then skipped.
     fn before(&self, request: &mut Request) -> impl Future<Output = Result<(), Reply>> + Send;
 }
 
-/// A step after a controller: it sees every reply, also those of before-steps, of rejections and
-/// of panics, and may change it.
+/// A step after a controller: it sees every reply, also those of before-steps, of rejections and of panics, and may
+/// change it.
 ///
-/// An `async fn(reply: Reply) -> Reply` is one, or an `async fn(parts: &RequestParts, reply: Reply)
-/// -> Reply` that looks at the request too. A type that holds settings implements the trait.
+/// An `async fn(reply: Reply) -> Reply` is one, or an `async fn(parts: &RequestParts, reply: Reply) -> Reply` that also
+/// reads the request. A type with settings implements the trait.
 ///
-/// `M` tells functions and types apart; leave it out.
+/// `M` distinguishes functions and types; leave it out.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a step after a controller",
     label = "not an after-step",
@@ -64,7 +64,7 @@ pub trait Before<M = ()>: Send + Sync + 'static {
             reply: Reply) -> Reply`, or a type with `impl After`"
 )]
 pub trait After<M = ()>: Send + Sync + 'static {
-    /// Runs the step. `parts` is the request as before-steps left it.
+    /// Runs the step. `parts` is the request after the before-steps.
     fn after(&self, parts: &RequestParts, reply: Reply) -> impl Future<Output = Reply> + Send;
 }
 
@@ -72,15 +72,15 @@ pub trait After<M = ()>: Send + Sync + 'static {
 #[derive(Debug, Clone, Copy)]
 pub enum ViaFn {}
 
-/// Marks functions that are after-steps and look at the request.
+/// Marks functions that are after-steps and read the request.
 #[derive(Debug, Clone, Copy)]
 pub enum ViaFnWithParts {}
 
 /// An `async fn(&mut Request) -> Result<(), impl IntoReply>`.
 pub trait BeforeFn<'a>: Fn(&'a mut Request) -> Self::Future {
-    /// What the function returns before it is awaited.
+    /// The future that the function returns.
     type Future: Future<Output = Result<(), Self::Refusal>> + Send + 'a;
-    /// What it answers by itself.
+    /// The reply of the step, if it replies itself.
     type Refusal: IntoReply;
 }
 
@@ -108,7 +108,7 @@ where
 
 /// An `async fn(Reply) -> impl IntoReply`.
 pub trait AfterFn: Fn(Reply) -> Self::Future {
-    /// What the function returns before it is awaited.
+    /// The future that the function returns.
     type Future: Future<Output: IntoReply> + Send;
 }
 
@@ -132,7 +132,7 @@ where
 
 /// An `async fn(&RequestParts, Reply) -> impl IntoReply`.
 pub trait AfterFnWithParts<'a>: Fn(&'a RequestParts, Reply) -> Self::Future {
-    /// What the function returns before it is awaited.
+    /// The future that the function returns.
     type Future: Future<Output: IntoReply> + Send + 'a;
 }
 
@@ -164,7 +164,7 @@ pub(super) trait AnyAfter: Send + Sync {
     fn run<'a>(&'a self, parts: &'a RequestParts, reply: Reply) -> BoxFuture<'a, Reply>;
 }
 
-/// A step together with how it is one.
+/// A step and the marker of its implementation.
 pub(super) struct Step<S, M>(S, PhantomData<fn() -> M>);
 
 impl<S, M> Step<S, M> {

@@ -4,7 +4,7 @@ use super::ControllerFn;
 use crate::reply::Reply;
 use crate::request::Request;
 
-/// What a [wrapper](super::Registration::wrap) holds of the controller it is around.
+/// The inner handler of a [wrapper](super::Registration::wrap).
 pub struct Next(ControllerFn);
 
 impl Next {
@@ -12,7 +12,7 @@ impl Next {
         Next(handler)
     }
 
-    /// Runs the controller.
+    /// Runs the inner wrappers and the controller.
     pub async fn run(self, request: Request) -> Reply {
         (self.0)(request).await
     }

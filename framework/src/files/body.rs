@@ -1,15 +1,13 @@
-//! The content of a file as a body, read while it is sent.
+//! A body that reads the content of a file while it is sent.
 //!
-//! A piece is read when the one before it has been handed to the connection: over HTTP/1 as soon as the
-//! connection's buffer has room, over HTTP/2 one piece before the client has opened a window. So a
-//! client that takes its time holds no thread, and no more memory than the connection's buffer and one
-//! piece. The pieces go back into
-//! the same few buffers when they have been sent: so the length of the file does not matter, and
-//! the buffers stay warm in the processor's cache.
+//! A piece is read after the previous one was passed to the connection: over HTTP/1 as soon as the connection's buffer
+//! has room, over HTTP/2 one piece before the client has opened a window. So a slow client occupies no thread, and no
+//! more memory than the connection's buffer and one piece. Pieces return to the same few buffers when they have been
+//! sent, so memory does not depend on the length of the file, and the buffers stay in the processor's cache.
 //!
-//! What the system has in memory already is read at once, on the connection's own task
-//! (`RWF_NOWAIT`), for handing it to a thread and back costs more than to copy it. Only what must be
-//! waited for is read by a thread for blocking work, one piece at a time.
+//! Data in the page cache are read immediately, on the connection's own task (`RWF_NOWAIT`), because passing them to a
+//! thread and back costs more than copying them. Only reads that would block run on a thread for blocking work, one
+//! piece at a time.
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -26,27 +24,27 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use super::{OpenFile, threads};
 use crate::http::ranges::Segment;
 
-/// How much is read at a time, in bytes.
+/// The size of a piece, in bytes.
 const PIECE: usize = 128 * 1024;
 
-/// How many buffers are kept for the next pieces.
+/// The maximum number of spare buffers.
 const SPARE: usize = 2;
 
-/// A buffer, and how much of it was read.
+/// A buffer, and the number of bytes read into it.
 type Read = (Vec<u8>, io::Result<usize>);
 
-/// The body of a response with content of a file.
+/// A response body with content of a file.
 pub(crate) struct FileBody {
     file: Arc<OpenFile>,
     segments: VecDeque<Segment>,
-    /// How many bytes are left of all segments.
+    /// The number of bytes left in all segments.
     left: u64,
     spare: Arc<Spare>,
     reading: Option<Pin<Box<dyn Future<Output = io::Result<Read>> + Send>>>,
 }
 
 impl FileBody {
-    /// These parts of a file, and what is sent between them.
+    /// Creates a body from ranges of a file and the frames between them.
     pub(super) fn new(file: OpenFile, segments: impl IntoIterator<Item = Segment>) -> FileBody {
         let segments: VecDeque<Segment> =
             segments.into_iter().filter(|segment| segment.length() > 0).collect();
@@ -54,9 +52,9 @@ impl FileBody {
         FileBody { file: Arc::new(file), segments, left, spare: Arc::default(), reading: None }
     }
 
-    /// The whole file.
+    /// Creates a body with the whole file.
     pub(crate) fn whole(file: OpenFile, length: u64) -> FileBody {
-        // It is advice: what comes of it does not matter. Apple's systems take none.
+        // Only advice, so its result does not matter. Apple's systems have no such call.
         #[cfg(target_os = "linux")]
         if length > 8 * PIECE as u64 {
             let _ = rustix::fs::fadvise(&*file, 0, None, rustix::fs::Advice::Sequential);
@@ -64,7 +62,7 @@ impl FileBody {
         FileBody::new(file, [Segment::Content(0..length)])
     }
 
-    /// Takes what was read into `buffer` as the beginning of the first segment.
+    /// Takes the content of `buffer` as the beginning of the first segment.
     fn take(&mut self, buffer: Vec<u8>, read: io::Result<usize>) -> io::Result<Frame<Bytes>> {
         let read = read?;
         if read == 0 {
@@ -131,7 +129,7 @@ impl HttpBody for FileBody {
     }
 }
 
-/// Reads what is in memory already. None when it must be waited for, or the system cannot say.
+/// Reads data from the page cache. Returns `None` if the read would block, or the system does not support the flag.
 #[cfg(target_os = "linux")]
 fn read_cached(file: &File, buffer: &mut [u8], offset: u64) -> Option<io::Result<usize>> {
     use rustix::io::{Errno, ReadWriteFlags, preadv2};
@@ -148,7 +146,7 @@ fn read_cached(_: &File, _: &mut [u8], _: u64) -> Option<io::Result<usize>> {
     None
 }
 
-/// Reads as much of `range` as fits.
+/// Reads as much of `range` as fits into `buffer`.
 fn read_waiting(file: &File, buffer: &mut [u8], range: Range<u64>) -> io::Result<usize> {
     let mut filled = 0;
     while filled < buffer.len() {
@@ -162,12 +160,12 @@ fn read_waiting(file: &File, buffer: &mut [u8], range: Range<u64>) -> io::Result
     Ok(filled)
 }
 
-/// Buffers that wait for the next piece.
+/// Buffers for the next pieces.
 #[derive(Default)]
 struct Spare(Mutex<Vec<Vec<u8>>>);
 
 impl Spare {
-    /// A buffer of at least `length` bytes.
+    /// Returns a buffer of at least `length` bytes.
     fn buffer(&self, length: usize) -> Vec<u8> {
         let spare = self.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
         match spare {
@@ -184,7 +182,7 @@ impl Spare {
     }
 }
 
-/// What was read, in a buffer that is returned to [`Spare`] on drop.
+/// A piece of content, whose buffer is returned to [`Spare`] on drop.
 struct Piece {
     buffer: Vec<u8>,
     length: usize,
@@ -238,18 +236,18 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_whole_file_comes_however_many_pieces_are_held() {
+    async fn a_whole_file_is_sent_however_many_pieces_are_held() {
         for length in [0, 1, PIECE, PIECE + 1, 10 * PIECE] {
             let (file, content) = file(length);
             let body = FileBody::whole(open(&file), length as u64);
-            // It holds all pieces until the end, so no buffer comes back.
+            // All pieces are held until the end, so no buffer is returned.
             let sent = body.collect().await.unwrap().to_bytes();
             assert!(sent == content, "{length}");
         }
     }
 
     #[tokio::test]
-    async fn buffers_that_were_sent_are_used_again() {
+    async fn buffers_are_reused_after_they_were_sent() {
         let (file, content) = file(9 * PIECE);
         let mut body = FileBody::whole(open(&file), content.len() as u64);
         let (mut sent, mut places) = (Vec::new(), std::collections::BTreeSet::new());
@@ -263,7 +261,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_must_be_waited_for_is_read_by_another_thread() {
+    async fn a_read_that_would_block_runs_on_another_thread() {
         let (file, content) = file(2 * PIECE);
         let file = file.reopen().unwrap();
         let mut buffer = vec![0; PIECE + 5];

@@ -1,9 +1,9 @@
 //! Encodings of files that have no siblings.
 //!
-//! They are made when a client first asks for one, on the thread that has opened the file, and kept by the
-//! tag of the content, within [bounds](MOST_BYTES). So a file that is deployed anew is encoded anew only
-//! if its content is another. Longer files are sent as they are: a site that wants them encoded puts
-//! siblings beside them, which may also be made with more effort.
+//! An encoding is created when a client first asks for it, on the thread that has opened the file, and cached by the
+//! tag of the content, within [bounds](MOST_BYTES). So a file that is deployed again is encoded again only if its
+//! content has changed. Longer files are sent without encoding: a site can provide encoded siblings, which may also be
+//! created with more effort.
 
 use std::fmt;
 
@@ -17,14 +17,14 @@ use crate::http::encoding::encode;
 use crate::http::negotiation::{Coding, Preferences};
 use crate::media_type;
 
-/// The shortest and the longest file that is encoded, in bytes. The longest takes some 20 ms.
+/// The minimum and the maximum size of a file that is encoded, in bytes. The maximum takes some 20 ms.
 const SHORTEST: u64 = 1024;
 const LONGEST: u64 = 1024 * 1024;
 
-/// The most that encodings take, in bytes.
+/// The maximum size of all encodings, in bytes.
 const MOST_BYTES: u64 = 32 * 1024 * 1024;
 
-/// What an encoding takes beside its bytes, about.
+/// The approximate memory of an encoding beside its bytes.
 const OVERHEAD: usize = 256;
 
 /// An encoding, with the tag of its own bytes.
@@ -34,12 +34,12 @@ pub(super) struct Encoded {
     pub(super) tag: HeaderValue,
 }
 
-/// The encodings that were made.
+/// The encodings that were created.
 #[derive(Clone)]
 pub(super) struct Encodings {
-    /// In which files are encoded.
+    /// The codings in which files are encoded.
     codings: Vec<Coding>,
-    /// By the tag of the content. None where the encoding is no shorter.
+    /// By the tag of the content. `None` if the encoding is not shorter.
     kept: Cache<(HeaderValue, Coding), Option<Encoded>>,
 }
 
@@ -61,15 +61,15 @@ impl Encodings {
         }
     }
 
-    /// Whether a file of this type and length is sent in codings.
+    /// Returns whether a file of this type and length is encoded.
     pub(super) fn apply(&self, media_type: &HeaderValue, length: u64) -> bool {
         !self.codings.is_empty()
             && (SHORTEST..=LONGEST).contains(&length)
             && media_type::is_text(media_type)
     }
 
-    /// The coding that a client likes best for such a file. How long each encoding is, is not known
-    /// before it is made; of equally good ones it is the one that is usually shortest.
+    /// Returns the coding that the client prefers for such a file. The length of an encoding is unknown before it is
+    /// created; of equally preferred codings the one that is usually shortest is chosen.
     pub(super) fn choose(&self, liked: &Preferences, length: u64) -> Coding {
         let usual = [Coding::Brotli, Coding::Zstd, Coding::Gzip];
         let offers = usual.into_iter().zip(1..).filter(|(coding, _)| self.codings.contains(coding));
@@ -77,8 +77,8 @@ impl Encodings {
         best.unwrap_or(Coding::Identity)
     }
 
-    /// The encoding of the content with this tag, which `content` reads if need be. `None` if it is no
-    /// shorter, or could not be made.
+    /// Returns the encoding of the content with this tag, which `content` reads if necessary. `None` if the encoding is
+    /// not shorter, or encoding failed.
     pub(super) fn of(
         &self,
         tag: &HeaderValue,
@@ -89,7 +89,7 @@ impl Encodings {
     }
 }
 
-/// The outer `None` says that it could not be made.
+/// Encodes content. The outer `None` means that encoding failed, the inner one that the encoding is not shorter.
 fn make(coding: Coding, content: &Bytes) -> Option<Option<Encoded>> {
     let bytes = encode(coding, content).ok()?;
     if bytes.len() >= content.len() {
@@ -99,7 +99,7 @@ fn make(coding: Coding, content: &Bytes) -> Option<Option<Encoded>> {
     Some(Some(Encoded { bytes: bytes.into(), tag }))
 }
 
-/// The tag of content that is in memory.
+/// Returns the tag of content in memory.
 pub(super) fn tag_of(bytes: &[u8]) -> Option<HeaderValue> {
     HeaderValue::try_from(format!("\"{}\"", ContentHash(xxh3_128(bytes)))).ok()
 }

@@ -1,6 +1,6 @@
-//! Names of files that say what is in them: `site.css` as `site.0123456789abcdef.css`.
+//! File names that contain a fingerprint of the content: `site.css` as `site.0123456789abcdef.css`.
 //!
-//! Such a name never stands for other content, so a client that has it need not ask again.
+//! Such a name always identifies the same content, so a client that has it need not revalidate it.
 
 use std::fmt;
 
@@ -13,18 +13,18 @@ pub(crate) struct Fingerprint(u64);
 const DIGITS: usize = 16;
 
 impl Fingerprint {
-    /// The fingerprint of content with this hash.
+    /// Returns the fingerprint of content with this hash.
     pub(super) fn of(hash: ContentHash) -> Fingerprint {
         Fingerprint((hash.0 >> 64) as u64)
     }
 
-    /// The fingerprint of content whose hash begins with these bytes.
+    /// Returns the fingerprint of content whose hash begins with these bytes.
     pub(crate) fn of_hash(first: [u8; 8]) -> Fingerprint {
         Fingerprint(u64::from_be_bytes(first))
     }
 
-    /// The file's name with the fingerprint before its extension, or at its end if it has none.
-    /// Folders before the name stay as they are.
+    /// Inserts the fingerprint before the extension of the file's name, or at its end if it has
+    /// none. Folders before the name do not change.
     pub(crate) fn insert_into(self, path: &str) -> String {
         let name = path.rfind('/').map_or(0, |slash| slash + 1);
         match path[name..].rfind('.').filter(|dot| *dot > 0) {
@@ -36,7 +36,8 @@ impl Fingerprint {
         }
     }
 
-    /// The name without the fingerprint, and the fingerprint, if there is one in it.
+    /// Splits a name into the name without its fingerprint, and the fingerprint. `None` if it has
+    /// none.
     pub(crate) fn split(name: &str) -> Option<(String, Fingerprint)> {
         let (stem, last) = name.rsplit_once('.')?;
         if let Some(fingerprint) = Fingerprint::parse(last) {
@@ -56,7 +57,7 @@ impl Fingerprint {
     }
 }
 
-/// 16 hexadecimal digits.
+/// Formats 16 hexadecimal digits.
 impl fmt::Display for Fingerprint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:0DIGITS$x}", self.0)
@@ -71,7 +72,7 @@ mod tests {
     const HASH: ContentHash = ContentHash(0x0123_4567_89ab_cdef_0000_0000_0000_0000);
 
     #[test]
-    fn the_fingerprint_stands_before_the_extension() {
+    fn the_fingerprint_is_inserted_before_the_extension() {
         let fingerprint = Fingerprint::of(HASH);
         for (name, expected) in [
             ("site.css", "site.0123456789abcdef.css"),
@@ -85,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn what_only_looks_like_a_fingerprint_is_none() {
+    fn similar_names_have_no_fingerprint() {
         for name in [
             "site.css",
             "site.0123456789abcde.css",
@@ -102,7 +103,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_put_into_a_name_is_found_there(
+        fn an_inserted_fingerprint_is_split_off_again(
             stem in "[a-z0-9_-][a-z0-9_.-]{0,20}",
             extension in prop::option::of("[a-z0-9]{1,15}"),
             hash: u128,

@@ -1,21 +1,21 @@
-//! Opening files below a folder, and only there.
+//! Opens files below a folder, and only there.
 //!
-//! Looking where a path leads and opening it are two steps, and between them a link may be put in
-//! the place of a file. So nothing is looked at first:
+//! Checking a path and opening it are two steps, between which a file may be replaced by a link. So no path is checked
+//! first:
 //!
-//! - On Linux the kernel follows the path and refuses to leave the folder on the way, all in one
-//!   step (`openat2` with `RESOLVE_BENEATH`).
-//! - Where it cannot (other systems, kernels before 5.6, containers that forbid the call), and for
-//!   links that are written as absolute paths, which `RESOLVE_BENEATH` refuses even when they lead
-//!   back, links are resolved first. The path that comes out has none, must begin with that of the
-//!   folder, and is then opened part by part, each below the one before it and none of them through a
-//!   link. What was swapped meanwhile is a link or is not there, and is refused.
+//! - On Linux the kernel resolves the path and refuses to leave the folder, in a single step (`openat2` with
+//!   `RESOLVE_BENEATH`).
+//! - If that is not possible, links are resolved first. This concerns other systems, kernels before 5.6, containers
+//!   that forbid the call, and links with absolute paths, which `RESOLVE_BENEATH` refuses even if they point back into
+//!   the folder. The resolved path contains no links, must begin with that of the folder, and is then opened component
+//!   by component, each relative to the previous one and none through a link. A component that was swapped meanwhile is
+//!   a link or does not exist, and is rejected.
 //!
-//! Whether it is a file at all is asked of what was opened. To open a pipe does not wait for its
-//! writer, as everything is opened without blocking.
+//! Whether it is a regular file is checked on the open file. All files are opened with `O_NONBLOCK`, so opening a pipe
+//! does not wait for its writer.
 //!
-//! The folder itself is looked up by its path at each request, so it may be a link that a
-//! deployment changes; all files of one request are looked for below the same folder.
+//! The folder itself is looked up by its path for each request, so it may be a link that a deployment changes; all
+//! files of one request are looked up below the same folder.
 
 use std::fs::File;
 use std::io;
@@ -26,7 +26,7 @@ use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, Mode, OFlags, openat};
 use rustix::io::Errno;
 
-/// A folder whose files are served. All of its functions block.
+/// A folder whose files are served. All its methods block.
 #[derive(Debug, Clone)]
 pub(super) struct Folder {
     path: Arc<Path>,
@@ -34,12 +34,12 @@ pub(super) struct Folder {
 
 impl Folder {
     pub(super) fn new(path: &Path) -> Folder {
-        // It stays the same when the process goes to another folder.
+        // An absolute path stays valid if the process changes its working directory.
         let path = std::path::absolute(path).unwrap_or_else(|_| path.to_owned());
         Folder { path: path.into() }
     }
 
-    /// The folder that is there now. None when there is none.
+    /// Opens the current folder. `None` if it does not exist.
     pub(super) fn enter(&self) -> io::Result<Option<Entered<'_>>> {
         match openat(CWD, &*self.path, FOLDER, Mode::empty()).map_err(io::Error::from) {
             Ok(root) => Ok(Some(Entered { root, path: &self.path })),
@@ -48,7 +48,7 @@ impl Folder {
         }
     }
 
-    /// The names of the files in `folder`, for messages.
+    /// Returns the names of the files in `folder`, for messages.
     pub(super) fn names(&self, folder: &str) -> Vec<String> {
         let entries = std::fs::read_dir(self.path.join(folder)).into_iter().flatten().flatten();
         let mut names: Vec<String> =
@@ -62,15 +62,15 @@ impl Folder {
     }
 }
 
-/// The folder that is served at this moment.
+/// The folder, opened for one request.
 pub(super) struct Entered<'a> {
     root: OwnedFd,
     path: &'a Path,
 }
 
 impl Entered<'_> {
-    /// Opens what is at `relative`, which may be a folder. None when there is nothing, when it is
-    /// outside, or must not be read.
+    /// Opens the file or folder at `relative`. `None` if it does not exist, is outside of the folder, or must not be
+    /// read.
     pub(super) fn open(&self, relative: &str) -> io::Result<Option<File>> {
         let relative = if relative.is_empty() { "." } else { relative };
         let opened = match self.open_beneath(relative) {
@@ -111,7 +111,7 @@ impl Entered<'_> {
     }
 }
 
-/// How files are opened.
+/// The flags for opening files.
 const READ: OFlags =
     OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
 
@@ -121,9 +121,8 @@ const FOLDER: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEX
 #[cfg(not(target_os = "linux"))]
 const FOLDER: OFlags = OFlags::RDONLY.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
 
-/// Opens the path `inside` of `root`, part by part; none of them may be a link. Where all links of
-/// the path were followed before, the result is what was there, or an error if a link is in its
-/// place by now.
+/// Opens the path `inside` of `root`, component by component, none of which may be a link. If all links of the path
+/// were resolved before, the result is the resolved file, or an error if a link has replaced a component.
 pub(crate) fn open_without_links(root: &Path, inside: &Path) -> io::Result<File> {
     let mut folder = openat(CWD, root, FOLDER, Mode::empty())?;
     let parts: Vec<PathBuf> = inside.iter().map(PathBuf::from).collect();
@@ -136,11 +135,11 @@ pub(crate) fn open_without_links(root: &Path, inside: &Path) -> io::Result<File>
     Ok(openat(folder.as_fd(), last, READ | OFlags::NOFOLLOW, Mode::empty())?.into())
 }
 
-/// Whether the error says that there is nothing that could be served.
+/// Returns whether the error means that no file can be served.
 fn is_not_there(error: &io::Error) -> bool {
     use io::ErrorKind::{InvalidFilename, InvalidInput, NotADirectory, NotFound, PermissionDenied};
     match Errno::from_io_error(error) {
-        // A socket cannot be opened, and a link may lead to itself.
+        // A socket cannot be opened, and a link may point to itself.
         Some(Errno::LOOP | Errno::NXIO | Errno::XDEV) => true,
         _ => matches!(
             error.kind(),
@@ -158,7 +157,7 @@ mod tests {
 
     use tempfile::TempDir;
 
-    /// `root` beside a secret, and links of every kind.
+    /// Creates `root` beside a secret, and links of every kind.
     fn folder() -> (TempDir, Folder) {
         let place = tempfile::tempdir().unwrap();
         let root = place.path().join("root");
@@ -205,7 +204,7 @@ mod tests {
     }
 
     #[test]
-    fn a_link_in_the_place_of_what_was_resolved_is_not_followed() {
+    fn a_link_that_replaces_a_resolved_component_is_not_followed() {
         let (place, folder) = folder();
         let root = folder.path().canonicalize().unwrap();
         fs::write(place.path().join("site.css"), "secret").unwrap();
@@ -223,14 +222,14 @@ mod tests {
     }
 
     #[test]
-    fn whatever_is_swapped_meanwhile_nothing_outside_is_opened() {
+    fn no_swap_while_resolving_opens_a_file_outside() {
         let (place, folder) = folder();
         fs::create_dir(place.path().join("css")).unwrap();
         fs::write(place.path().join("css/site.css"), "secret").unwrap();
         let (root, done) = (folder.path().to_owned(), AtomicBool::new(false));
         symlink("../css", root.join("link")).unwrap();
         let swap = || {
-            // The folder and a link to the one outside change places again and again.
+            // Swaps the folder and a link to the outside one again and again.
             while !done.load(Ordering::Relaxed) {
                 for (from, to) in
                     [("css", "spare"), ("link", "css"), ("css", "link"), ("spare", "css")]

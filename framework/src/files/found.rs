@@ -1,5 +1,5 @@
-//! From a name to the file that is sent: the docroot or what stands in front of it, index files,
-//! names with fingerprints, and siblings in other codings.
+//! Finds the file for a name: in the overlay or the docroot, including index files, names with fingerprints, and
+//! siblings in other codings.
 
 use std::fs::File;
 use std::io;
@@ -15,34 +15,34 @@ use super::fingerprint::Fingerprint;
 use super::folder::{Entered, Folder};
 use super::hash::{Hashes, Identity};
 use super::name::Name;
-use super::open::{NoPlace, OpenFile};
+use super::open::{NoPermit, OpenFile};
 use super::overlay::{Overlaid, OverlaidFile, Overlay};
 use super::sibling::Siblings;
 use super::source::{Source, SourceContent};
 use crate::http::negotiation::{Coding, Preferences};
 use crate::media_type;
 
-/// What a folder shows of itself.
+/// The name of a folder's index file.
 pub(super) const INDEX: &str = "index.html";
 
-/// Files up to this size have a tag from their content, which is read for it; longer ones from what
-/// the file system says of them. In bytes.
+/// The maximum size of a file whose tag is a hash of its content, in bytes. The tag of a longer one comes from file
+/// system metadata.
 const HASHED: u64 = 4 * 1024 * 1024;
 
-/// Files up to this size are read to see whether a visitor's fingerprint is theirs. That of a longer
-/// one must be known already, or every visitor could have it read from end to end. Nor is anything
-/// decoded to see whether it is a longer one. In bytes.
+/// The maximum size of a file that is read to compare its fingerprint with that in a request, in bytes. The hash of a
+/// longer file must be known already, otherwise every visitor could cause a read of the whole file. Siblings of longer
+/// originals are not decoded either.
 const COMPARED: u64 = 64 * 1024 * 1024;
 
-/// Files up to this size are read at once, if they are to be read for their tag, or if no more files
-/// may be open for responses. In bytes.
+/// The maximum size of a file that is read into memory at once, if it must be hashed, or if the permits for open files
+/// are exhausted. In bytes.
 const SMALL: u64 = 64 * 1024;
 
-/// The codings of siblings and what their names end with.
+/// The codings of siblings, and the suffixes of their names.
 const SIBLINGS: [(Coding, &str); 3] =
     [(Coding::Brotli, ".br"), (Coding::Zstd, ".zst"), (Coding::Gzip, ".gz")];
 
-/// Where files are looked for. All of its functions block.
+/// The sources of files. All its methods block.
 #[derive(Debug, Clone)]
 pub(super) struct Shelf {
     pub(super) folder: Folder,
@@ -52,32 +52,32 @@ pub(super) struct Shelf {
     pub(super) encodings: Encodings,
 }
 
-/// What is at a name.
+/// The result of looking up a name.
 pub(super) enum Found {
     Nothing,
-    /// A folder with an index file; its name is to end with a slash.
+    /// A folder with an index file; the name should end with a slash.
     Folder,
     File(Source, NamedVersion),
 }
 
-/// What the name says of the content.
+/// The version of the content that a name refers to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum NamedVersion {
-    /// Nothing.
+    /// Any: the name has no fingerprint.
     Plain,
-    /// It is this content, for ever.
+    /// This content: the fingerprint matches.
     Fixed,
-    /// It was another.
+    /// An older version: the fingerprint differs.
     Outdated,
 }
 
-/// One look at the shelf.
+/// One lookup, with the folder opened for it.
 struct Look<'a> {
     shelf: &'a Shelf,
     folder: Option<Entered<'a>>,
 }
 
-/// What is at a path.
+/// The object at a path.
 enum AtPath {
     Nothing,
     Folder,
@@ -86,9 +86,9 @@ enum AtPath {
 
 /// A file that may be sent.
 enum Candidate {
-    /// One of the docroot's own.
+    /// A file of the docroot.
     Own(OwnFile),
-    /// One that stands in front of it.
+    /// A file of the overlay.
     Overlaid(OverlaidFile),
 }
 
@@ -100,8 +100,7 @@ struct OwnFile {
 }
 
 impl Shelf {
-    /// What is to be sent for `name`. `with_slash` says that the name was written as that of a
-    /// folder.
+    /// Finds the file for `name`. `with_slash` means that the name was written with a slash at its end.
     pub(super) fn find(
         &self,
         name: &Name,
@@ -110,7 +109,7 @@ impl Shelf {
     ) -> io::Result<Found> {
         let look = self.look()?;
         match look.at(name)? {
-            // A file is not a folder.
+            // A slash at the end requires a folder.
             AtPath::File(_) if with_slash => return Ok(Found::Nothing),
             AtPath::File(file) => return look.best(name, file, liked, NamedVersion::Plain),
             AtPath::Nothing | AtPath::Folder => {}
@@ -131,7 +130,7 @@ impl Shelf {
         look.best(&name, file, liked, freshness)
     }
 
-    /// The fingerprint of the file at `name`, if there is one.
+    /// Returns the fingerprint of the file at `name`, if it exists.
     pub(super) fn fingerprint(&self, name: &Name) -> io::Result<Option<Fingerprint>> {
         let look = self.look()?;
         match look.at(name)? {
@@ -159,7 +158,7 @@ impl Look<'_> {
         if metadata.is_dir() {
             return Ok(AtPath::Folder);
         }
-        // Nor are pipes and devices files.
+        // Pipes and devices are not served.
         if !metadata.is_file() {
             return Ok(AtPath::Nothing);
         }
@@ -171,7 +170,8 @@ impl Look<'_> {
         })))
     }
 
-    /// A file that is longer than `most` is not read for its fingerprint: it must be known already.
+    /// Returns the fingerprint of a file. The hash of a file that is longer than `most` must be known already: the file
+    /// is not read.
     fn fingerprint(&self, file: &Candidate, most: u64) -> io::Result<Option<Fingerprint>> {
         let hashes = &self.shelf.hashes;
         let hash = match file {
@@ -182,7 +182,7 @@ impl Look<'_> {
         Ok(hash.map(Fingerprint::of))
     }
 
-    /// The file in the coding that the visitor likes best.
+    /// Returns the file in the coding that the visitor prefers.
     fn best(
         &self,
         name: &Name,
@@ -210,9 +210,8 @@ impl Look<'_> {
         }
         let negotiated = offers.len() > 1;
         let best = liked.best(offers.iter().map(|(coding, file)| (*coding, file.length())));
-        // A client that accepts none of them is still served better by the file than by a 406 (RFC
-        // 9110, section 12.1): what sends `*;q=0` is most often a program that reads no encodings
-        // at all.
+        // Even for a client that accepts none of them, the file is better than a 406 (RFC 9110, section 12.1): the
+        // sender of `*;q=0` is most often a program that supports no encodings at all.
         let best = best.unwrap_or(Coding::Identity);
         let place = offers.iter().position(|(coding, _)| *coding == best).unwrap_or_default();
         let (coding, file) = offers.swap_remove(place);
@@ -220,7 +219,7 @@ impl Look<'_> {
         Ok(Found::File(source, freshness))
     }
 
-    /// A file without siblings, in the coding that the visitor likes best of those that can be made.
+    /// Returns a file without siblings, in the coding that the visitor prefers among those that can be created.
     fn encoded(&self, file: Candidate, liked: &Preferences) -> io::Result<Source> {
         let is_own = matches!(file, Candidate::Own(_));
         let source = self.source(file)?;
@@ -233,8 +232,8 @@ impl Look<'_> {
             SourceContent::Bytes(bytes) => Some(bytes.clone()),
             SourceContent::File(file) => {
                 let bytes = read_whole(file, source.length).ok()?;
-                // A file that is written in place may be another by now. The tag of an overlaid one
-                // is not a hash of this kind, but a file that was cut has another length.
+                // A file that is written in place may have changed meanwhile. The tag of an overlaid file is another
+                // kind of hash, but if the file was truncated, its length differs.
                 let is_same = bytes.len() as u64 == source.length
                     && (!is_own || tag_of(&bytes).as_ref() == Some(tag));
                 is_same.then_some(bytes)
@@ -253,7 +252,7 @@ impl Look<'_> {
         })
     }
 
-    /// Whether `sibling` is `original` in a coding. Both must be from the same place.
+    /// Returns whether `sibling` is an encoding of `original`. Both must have the same source.
     fn belongs(&self, coding: Coding, sibling: &Candidate, original: &Candidate) -> bool {
         match (sibling, original) {
             (Candidate::Own(sibling), Candidate::Own(original)) => {
@@ -289,7 +288,7 @@ impl Look<'_> {
         } else if let Some(hash) = hashes.known(&own.identity) {
             Some(hash)
         } else if own.length <= SMALL {
-            // What is hashed is what is sent, whatever becomes of the file meanwhile.
+            // The hash must be that of the bytes that are sent, even if the file changes meanwhile.
             let bytes = read_whole(&own.file, own.length)?;
             let hash = hashes.of_bytes(&bytes, &own.file, &own.identity, now)?;
             length = bytes.len() as u64;
@@ -321,20 +320,20 @@ impl Candidate {
     }
 }
 
-/// Some programs give what they make the date of the original without its fractions of a second.
+/// Compares modification times. Some programs copy the time of the original without its fractions of a second.
 fn is_not_older(sibling: SystemTime, original: SystemTime) -> bool {
     let since_epoch = |time: SystemTime| time.duration_since(UNIX_EPOCH).unwrap_or_default();
     let (own, of) = (since_epoch(sibling), since_epoch(original));
     own >= of || own.subsec_nanos() == 0 && own.as_secs() == of.as_secs()
 }
 
-/// What is sent of a file of this length: a short one is read now where no place for it is free.
+/// Returns the content of a file of this length. A short file is read immediately if no permit is free.
 fn content(file: File, length: u64) -> io::Result<SourceContent> {
     match OpenFile::new(file) {
         Ok(file) => Ok(SourceContent::File(file)),
-        Err(NoPlace(file)) if length <= SMALL => {
+        Err(NoPermit(file)) if length <= SMALL => {
             let bytes = read_whole(&file, length)?;
-            // Its tag is that of the file before it was cut.
+            // The tag belongs to the file before it was truncated.
             let is_whole = bytes.len() as u64 == length;
             is_whole
                 .then_some(SourceContent::Bytes(bytes))
@@ -344,7 +343,7 @@ fn content(file: File, length: u64) -> io::Result<SourceContent> {
     }
 }
 
-/// The first `length` bytes of a file, or all if there are fewer.
+/// Reads the first `length` bytes of a file, or all if it has fewer.
 fn read_whole(file: &File, length: u64) -> io::Result<Bytes> {
     let mut bytes = vec![0; length as usize];
     let mut filled = 0;

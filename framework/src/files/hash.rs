@@ -1,4 +1,4 @@
-//! What is in files, as short numbers.
+//! Hashes of file contents.
 
 use std::fmt;
 use std::fs::{File, Metadata};
@@ -11,30 +11,29 @@ use xxhash_rust::xxh3::Xxh3;
 
 use crate::http::validators::SETTLED;
 
-/// How many files' hashes are kept.
+/// The maximum number of files whose hashes are cached.
 const MOST_KEPT: u64 = 10_000;
 
-/// How much is read at a time to make a hash, in bytes.
+/// The number of bytes that are hashed at a time.
 const PIECE: usize = 128 * 1024;
 
-/// A number that equal content has in common, and content that is not equal has not: xxh3-128,
-/// which need not resist forgery, because an attacker who could write two files with the same hash
-/// could as well write one.
+/// A hash of content: xxh3-128. It need not resist forgery, because an attacker who can write two
+/// files with the same hash can as well write one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct ContentHash(pub(super) u128);
 
-/// 32 hexadecimal digits.
+/// Formats 32 hexadecimal digits.
 impl fmt::Display for ContentHash {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", self.0)
     }
 }
 
-/// Which version of which file this is, as far as its file system says.
+/// Identifies a version of a file by its file system metadata.
 ///
-/// `changed` cannot be set by any program; it tells apart what has the same date because of
-/// `touch`, `tar`, or a build that gives all files the same one. The number of the file tells apart
-/// what was put in the place of another within one tick of the file system's clock.
+/// Programs cannot set `changed`, so it distinguishes versions that have the same date because of
+/// `touch`, `tar`, or a build that gives all files the same date. The inode distinguishes a file
+/// from its replacement within one tick of the file system's clock.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(super) struct Identity {
     device: u64,
@@ -56,8 +55,8 @@ impl Identity {
         }
     }
 
-    /// Whether the last change was so long ago that another one would show: clocks of file systems
-    /// go in ticks, so a file can change twice and look the same in between.
+    /// Returns whether the last change is old enough that another one would be visible. Clocks of
+    /// file systems advance in ticks, so two changes within a tick look the same.
     pub(super) fn is_settled(&self, now: SystemTime) -> bool {
         let changed = u64::try_from(self.changed.0).unwrap_or_default();
         UNIX_EPOCH
@@ -65,7 +64,8 @@ impl Identity {
             .is_some_and(|settled| settled <= now)
     }
 
-    /// A number of this version, the same as long as the file is not changed, and only here.
+    /// Returns a hash of this metadata. It is stable while the file is not changed, and valid on
+    /// this machine only.
     pub(super) fn to_hash(self) -> ContentHash {
         let mut hasher = Xxh3::new();
         for number in [self.device, self.inode, self.length] {
@@ -79,7 +79,7 @@ impl Identity {
     }
 }
 
-/// The hashes of files that were read already.
+/// The hashes of files that were already read.
 #[derive(Clone)]
 pub(super) struct Hashes(Cache<Identity, ContentHash>);
 
@@ -98,7 +98,8 @@ impl Hashes {
         self.0.get(identity)
     }
 
-    /// The hash of the content of `file`, which is `identity`. It is read if need be, which blocks.
+    /// Returns the hash of the content of `file`, whose metadata is `identity`. Reads the file if
+    /// necessary, which blocks.
     pub(super) fn of(&self, file: &File, identity: &Identity) -> io::Result<ContentHash> {
         if let Some(known) = self.known(identity) {
             return Ok(known);
@@ -109,7 +110,8 @@ impl Hashes {
         Ok(hash)
     }
 
-    /// The hash of `bytes`, read after `now` from `file`, which was `identity` before.
+    /// Returns the hash of `bytes`, read after `now` from `file`, whose metadata was `identity`
+    /// before.
     pub(super) fn of_bytes(
         &self,
         bytes: &[u8],
@@ -122,7 +124,8 @@ impl Hashes {
         Ok(hash)
     }
 
-    /// Keeps a hash, if the file was the same before and after it was read, and had been for long.
+    /// Caches a hash, if the metadata of the file were the same before and after it was read, and
+    /// had been settled.
     fn keep(
         &self,
         file: &File,
@@ -178,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn what_has_just_changed_is_not_kept() {
+    fn the_hash_of_a_file_that_has_just_changed_is_not_cached() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("file");
         fs::write(&path, "one").unwrap();
@@ -186,7 +189,7 @@ mod tests {
         let hashes = Hashes::new();
         let one = hashes.of(&file, &identity).unwrap();
         assert_eq!(hashes.known(&identity), None);
-        // In a minute the file has long been the same.
+        // A minute later, the file is settled.
         let later = SystemTime::now() + Duration::from_secs(60);
         hashes.keep(&file, &identity, one, later).unwrap();
         assert_eq!(hashes.known(&identity), Some(one));
@@ -209,7 +212,7 @@ mod tests {
             Identity::of(&file.metadata().unwrap())
         };
         let (one, start) = (version("one"), std::time::Instant::now());
-        // Within one tick of the file system's clock they are the same.
+        // Within one tick of the file system's clock they are equal.
         while version("two").to_hash() == one.to_hash() {
             assert!(start.elapsed() < Duration::from_secs(5));
         }

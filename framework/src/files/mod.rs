@@ -1,64 +1,60 @@
-//! Files below a folder, as responses.
+//! Serves the files below a folder.
 //!
 //! ```text
 //! path ── Name ──> Shelf ── Overlay, Folder ──> open file ── siblings, tag ──> Source ──> response
 //! ```
 //!
-//! - [`Files`]: the files of a docroot. `name` says which names are served, `folder` opens them and
-//!   nothing else, `found` chooses: index files, fingerprints, encoded siblings or encodings.
-//! - [`Overlay`]: what stands in front of the docroot's own files.
-//! - [`Source`]: a version of something and the response to a request for it: conditions, ranges,
-//!   headers. `body` reads a file while it is sent; `threads` do what must be waited for. `open` bounds
-//!   how many files are open for responses.
-//! - [`Fingerprint`]: what is in a file, as a part of its name; `hash` makes it.
+//! - [`Files`]: the files of a docroot. `name` decides which names are served, `folder` opens files below the docroot
+//!   only, `found` selects the file: index files, fingerprints, encoded siblings or encodings.
+//! - [`Overlay`]: files that take precedence over those of the docroot.
+//! - [`Source`]: a version of a file and the response with it: conditions, ranges, headers. `body` reads a file while
+//!   it is sent; `threads` runs blocking work. `open` limits the number of files that are open for responses.
+//! - [`Fingerprint`]: a hash of the content as a part of the file's name; `hash` computes it.
 //!
 //! # Tags
 //!
-//! All tags are strong: equal ones stand for equal bytes, or `If-Range` would put halves of two
-//! versions together.
+//! All tags are strong: equal tags mean equal bytes, because otherwise `If-Range` could combine parts of two versions.
 //!
-//! - Up to 4 MiB the tag is a hash of the content. So it is the same on every front end, whatever
-//!   dates and numbers the files have there, and after a deployment that has written all files anew.
-//!   The hash is kept for as long as the file system says that the file is the same.
-//! - Reading longer files only for their tag would cost more than it saves. Theirs is made of what the
-//!   file system says: device, number of the file, length, and the times of the last change of content
-//!   and of the last change of all. The last one cannot be set by programs, so no two versions have
-//!   all of them in common, unless both were made within one tick of the clock. That is why a longer
-//!   file has no tag until it has been the same for some seconds. Such a tag is that of one front end
-//!   only; files that the log brings have their hash, however long they are.
+//! - Up to 4 MiB the tag is a hash of the content. So it is the same on every front end, whatever dates and inodes the
+//!   files have there, and after a deployment that has rewritten all files. The hash is cached as long as the file
+//!   system's metadata are the same.
+//! - Reading longer files only for their tag would cost more than it saves. Their tag is a hash of metadata: device,
+//!   inode, length, and the times of the last change of content and of metadata. Programs cannot set the latter, so no
+//!   two versions have all of these in common, unless both were created within one tick of the clock. That is why a
+//!   longer file has no tag until it has been unchanged for some seconds. Such a tag is valid on one front end only;
+//!   the tags of files from the log are content hashes, whatever their length.
 //!
-//! A file that is written in place while it is sent may arrive mixed: to
-//! replace a file, write another and rename it.
+//! A file that is overwritten in place while it is sent may arrive mixed: to replace a file, write another and rename
+//! it.
 //!
 //! # Encoded siblings
 //!
-//! `site.css.gz` is sent in the place of `site.css` only if it is the same file:
+//! `site.css.gz` is sent in place of `site.css` only if it is an encoding of the same content:
 //!
-//! - Both are the docroot's own: if the sibling is not older. A deployment writes both, and one
-//!   that was forgotten is older.
-//! - Both stand in front of the docroot: if the sibling decodes to the content of the original, by its
-//!   hash. When which of them was put there says nothing: a sibling may be put there late, or of
-//!   an older original. And the two may be known as of different moments, when a back end has
-//!   answered for the one and not for the other. What was decoded once is remembered, as contents with
-//!   hashes do not change.
-//! - Otherwise not. A sibling in the docroot was made of the original there, whatever its date, and a
-//!   sibling in front of it of one that was put there too.
+//! - If both are files of the docroot: the sibling must not be older. A deployment writes both, and a forgotten sibling
+//!   is older.
+//! - If both are in the overlay: the sibling must decode to the content of the original, compared by its hash. The
+//!   order in which the two were added proves nothing: a sibling may be added late, or belong to an older original. And
+//!   the two may be known as of different moments, when a back end has answered for the one and not for the other. The
+//!   result of decoding is cached, because content with a given hash does not change.
+//! - Otherwise the sibling is not sent. A sibling in the docroot was created from the original there, whatever its
+//!   date, and a sibling in the overlay from an original in the overlay.
 //!
-//! An original that is gone has no siblings: they are looked for when it is there.
+//! A removed original has no siblings: they are looked up only if the original exists.
 //!
-//! A file of text without siblings is encoded by the front end (`encoded`). The tag of such an encoding
-//! is made of its own bytes, too.
+//! A text file without siblings is encoded by the front end (`encoded`). The tag of such an encoding is a hash of its
+//! own bytes, too.
 //!
-//! # What caches may do
+//! # Caching
 //!
-//! A page that says where a file is may be gone from all caches the moment it becomes wrong; a file
-//! in a browser's cache cannot be called back. So by default browsers and caches confirm a file
-//! each time (`no-cache`), which costs a 304. A route may say otherwise with `browser` and `cdn`.
+//! A page that names the address of a file can be invalidated in all caches; a file in a browser's cache cannot be
+//! revoked. So by default browsers and caches validate a file on each use (`no-cache`), which costs a 304. A route may
+//! change this with `browser` and `cdn`.
 //!
-//! A name with a fingerprint never stands for other content, so it is kept for ever (`immutable`). If
-//! the file is another by now, an old page may still refer to it, or a front end may not have the new
-//! file yet: a client gets what there is, with `no-cache` and whatever the route says left out, so
-//! that no cache keeps the wrong content under that name.
+//! A name with a fingerprint always identifies the same content, so it may be stored forever (`immutable`). If the file
+//! has changed, an old page may still refer to it, or a front end may not have the new file yet: a client then receives
+//! the existing file, with `no-cache` instead of the route's directives, so that no cache stores the wrong content
+//! under that name.
 
 mod body;
 mod encoded;
@@ -106,43 +102,43 @@ pub(crate) struct Files {
     shelf: Arc<Shelf>,
 }
 
-/// What there is for a request.
+/// The result of a request.
 #[derive(Debug)]
 pub(crate) enum FileAnswer {
-    /// A file, or what conditions and ranges make of it.
+    /// A response with the file, or the result of conditions and ranges.
     Response(Response<Body>),
-    /// A folder with an index file, whose address must end with a slash so that what is relative
-    /// in it leads to its neighbours.
+    /// A folder with an index file. Its address must end with a slash so that relative links in the index resolve to
+    /// its neighbours.
     Folder,
-    /// No such file, or one that must not be served.
+    /// The file does not exist or must not be served.
     Nothing,
 }
 
-/// Why a file has no fingerprint.
+/// Reason why a file has no fingerprint.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum FingerprintError {
-    /// There is no such file.
+    /// The file does not exist.
     #[error("there is no file `{path}` in {}{}", .folder.display(), did_you_mean(.near))]
     NotFound {
         /// The path in the docroot.
         path: String,
-        /// The folder in which it should be.
+        /// The folder of the path.
         folder: PathBuf,
-        /// The name there that was probably meant.
+        /// The most similar name in the folder.
         near: Option<String>,
     },
-    /// It cannot be read.
+    /// The file cannot be read.
     #[error("the file `{path}` cannot be read: {cause}")]
     Unreadable {
         /// The path in the docroot.
         path: String,
-        /// Why not.
+        /// The error.
         cause: io::Error,
     },
 }
 
 impl Files {
-    /// The files below `root`. It may be a link that leads elsewhere later, and need not be there yet.
+    /// Creates the files below `root`, which may be a link that changes later, and need not exist yet.
     pub(crate) fn below(root: &Path) -> Files {
         Files {
             shelf: Arc::new(Shelf {
@@ -155,23 +151,23 @@ impl Files {
         }
     }
 
-    /// The same files, of which those of text without siblings are sent in these codings.
+    /// Returns the same files, where text files without siblings are sent in these codings.
     #[must_use]
     pub(crate) fn encoded_in(&self, codings: Vec<Coding>) -> Files {
         let shelf = Shelf::clone(&self.shelf);
         Files { shelf: Arc::new(Shelf { encodings: Encodings::new(codings), ..shelf }) }
     }
 
-    /// The same files, behind those of `overlay` and no other. This costs next to nothing.
+    /// Returns the same files behind those of `overlay`, which replaces a previous overlay. This is cheap.
     #[must_use]
     pub(crate) fn behind(&self, overlay: Arc<dyn Overlay>) -> Files {
         let shelf = Shelf::clone(&self.shelf);
         Files { shelf: Arc::new(Shelf { overlay: Some(overlay), ..shelf }) }
     }
 
-    /// The paths of all files that a request for `path` may mean, without encoded siblings: the file
-    /// itself, a folder's index, and the file whose fingerprint is in the name. The first that is
-    /// there is sent. None when the request must not be answered with a file.
+    /// Returns the paths of all files that a request for `path` may refer to, without encoded siblings: the file
+    /// itself, a folder's index, and the file whose fingerprint is in the name. The first that exists is sent. The list
+    /// is empty if the request must not be answered with a file.
     pub(crate) fn meant_by(path: &str) -> Vec<String> {
         let Some(name) = Name::of(path) else { return Vec::new() };
         let unfixed = name.without_fingerprint().map(|(name, _)| name);
@@ -184,12 +180,12 @@ impl Files {
             .collect()
     }
 
-    /// The response to a `GET` or `HEAD` for the file at `path`, relative and percent-decoded; for
-    /// a folder, whose path ends with a slash or is empty, that to its `index.html`. Plain names are
-    /// cached as `caching` says.
+    /// Returns the response to a `GET` or `HEAD` for the file at `path`, which is relative and percent-decoded. For a
+    /// folder, whose path ends with a slash or is empty, it is the response with its `index.html`. `caching` applies to
+    /// names without fingerprints.
     ///
     /// # Errors
-    /// When the file is there and cannot be opened or read.
+    /// Fails if the file exists but cannot be opened or read.
     pub(crate) async fn get(
         &self,
         method: &Method,
@@ -212,11 +208,11 @@ impl Files {
         })
     }
 
-    /// The fingerprint of the file at `path`, relative and percent-decoded. It blocks: the file is
-    /// looked at, and read if its fingerprint is not known.
+    /// Returns the fingerprint of the file at `path`, which is relative and percent-decoded. This blocks: the file's
+    /// metadata are read, and its content too if its fingerprint is not cached.
     ///
     /// # Errors
-    /// When there is no such file, or it cannot be read.
+    /// Fails if the file does not exist or cannot be read.
     pub(crate) fn fingerprint(&self, path: &str) -> Result<Fingerprint, FingerprintError> {
         let name = Name::of(path).ok_or_else(|| self.not_found(path))?;
         match self.shelf.fingerprint(&name) {
@@ -226,7 +222,7 @@ impl Files {
         }
     }
 
-    /// Whether the overlay says what is at `path`, so that the docroot's own file does not count.
+    /// Returns whether the overlay determines the file at `path`, so that the docroot's own file is ignored.
     pub(crate) fn is_overlaid(&self, path: &str) -> bool {
         let overlay = self.shelf.overlay.as_ref();
         let found = overlay.zip(Name::of(path)).map(|(overlay, name)| overlay.find(name.as_str()));
@@ -236,7 +232,7 @@ impl Files {
     fn not_found(&self, path: &str) -> FingerprintError {
         let (folder, last) = path.rsplit_once('/').unwrap_or(("", path));
         let docroot = &self.shelf.folder;
-        // A path that leads elsewhere is not looked for.
+        // The names in a folder outside are not listed.
         let names = Name::of(folder).map(|folder| docroot.names(folder.as_str()));
         let names = names.unwrap_or_default();
         FingerprintError::NotFound {

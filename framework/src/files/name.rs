@@ -1,17 +1,16 @@
-//! Names of files below a folder, as visitors write them.
+//! Names of files below a folder, as in requests.
 
 use std::path::{Component, Path};
 
 use super::fingerprint::Fingerprint;
 
-/// A relative path, with `/` between plain names of things that may be served: no `.` and `..`, no
-/// empty names, no backslashes, none that begins with a dot save `.well-known` (RFC 8615). Empty for
-/// the folder itself.
+/// A relative path with `/` between its components, which may all be served: no `.` and `..`, no empty names, no
+/// backslashes, and no names that begin with a dot, except `.well-known` (RFC 8615). Empty for the folder itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Name(String);
 
 impl Name {
-    /// The name that `path` is, percent-decoded; one slash at its end is passed over.
+    /// Parses `path`, which is percent-decoded; one slash at its end is ignored.
     pub(super) fn of(path: &str) -> Option<Name> {
         let path = path.strip_suffix('/').unwrap_or(path);
         let harmless = path.is_empty() || path.split('/').all(is_plain);
@@ -22,7 +21,7 @@ impl Name {
         &self.0
     }
 
-    /// The name of what is called `child` in this folder.
+    /// Returns the name of `child` in this folder.
     pub(super) fn child(&self, child: &str) -> Name {
         match self.0.as_str() {
             "" => Name(child.to_owned()),
@@ -30,12 +29,12 @@ impl Name {
         }
     }
 
-    /// The name with this after its end.
+    /// Returns the name with `end` appended.
     pub(super) fn with_end(&self, end: &str) -> Name {
         Name(format!("{}{end}", self.0))
     }
 
-    /// The name without the fingerprint in it, and the fingerprint, if there is one.
+    /// Splits the name into the name without its fingerprint, and the fingerprint. `None` if it has none.
     pub(super) fn without_fingerprint(&self) -> Option<(Name, Fingerprint)> {
         let (folder, last) = match self.0.rfind('/') {
             Some(slash) => self.0.split_at(slash + 1),
@@ -61,7 +60,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn names_are_made_of_names() {
+    fn a_name_consists_of_plain_components() {
         let name = Name::of("css/site.css").unwrap();
         assert_eq!(name.with_end(".gz").as_str(), "css/site.css.gz");
         assert_eq!(name.without_fingerprint(), None);
@@ -74,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_hidden_or_leads_elsewhere_is_no_name() {
+    fn hidden_names_and_paths_to_the_outside_are_rejected() {
         for path in
             ["..", ".", "a/../b", "a/./b", "/a", "a//b", "a\\b", "a\0", ".env", "a/.git/b", "a//"]
         {

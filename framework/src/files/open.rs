@@ -1,9 +1,9 @@
-//! Files that are open for responses, and how many of them there may be.
+//! Limits the number of files that are open for responses.
 //!
-//! A client decides how long its response holds a file open: it may open no window, or read a byte
-//! now and then. So a process has a fixed number of permits for such files, and one file too many is
-//! refused as the operating system refuses it (`EMFILE`), only earlier: what is left of the
-//! descriptors is for connections, the link, the log and the admin port.
+//! A client determines how long its response keeps a file open: it may open no window, or read slowly. So a process has
+//! a fixed number of permits for such files. A file beyond them is refused with the error of the operating system
+//! (`EMFILE`), only earlier: the remaining descriptors are reserved for connections, the link, the log and the admin
+//! port.
 
 use std::fs::File;
 use std::io;
@@ -12,21 +12,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::io::Errno;
 
-/// The permits of this process: its descriptors are its own, whatever serves from it.
+/// The permits of this process. Descriptors are limited per process, so all its servers share the permits.
 static PERMITS: OpenFilePermits = OpenFilePermits::new(1024);
 
-/// Sets how many files may be open for responses.
+/// Sets the maximum number of files that may be open for responses.
 pub(crate) fn allow(files: usize) {
     PERMITS.most.store(files, Ordering::Relaxed);
 }
 
-/// Whether a file could not be opened because there are too many open files.
+/// Returns whether a file could not be opened because there are too many open files.
 pub(crate) fn is_exhaustion(error: &io::Error) -> bool {
     let errno = Errno::from_io_error(error);
     matches!(errno, Some(Errno::MFILE | Errno::NFILE))
 }
 
-/// A permit for a file that is open for a response, until this is dropped.
+/// A permit for a file that is open for a response, returned on drop.
 #[derive(Debug)]
 struct OpenFilePermit(&'static OpenFilePermits);
 
@@ -63,24 +63,24 @@ pub(crate) struct OpenFile {
 }
 
 impl OpenFile {
-    /// Gives the file a permit.
+    /// Acquires a permit for the file.
     ///
     /// # Errors
-    /// When all are taken.
-    pub(crate) fn new(file: File) -> Result<OpenFile, NoPlace> {
+    /// Fails if no permit is free.
+    pub(crate) fn new(file: File) -> Result<OpenFile, NoPermit> {
         match PERMITS.take() {
-            Some(place) => Ok(OpenFile { file, _permit: place }),
-            None => Err(NoPlace(file)),
+            Some(permit) => Ok(OpenFile { file, _permit: permit }),
+            None => Err(NoPermit(file)),
         }
     }
 }
 
-/// A file for which no place is free: as an error, `EMFILE`.
+/// A file for which no permit is free. Converted to an [`io::Error`], it is `EMFILE`.
 #[derive(Debug)]
-pub(crate) struct NoPlace(pub(super) File);
+pub(crate) struct NoPermit(pub(super) File);
 
-impl From<NoPlace> for io::Error {
-    fn from(_: NoPlace) -> io::Error {
+impl From<NoPermit> for io::Error {
+    fn from(_: NoPermit) -> io::Error {
         Errno::MFILE.into()
     }
 }
@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn a_file_beyond_the_most_is_refused_until_another_is_closed() {
-        assert!(is_exhaustion(&NoPlace(tempfile::tempfile().unwrap()).into()));
+        assert!(is_exhaustion(&NoPermit(tempfile::tempfile().unwrap()).into()));
         static TWO: OpenFilePermits = OpenFilePermits::new(2);
         let first = TWO.take().unwrap();
         let _second = TWO.take().unwrap();

@@ -1,4 +1,4 @@
-//! Files that stand in front of those of the docroot.
+//! Files that take precedence over those of the docroot.
 
 use std::fmt;
 use std::fs::File;
@@ -9,46 +9,47 @@ use http::HeaderValue;
 
 use super::fingerprint::Fingerprint;
 
-/// Decides whether another file, or none, is in the place of a path.
+/// Decides whether another file, or none, replaces the file at a path.
 ///
-/// It is asked for every file that a request may mean, those with `.br`, `.zst` and `.gz` at their
-/// ends included.
+/// It is called for every file that a request may refer to, including those with the suffixes
+/// `.br`, `.zst` and `.gz`.
 pub(crate) trait Overlay: fmt::Debug + Send + Sync {
-    /// What is at `path`: relative, with `/` between its parts, none of them hidden or `..`.
+    /// Returns the decision for the file at `path`, which is relative, with `/` between its
+    /// components, none of them hidden or `..`.
     fn find(&self, path: &str) -> Overlaid;
 }
 
-/// What an overlay says of a path.
+/// The overlay's decision for a path.
 #[derive(Debug)]
 pub(crate) enum Overlaid {
-    /// Nothing: the docroot's own file counts.
+    /// No decision: the docroot's own file is served.
     Nothing,
-    /// There is no file, whatever the docroot has.
+    /// The file is removed, even if the docroot contains it.
     Gone,
-    /// This file.
+    /// This file replaces that of the docroot.
     File(OverlaidFile),
 }
 
-/// A file that is in the place of one of the docroot.
+/// A file that replaces one of the docroot.
 pub(crate) struct OverlaidFile {
-    /// Its strong entity tag, quoted.
+    /// The strong entity tag, quoted.
     pub tag: HeaderValue,
-    /// What stands for its content in names.
+    /// The fingerprint of its content.
     pub fingerprint: Fingerprint,
-    /// How many bytes it has.
+    /// The length in bytes.
     pub length: u64,
-    /// When it was put there, if that is known, and the same on every front end.
+    /// The time at which it was added, if known. It is the same on every front end.
     pub modified: Option<SystemTime>,
-    /// The BLAKE3 hash of its content. An encoded sibling counts if what it decodes to has that of
-    /// its original.
+    /// The BLAKE3 hash of its content. An encoded sibling is sent only if its decoded content has
+    /// the hash of its original.
     pub hash: [u8; 32],
-    /// Whether it can be opened now. A sibling that cannot is passed over.
+    /// Whether the content is available now. A sibling that is not available is ignored.
     pub is_here: bool,
-    /// Opens it. This may block.
+    /// Opens the file. May block.
     pub open: Open,
 }
 
-/// Opens a file.
+/// A function that opens a file.
 pub(super) type Open = Box<dyn Fn() -> io::Result<File> + Send>;
 
 impl fmt::Debug for OverlaidFile {

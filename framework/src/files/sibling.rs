@@ -1,4 +1,4 @@
-//! Whether an encoded sibling is the file that it stands beside.
+//! Checks whether an encoded sibling is an encoding of its original.
 
 use std::fmt;
 use std::fs::File;
@@ -9,21 +9,21 @@ use moka::sync::Cache;
 use super::overlay::OverlaidFile;
 use crate::http::negotiation::Coding;
 
-/// Of how many siblings it is remembered.
+/// The maximum number of cached results.
 const MOST_KEPT: u64 = 10_000;
 
-/// How much is decoded at a time, in bytes.
+/// The number of bytes that are decoded at a time.
 const PIECE: usize = 128 * 1024;
 
-/// The longest window of Zstandard that browsers must understand (RFC 9659), as a power of two.
+/// The largest window of Zstandard that browsers must support (RFC 9659), as a power of two.
 #[cfg(feature = "zstd")]
 const ZSTD_WINDOW: u32 = 23;
 
-/// Which siblings were decoded, and whether that gave their originals.
+/// The siblings that were decoded, and whether the result was the original.
 #[derive(Clone)]
 pub(super) struct Siblings(Cache<Pair, bool>);
 
-/// A coding, and the hashes of what is encoded in it and of its original.
+/// A coding, and the hashes of the encoded and of the original content.
 type Pair = (Coding, [u8; 32], [u8; 32]);
 
 impl fmt::Debug for Siblings {
@@ -37,8 +37,8 @@ impl Siblings {
         Siblings(Cache::new(MOST_KEPT))
     }
 
-    /// Whether `sibling` is `original` in this coding. It is decoded if that is not known yet, which
-    /// blocks; of one that cannot be decoded it is known that it is not.
+    /// Returns whether `sibling` is `original` in this coding. Decodes it if the result is not cached, which blocks; a
+    /// sibling that cannot be decoded does not match.
     pub(super) fn belongs(
         &self,
         coding: Coding,
@@ -49,7 +49,7 @@ impl Siblings {
         if let Some(known) = self.0.get(&pair) {
             return known;
         }
-        // It says nothing of the content that it cannot be opened.
+        // A failure to open the file proves nothing about its content, so it is not cached.
         let Ok(file) = (sibling.open)() else { return false };
         self.0.get_with(pair, || {
             decodes_to(coding, file, original.length, original.hash).unwrap_or(false)
@@ -57,8 +57,8 @@ impl Siblings {
     }
 }
 
-/// Whether `encoded` decodes to content of this length and BLAKE3 hash. No more is decoded than that.
-/// It is an error when the Cargo feature of the coding is off, so that the sibling is left alone.
+/// Returns whether `encoded` decodes to content of this length and BLAKE3 hash. Decoding stops after that length.
+/// Returns an error if the Cargo feature of the coding is off, and the sibling is then ignored.
 fn decodes_to(coding: Coding, encoded: File, length: u64, hash: [u8; 32]) -> io::Result<bool> {
     let encoded = BufReader::with_capacity(PIECE, encoded);
     let decoded: Box<dyn Read> = match coding {
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_decodes_to_the_very_content_belongs_to_it() {
+    fn a_sibling_must_decode_to_the_same_content() {
         let original = b"The river is high, and the ferry does not run.\n".repeat(10_000);
         let mut other = original.clone();
         other[300_000] ^= 1;
@@ -120,7 +120,7 @@ mod tests {
 
     #[cfg(feature = "zstd")]
     #[test]
-    fn what_decodes_to_far_more_is_given_up_early() {
+    fn decoding_stops_after_the_length_of_the_original() {
         let bomb = encode(Coding::Zstd, &vec![0; 200 << 20]).unwrap();
         let start = std::time::Instant::now();
         assert!(!is_coding(Coding::Zstd, &bomb, b"short"));

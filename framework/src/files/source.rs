@@ -1,4 +1,4 @@
-//! A version of something, and the response to a request for it.
+//! A version of a file, and the response with it.
 
 use std::time::SystemTime;
 
@@ -15,31 +15,31 @@ use crate::http::negotiation::Coding;
 use crate::http::ranges::{self, Partial, Selection};
 use crate::http::validators::shown_date;
 
-/// What is sent: bytes, and all that headers say of them.
+/// Content and the metadata for its headers.
 #[derive(Debug)]
 pub(super) struct Source {
-    /// Its bytes.
+    /// The content.
     pub content: SourceContent,
-    /// How many.
+    /// The length in bytes.
     pub length: u64,
-    /// The strong entity tag, quoted, if there is one.
+    /// The strong entity tag, quoted, if known.
     pub tag: Option<HeaderValue>,
-    /// When it was made, if that is known.
+    /// The modification time, if known.
     pub modified: Option<SystemTime>,
-    /// Its media type.
+    /// The media type.
     pub media_type: HeaderValue,
-    /// The coding of its bytes.
+    /// The content coding.
     pub coding: Coding,
-    /// Whether it was chosen by `Accept-Encoding`.
+    /// Whether it was selected by `Accept-Encoding`.
     pub negotiated: bool,
 }
 
-/// Where the bytes are.
+/// The location of the content.
 #[derive(Debug)]
 pub(super) enum SourceContent {
-    /// In an open file, read while it is sent.
+    /// An open file, read while it is sent.
     File(OpenFile),
-    /// In memory.
+    /// Bytes in memory.
     Bytes(Bytes),
 }
 
@@ -48,16 +48,16 @@ pub(super) enum SourceContent {
 pub(crate) struct Caching {
     /// The value of `Cache-Control`.
     pub browser: HeaderValue,
-    /// The value of `CDN-Cache-Control` (RFC 9213), if that is another.
+    /// The value of `CDN-Cache-Control` (RFC 9213), if it differs.
     pub cdn: Option<HeaderValue>,
 }
 
 impl Caching {
-    /// Every cache may keep it, and asks each time whether it is still the same.
+    /// Every cache may store the file, and must validate it on each use.
     pub(crate) const CONFIRM: Caching =
         Caching { browser: HeaderValue::from_static("no-cache"), cdn: None };
 
-    /// Every cache may keep it for ever: the name stands for this content alone (RFC 8246).
+    /// Every cache may store the file forever: the name always identifies the same content (RFC 8246).
     pub(crate) const IMMUTABLE: Caching = Caching {
         browser: HeaderValue::from_static("public, max-age=31536000, immutable"),
         cdn: None,
@@ -81,7 +81,7 @@ impl Current for Source {
 }
 
 impl Source {
-    /// These bytes, of which nothing is known: length 0, no tag and no date, `application/octet-stream`.
+    /// Creates a source without metadata: length 0, no tag and no date, `application/octet-stream`.
     pub(super) fn of(content: SourceContent) -> Source {
         Source {
             content,
@@ -94,7 +94,7 @@ impl Source {
         }
     }
 
-    /// The response to a `GET` or `HEAD` with these headers: 200, 206, 304, 412 or 416.
+    /// Returns the response to a `GET` or `HEAD` with these headers: 200, 206, 304, 412 or 416.
     pub(super) fn send(
         self,
         method: &Method,
@@ -178,7 +178,7 @@ impl Default for SourceContent {
     }
 }
 
-/// Nothing of it is sent, and the answer must not be stored.
+/// Returns a response without content that must not be stored.
 fn refuse(status: StatusCode) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     *response.status_mut() = status;

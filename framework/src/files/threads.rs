@@ -1,30 +1,30 @@
-//! Work with files that must be waited for, on threads of their own.
+//! Runs blocking work with files on threads of its own.
 //!
-//! The runtime starts as many threads as there is work for, up to 512, and each takes memory: its stack,
-//! and a heap of its own with most allocators, which is 2 MiB where these use huge pages. A burst of requests for
-//! files would take a gigabyte, and read no faster for it. So only few of them work at a time, and
-//! the rest waits for its turn, in the order in which it came.
+//! The runtime starts a thread for each blocking task, up to 512, and each takes memory: its stack, and with most
+//! allocators a separate heap, which is 2 MiB where huge pages are used. A burst of requests for files would take a
+//! gigabyte, without reading any faster. So only few tasks run at a time, and the others wait in the order of their
+//! arrival.
 
 use std::io;
 
 use tokio::sync::Semaphore;
 use tokio::task::spawn_blocking;
 
-/// How many threads work at a time: enough to keep a disk busy.
+/// The maximum number of threads that work at a time: enough to keep a disk busy.
 const MOST: usize = 8;
 
-static PLACES: Semaphore = Semaphore::const_new(MOST);
+static PERMITS: Semaphore = Semaphore::const_new(MOST);
 
-/// Runs this on a thread. It runs to its end, even if no request waits for it any more.
+/// Runs `work` on a thread. It runs to its end, even if the request no longer waits for it.
 ///
 /// # Errors
-/// When it panics, or the runtime ends.
+/// Fails if `work` panics, or the runtime shuts down.
 pub(super) async fn run<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> io::Result<T> {
-    let place = PLACES.acquire().await.map_err(io::Error::other)?;
+    let permit = PERMITS.acquire().await.map_err(io::Error::other)?;
     let working = spawn_blocking(move || {
-        let _place = place;
+        let _permit = permit;
         work()
     });
     working.await.map_err(io::Error::other)
@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn no_more_threads_work_than_there_are_places() {
+    async fn no_more_threads_work_than_there_are_permits() {
         let (working, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
         let (begun, all_begun) = mpsc::channel();
         let (go, gate) = mpsc::channel::<()>();
@@ -51,7 +51,7 @@ mod tests {
             run(move || {
                 most.fetch_max(working.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
                 begun.send(()).unwrap();
-                // Until the gate is taken away.
+                // Until the gate is dropped.
                 let _ = gate.lock().unwrap().recv();
                 working.fetch_sub(1, Ordering::SeqCst);
             })
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_panics_is_an_error_and_leaves_its_place() {
+    async fn a_panic_is_an_error_and_releases_its_permit() {
         for _ in 0..2 * MOST {
             assert!(run(|| panic!("as intended")).await.is_err());
         }

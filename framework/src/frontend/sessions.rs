@@ -84,7 +84,7 @@ impl Sessions {
         let open = || {
             let session = cookies.open(headers).filter(is_of_the_site)?;
             let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-            let has_ended = known.revocations.as_ref().is_some_and(|known| known.revoke(&session));
+            let has_ended = known.revocations.as_ref().is_some_and(|known| known.contain(&session));
             (!has_ended && session.expires > milliseconds_since_1970()).then(|| Arc::new(session))
         };
         client.opened.get_or_init(open).as_ref()

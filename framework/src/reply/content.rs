@@ -1,24 +1,24 @@
 use crate::body::Body;
 use crate::packed::Packed;
 
-/// What a reply shows.
+/// The content of a reply.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Content {
-    /// These bytes.
+    /// A body.
     Body(Body),
     /// A template of the site, rendered by the front end with these values.
     Template {
         /// The template's name.
         name: String,
-        /// What the template may use.
+        /// The values that the template may use.
         values: Packed,
     },
     /// The site's error page for the reply's status.
     Error {
-        /// What the visitor may see.
+        /// The message for the visitor.
         message: String,
-        /// What only a developer may see.
+        /// The cause, which only a developer may see.
         cause: Option<String>,
     },
 }

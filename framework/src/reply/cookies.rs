@@ -5,11 +5,11 @@ use super::Reply;
 use crate::http::{is_cookie_name, is_cookie_value};
 
 impl Reply {
-    /// Sets a cookie. Its value is sent as it is, and so it comes back in
-    /// [`Cookies`](crate::extract::Cookies): it may hold no spaces, commas, semicolons, quotation marks,
-    /// backslashes, control characters, or anything but ASCII (RFC 6265, section 4.1.1). Other text is
-    /// encoded with [`encode_cookie_value`](crate::http::encode_cookie_value) first. A cookie without a
-    /// path counts for the whole site. A reply that sets a cookie is never stored in the cache.
+    /// Sets a cookie. Its value is sent without encoding, and [`Cookies`](crate::extract::Cookies) returns the same
+    /// text: it must be ASCII without spaces, commas, semicolons, quotation marks, backslashes and control characters
+    /// (RFC 6265, section 4.1.1). Encode other text with [`encode_cookie_value`](crate::http::encode_cookie_value)
+    /// first. A cookie without a path applies to the whole site. A reply that sets a cookie is never stored in the
+    /// cache.
     #[track_caller]
     pub fn cookie(self, cookie: impl Into<Cookie<'static>>) -> Reply {
         let mut cookie = cookie.into();
@@ -32,8 +32,8 @@ impl Reply {
         reply
     }
 
-    /// Makes the browser forget a cookie: by name when it was set for the whole site, otherwise by
-    /// a [`Cookie`] with the same path and domain.
+    /// Makes the browser delete a cookie: pass its name if it was set for the whole site, otherwise a [`Cookie`] with
+    /// the same path and domain.
     #[track_caller]
     pub fn remove_cookie(self, cookie: impl Into<Cookie<'static>>) -> Reply {
         let mut cookie = cookie.into();
@@ -47,14 +47,14 @@ mod tests {
     use super::super::{Cookie, text};
 
     #[test]
-    fn a_cookie_is_sent_as_it_is_and_counts_for_the_whole_site() {
+    fn a_cookie_is_sent_without_encoding_and_applies_to_the_whole_site() {
         let reply = text("x").cookie(("name", "Ana%20Maria")).cookie(("__Host-sid", "a=b"));
         let cookies: Vec<_> = reply.headers().get_all("set-cookie").iter().collect();
         assert_eq!(cookies, ["name=Ana%20Maria; Path=/", "__Host-sid=a=b; Path=/"]);
     }
 
     #[test]
-    fn what_would_not_come_back_as_it_is_set_is_refused() {
+    fn a_value_that_needs_encoding_is_rejected() {
         for (name, value) in
             [("name", "Ana; Maria"), ("name", " a"), ("name", "é"), ("a b", "c"), ("", "")]
         {
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_removed_cookie_is_past_its_life() {
+    fn a_removed_cookie_is_expired() {
         let reply = text("x").remove_cookie("session");
         let header = reply.headers()["set-cookie"].to_str().unwrap();
         assert!(header.starts_with("session=; Path=/; Max-Age=0"), "{header}");

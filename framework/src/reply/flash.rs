@@ -4,13 +4,14 @@ use super::Reply;
 use crate::session::Flash;
 
 impl Reply {
-    /// Leaves a message for the page that this redirect leads to: `{{ flash() }}` in its template shows it, once. It
-    /// travels in a sealed cookie of the visitor's, for a minute at most, so the page stays cached for all others.
+    /// Attaches a message for the page that this redirect leads to: `{{ flash() }}` in its template shows it, once. The
+    /// message is stored in a sealed cookie of the visitor, for a minute at most, so the page remains cached for all
+    /// other visitors.
     ///
-    /// `kind` says what kind of message it is, `notice` or `error` for example. `key` is that of a text in the site's
-    /// catalogues, shown in the visitor's language; or, where these have none, the message itself, and `{name}` in it
-    /// stands for the argument of that name; `arguments` are a struct, a map or `()`. What the visitor has
-    /// written may be among them: all of it is escaped.
+    /// `kind` is the kind of message, `notice` or `error` for example. `key` is the key of a text in the site's
+    /// catalogues, which is shown in the visitor's language. If the catalogues do not contain it, `key` is the message
+    /// itself, in which `{name}` is replaced by the argument with that name. `arguments` are a struct, a map or `()`.
+    /// They may contain input of the visitor: all of them are escaped.
     ///
     /// On a reply that is not a redirect, the reply becomes an error.
     ///

@@ -5,11 +5,11 @@ use http::{HeaderName, HeaderValue};
 use super::Reply;
 
 impl Reply {
-    /// Sets a header, in place of what it was.
+    /// Sets a header, and replaces its previous values.
     ///
-    /// Text is checked when it is set: a name or value that HTTP does not allow makes the reply an
-    /// error. Values of the types [`HeaderName`] and [`HeaderValue`], and numbers as values, cannot be
-    /// wrong; constants of these types are checked when the site is compiled.
+    /// Text is checked when it is set: a name or value that HTTP does not allow makes the reply an error. Values of the
+    /// types [`HeaderName`] and [`HeaderValue`], and numbers as values, are always valid; constants of these types are
+    /// checked when the site is compiled.
     ///
     /// ```
     /// use headwater::prelude::*;
@@ -32,8 +32,7 @@ impl Reply {
         self
     }
 
-    /// Adds a header beside those of the same name. What can be wrong is as in
-    /// [`header`](Reply::header).
+    /// Adds a header beside those of the same name. The errors are those of [`header`](Reply::header).
     #[track_caller]
     pub fn append_header<N, V>(mut self, name: N, value: V) -> Reply
     where

@@ -7,7 +7,7 @@ use http::StatusCode;
 use super::{Content, Reply, bytes, status, text};
 use crate::body::Body;
 
-/// What a controller may return in place of a [`Reply`].
+/// A type that a controller may return instead of a [`Reply`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the reply of a controller",
     label = "not a reply",
@@ -15,7 +15,7 @@ use crate::body::Body;
             `Result<Reply>`, text, bytes, a `StatusCode`, or a type with `impl IntoReply`"
 )]
 pub trait IntoReply {
-    /// Makes the reply.
+    /// Converts the value to a reply.
     fn into_reply(self) -> Reply;
 }
 

@@ -8,7 +8,7 @@ use super::{Content, Reply};
 use crate::body::Body;
 use crate::packed::Packed;
 
-/// A template of the site, rendered by the front end. Values are added by [`Reply::with`].
+/// Replies with a template of the site, rendered by the front end. Values are added by [`Reply::with`].
 ///
 /// For a literal name, write [`template!`](crate::template!): a template that does not exist is then an error at the
 /// start.
@@ -17,7 +17,7 @@ pub fn template(name: impl Into<String>) -> Reply {
     Reply::new(StatusCode::OK, Content::Template { name: name.into(), values })
 }
 
-/// A template of the site, as [`template()`](template()) makes it, under a literal name.
+/// Replies with a template of the site, like [`template()`](template()), under a literal name.
 ///
 /// In a function with `#[controller]`, a template that the site does not have is an error at the start of a front end,
 /// with the line of the code. `check` reports it wherever it is in the site's code.
@@ -38,17 +38,17 @@ macro_rules! template {
     };
 }
 
-/// HTML as it is. Nothing in it is escaped.
+/// Replies with HTML. Nothing in it is escaped.
 pub fn html(html: impl Into<String>) -> Reply {
     Reply::with_body("text/html; charset=utf-8", html.into())
 }
 
-/// Plain text.
+/// Replies with plain text.
 pub fn text(text: impl Into<String>) -> Reply {
     Reply::with_body("text/plain; charset=utf-8", text.into())
 }
 
-/// A value as JSON. One that does not serialize makes the reply an error.
+/// Replies with a value as JSON. A value that does not serialize makes the reply an error.
 #[track_caller]
 pub fn json<T: Serialize + ?Sized>(value: &T) -> Reply {
     match serde_json::to_vec(value) {
@@ -61,7 +61,7 @@ pub fn json<T: Serialize + ?Sized>(value: &T) -> Reply {
     }
 }
 
-/// Bytes of this media type. Text that is not a value of a header makes the reply an error; a
+/// Replies with bytes of this media type. Text that is not a valid header value makes the reply an error; a
 /// [`HeaderValue`] cannot.
 #[track_caller]
 pub fn bytes<V>(content_type: V, bytes: impl Into<Bytes>) -> Reply
@@ -72,10 +72,10 @@ where
         .header(http::header::CONTENT_TYPE, content_type)
 }
 
-/// The site's error page for a status.
+/// Replies with the site's error page for a status.
 ///
-/// The visitor's message can be changed with [`Reply::message`]; what [`Reply::cause`] says is
-/// shown in development only, and is in the log.
+/// The visitor's message can be changed with [`Reply::message`]; the text of [`Reply::cause`] is shown in development
+/// only, and is logged.
 #[track_caller]
 pub fn error<S>(status: S) -> Reply
 where
@@ -91,7 +91,7 @@ where
     }
 }
 
-/// Nothing but a status; for 400 and above the site's error page.
+/// Replies with a status and no content; for 400 and above with the site's error page.
 #[track_caller]
 pub fn status<S>(status: S) -> Reply
 where
@@ -105,7 +105,7 @@ where
     }
 }
 
-/// The message for a visitor about a status when the site gives none.
+/// Returns the default message for a visitor about a status.
 fn usual_message(status: StatusCode) -> &'static str {
     match status {
         StatusCode::NOT_FOUND => "This page does not exist.",

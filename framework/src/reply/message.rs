@@ -3,8 +3,8 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A text of the site's catalogues, before it is known in which language it is read: its key, and its arguments. [`t!`](crate::t)
-/// makes it, a reply hands it to a template, and there `{{ t(message=…) }}` writes the text.
+/// A text of the site's catalogues, independent of the language: its key and its arguments. [`t!`](crate::t) creates
+/// it, a reply passes it to a template, and `{{ t(message=…) }}` renders it there.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -22,7 +22,7 @@ pub struct Message {
 }
 
 impl Message {
-    /// The text of this key, without arguments.
+    /// Creates a message with this key, without arguments.
     pub fn new(key: impl Into<String>) -> Message {
         Message { key: key.into(), arguments: BTreeMap::new() }
     }
@@ -33,18 +33,18 @@ impl Message {
         self
     }
 
-    /// The key of the text.
+    /// Returns the key of the text.
     pub fn key(&self) -> &str {
         &self.key
     }
 
-    /// The arguments, by their names.
+    /// Returns the arguments with their names.
     pub(crate) fn arguments(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.arguments.iter().map(|(name, value)| (name.as_str(), value))
     }
 }
 
-/// A text of the site's catalogues by its key and its arguments, as a [`Message`](crate::reply::Message):
+/// Creates a [`Message`](crate::reply::Message) from the key of a text in the site's catalogues and its arguments:
 /// `t!("recipe-saved", title = recipe.title)`.
 #[macro_export]
 macro_rules! t {

@@ -1,13 +1,12 @@
-//! What a controller gives back.
+//! The replies of controllers.
 //!
-//! - [`Reply`]: status, headers, content and the groups it belongs to. It is made by one of the
-//!   functions here ([`template`], [`redirect_to`], [`html`], [`json`], …) and refined by
-//!   its methods.
-//! - [`IntoReply`]: what can stand in a reply's place: text, a status, a `Result`.
+//! - [`Reply`]: status, headers, content and groups. It is created by one of the functions here ([`template`],
+//!   [`redirect_to`], [`html`], [`json`], …) and refined by its methods.
+//! - [`IntoReply`]: types that can be returned instead of a reply: text, a status, a `Result`.
 //!
-//! A reply that cannot be built as asked (a value that does not serialize, a header with a line
-//! break in it) becomes an error with status 500 whose cause says what was wrong and where; it
-//! never panics. This module must not know where a controller runs or how a reply travels.
+//! A reply that cannot be built as requested (a value that does not serialize, a header with a line break in it)
+//! becomes an error with status 500 whose cause describes the problem and its location; it never panics. This module
+//! must not depend on where a controller runs or how a reply is transferred.
 
 mod content;
 mod cookies;
@@ -35,7 +34,7 @@ use crate::body::Body;
 use crate::cache_type::CacheType;
 use crate::session::{Flash, SessionChange};
 
-/// What a controller gives back.
+/// The reply of a controller.
 #[derive(Debug)]
 #[must_use = "a reply does nothing unless the controller returns it"]
 pub struct Reply {
@@ -47,12 +46,12 @@ pub struct Reply {
     cache: Option<CacheType>,
     session: Option<Box<SessionChange>>,
     flash: Option<Box<Flash>>,
-    /// Whether it leads a visitor without a session to the sign-in page.
+    /// Whether it redirects a visitor without a session to the sign-in page.
     is_sign_in: bool,
     condition: Condition,
 }
 
-/// A reply taken apart for the wire.
+/// The parts of a reply, for the transfer over the link.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct ReplyParts {
@@ -60,32 +59,32 @@ pub struct ReplyParts {
     pub status: StatusCode,
     /// The headers, cookies among them.
     pub headers: HeaderMap,
-    /// What the reply shows.
+    /// The content of the reply.
     pub content: Content,
     /// The groups beyond those of the route.
     pub groups: Vec<String>,
-    /// The groups of what was read to make it; `None` if something was read and not recorded.
+    /// The groups of the data that were read for the reply; `None` if a read was not recorded.
     pub recorded: Option<Vec<String>>,
-    /// How it is cached, when not as the route says.
+    /// The cache type, if it differs from the route's.
     pub cache: Option<CacheType>,
-    /// What becomes of the visitor's session.
+    /// The change of the visitor's session.
     pub(crate) session: Option<Box<SessionChange>>,
-    /// The message for the page that it leads to.
+    /// The message for the page that the reply redirects to.
     pub(crate) flash: Option<Box<Flash>>,
-    /// Whether it leads a visitor without a session to the sign-in page.
+    /// Whether it redirects a visitor without a session to the sign-in page.
     pub(crate) is_sign_in: bool,
 }
 
-/// Whether a reply is what was asked for.
+/// Whether the reply could be built.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Condition {
     Sound,
-    /// Something could not be built: the reply is an error, and keeps this status and content.
+    /// A part could not be built: the reply is an error, and later calls change neither status nor content.
     Failed,
 }
 
 impl Reply {
-    /// A reply with this status and content, without headers.
+    /// Creates a reply with this status and content, without headers.
     pub fn new(status: StatusCode, content: Content) -> Reply {
         Reply {
             status,
@@ -101,7 +100,7 @@ impl Reply {
         }
     }
 
-    /// The reply with exactly these headers.
+    /// Returns the reply with exactly these headers.
     pub(crate) fn with_headers(self, headers: HeaderMap) -> Reply {
         Reply { headers, ..self }
     }
@@ -113,30 +112,30 @@ impl Reply {
         reply
     }
 
-    /// The status code.
+    /// Returns the status code.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// The headers, cookies among them.
+    /// Returns the headers, including cookies.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// What the reply shows.
+    /// Returns the content.
     pub fn content(&self) -> &Content {
         &self.content
     }
 
-    /// The groups the reply was put into, beyond those of its route.
+    /// Returns the groups of the reply, beyond those of its route.
     pub fn groups(&self) -> &[String] {
         &self.groups
     }
 
     /// Sets the status.
     ///
-    /// The constants of [`StatusCode`] from 200 on cannot be wrong. A number is checked when it is set:
-    /// one that is not a status of a final response (below 200, above 999) makes the reply an error.
+    /// The constants of [`StatusCode`] from 200 on are always valid. A number is checked when it is set: a number that
+    /// is not a status of a final response (below 200, above 999) makes the reply an error.
     #[track_caller]
     pub fn with_status<S>(mut self, status: S) -> Reply
     where
@@ -153,10 +152,9 @@ impl Reply {
         self
     }
 
-    /// Gives a [`template`] a value under this name.
+    /// Passes a value to a [`template`] under this name.
     ///
-    /// A value that does not serialize to JSON makes the reply an error, and so does a reply that
-    /// is not a template.
+    /// A value that does not serialize to JSON makes the reply an error, and so does a reply that is not a template.
     #[track_caller]
     pub fn with(mut self, key: impl Into<String>, value: impl serde::Serialize) -> Reply {
         let key = key.into();
@@ -184,9 +182,9 @@ impl Reply {
         self
     }
 
-    /// Adds the groups of what was read to make the reply, apart from those that were named by
-    /// hand. `None` says that something was read and not recorded: then neither the page is kept, nor a
-    /// fragment in it that may depend on anything.
+    /// Adds the groups of the data that were read for the reply, apart from those that were named by hand. `None` means
+    /// that a read was not recorded: then neither the page nor a fragment in it, which may depend on any data, is
+    /// stored.
     pub(crate) fn record(self, recorded: Option<Vec<String>>) -> Reply {
         let recorded = self.recorded.zip(recorded).map(|(mut known, more)| {
             known.extend(more);
@@ -195,14 +193,13 @@ impl Reply {
         Reply { recorded, ..self }
     }
 
-    /// Has the reply cached like this, whatever its route says. The last call counts.
+    /// Sets the cache type of the reply, which overrides that of its route. The last call counts.
     ///
-    /// [`CacheType::NoCache`] keeps it out of the cache. Where the route has `cache = "no_cache"`,
-    /// or the site's variant function says no, nothing is cached: there the controller has seen a
-    /// whole request, so that the reply may be for one visitor only. Nor is a reply kept that sets a
-    /// cookie, or whose status is neither 200 nor one of the route's `cache_statuses`. A reply with
-    /// such a status lives for as long as they say, unless it has a type that ends its life
-    /// otherwise: `Timeout` or `Persistent`.
+    /// [`CacheType::NoCache`] keeps the reply out of the cache. If the route has `cache = "no_cache"`, or the site's
+    /// variant function returns `Variant::no()`, nothing is cached: the controller has then seen a whole request, so
+    /// that the reply may be for one visitor only. A reply that sets a cookie, or whose status is neither 200 nor one
+    /// of the route's `cache_statuses`, is not stored either. The lifetime of a reply with such a status is that of
+    /// `cache_statuses`, unless its type determines another end: `Timeout` or `Persistent`.
     ///
     /// ```
     /// use std::time::Duration;
@@ -219,14 +216,14 @@ impl Reply {
         self
     }
 
-    /// How the reply is cached, when not as the route says.
+    /// Returns the cache type, if it differs from the route's.
     pub fn cache_type(&self) -> Option<CacheType> {
         self.cache
     }
 
     /// Sets the message of an [`error`] for the visitor.
     ///
-    /// On a reply that is no error, the reply becomes an error that names the mistake.
+    /// A reply that is not an error becomes one that names the mistake.
     #[track_caller]
     pub fn message(mut self, text: impl Into<String>) -> Reply {
         match &mut self.content {
@@ -244,7 +241,7 @@ impl Reply {
 
     /// Sets the cause of an [`error`], which only a developer sees.
     ///
-    /// On a reply that is no error, the reply becomes an error that names the mistake.
+    /// A reply that is not an error becomes one that names the mistake.
     #[track_caller]
     pub fn cause(mut self, text: impl fmt::Display) -> Reply {
         match &mut self.content {
@@ -260,7 +257,7 @@ impl Reply {
         self
     }
 
-    /// Makes the reply an error with status 500 for good; the first failure is the one that is
+    /// Makes the reply an error with status 500, which later calls do not change; the first failure is the one that is
     /// reported.
     #[track_caller]
     fn fail(&mut self, what: fmt::Arguments<'_>) {
@@ -273,7 +270,7 @@ impl Reply {
         *self = Reply { groups, recorded, condition: Condition::Failed, ..failed };
     }
 
-    /// Takes the reply apart for the wire.
+    /// Splits the reply into its parts, for the transfer over the link.
     pub fn into_parts(self) -> ReplyParts {
         let Reply { status, headers, content, groups, recorded, cache, session, flash, .. } = self;
         let is_sign_in = self.is_sign_in && status.is_redirection();
@@ -335,7 +332,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_word_on_caching_counts() {
+    fn the_last_cache_type_counts() {
         let reply = text("x").cache(CacheType::Persistent).cache(CacheType::NoCache);
         assert_eq!(reply.into_parts().cache, Some(CacheType::NoCache));
     }

@@ -8,26 +8,25 @@ use percent_encoding::{AsciiSet, CONTROLS, utf8_percent_encode};
 use super::{Content, Reply};
 use crate::body::Body;
 
-/// What a URL must not hold as it is and is encoded for it; what is encoded already stays.
+/// The characters that must be encoded in URLs; existing percent-encodings do not change.
 const NOT_IN_URLS: &AsciiSet =
     &CONTROLS.add(b' ').add(b'"').add(b'<').add(b'>').add(b'\\').add(b'^').add(b'`').add(b'{');
 
-/// Sends the browser to `url` with a `GET`, whatever the method was (303): the answer to a form.
+/// Redirects the browser to `url` with a `GET`, whatever the method was (303): the usual reply to a form.
 ///
-/// Spaces and letters beyond ASCII are encoded. A URL with control characters in it makes the
-/// reply an error.
+/// Spaces and letters beyond ASCII are encoded. A URL with control characters in it makes the reply an error.
 #[track_caller]
 pub fn redirect_to(url: impl AsRef<str>) -> Reply {
     redirect_with(StatusCode::SEE_OTHER, url)
 }
 
-/// Sends the browser to `url` for good, with the same method (308). Browsers remember it.
+/// Redirects the browser to `url` permanently, with the same method (308). Browsers remember it.
 #[track_caller]
 pub fn redirect_permanent(url: impl AsRef<str>) -> Reply {
     redirect_with(StatusCode::PERMANENT_REDIRECT, url)
 }
 
-/// Sends the browser to `url` with a status of your own, which must be a redirection (3xx).
+/// Redirects the browser to `url` with any status of a redirection (3xx).
 #[track_caller]
 pub fn redirect_with<S>(status: S, url: impl AsRef<str>) -> Reply
 where
@@ -55,8 +54,8 @@ where
     reply
 }
 
-/// Sends the browser back to where it came from: the answer of a sign-in, whose page was given the address as `back`. An
-/// address that is not a path of this site leads nowhere, so `otherwise` takes its place.
+/// Redirects the browser to the page from which it was sent: the usual reply to a sign-in, whose page received the
+/// address as `back`. If the address is not a path of this site, the target is `otherwise`.
 ///
 /// ```
 /// use headwater::prelude::*;
@@ -68,7 +67,7 @@ where
 #[track_caller]
 pub fn redirect_back(back: impl AsRef<str>, otherwise: impl AsRef<str>) -> Reply {
     let back = back.as_ref();
-    // Browsers read a backslash as a slash, and leave tabs and line breaks out.
+    // Browsers treat a backslash as a slash, and remove tabs and line breaks.
     let is_path = back.starts_with('/') && !back.starts_with("//");
     let is_own = is_path && !back.contains(|letter: char| letter == '\\' || letter.is_control());
     redirect_to(if is_own { back } else { otherwise.as_ref() })

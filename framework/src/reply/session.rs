@@ -3,12 +3,11 @@ use crate::log::Position;
 use crate::session::{Ended, SessionChange, SessionData};
 
 impl Reply {
-    /// Begins a session: the visitor's browser is given a new one with these data, in the place of one that it
-    /// may have. Take it from what was checked in this call. It is sealed by the front end, and such a
-    /// reply is never stored in the cache.
+    /// Begins a session: the visitor's browser receives a new one with these data, which replaces an existing one.
+    /// Build it from data that were checked in the same call. The front end seals it, and such a reply is never stored
+    /// in the cache.
     ///
-    /// Data that cannot be encoded, or of which nothing fits into a cookie (2 KiB are safe), make the reply an
-    /// error.
+    /// Data that cannot be encoded, or do not fit into a cookie (2 KiB are safe), make the reply an error.
     ///
     /// ```
     /// use headwater::prelude::*;
@@ -39,20 +38,20 @@ impl Reply {
         self
     }
 
-    /// Has the visitor's browser forget its session, which has [ended](crate::extract::Session::end), and what it
-    /// has in its cache of this site.
+    /// Makes the visitor's browser delete its session, which has [ended](crate::extract::Session::end), and its cached
+    /// content of this site.
     pub fn sign_out(mut self, _: Ended) -> Reply {
         self.session = Some(Box::new(SessionChange::End));
         self
     }
 
-    /// A redirect of a visitor without a session to the sign-in page. A program gets a 401 in its place: a page with a
-    /// form says nothing to it.
+    /// Redirects a visitor without a session to the sign-in page. A client that prefers JSON receives a 401 instead,
+    /// because it cannot use a page with a form.
     pub(crate) fn to_sign_in(page: String) -> Reply {
         Reply { is_sign_in: true, ..redirect_to(page) }
     }
 
-    /// Issues a session that the reply begins behind this record.
+    /// Sets the position of the record after which the new session is issued.
     pub(crate) fn issue_session(mut self, issue: Position) -> Reply {
         self.session = self.session.map(|change| Box::new(change.issued_at(issue)));
         self

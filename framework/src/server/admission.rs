@@ -1,4 +1,4 @@
-//! What is seen to with the head of each request before the handler gets it, however it came.
+//! Checks and normalizes the head of each request before the handler receives it, for HTTP/1 and HTTP/2.
 
 use http::Version;
 use http::header::{self, HeaderMap, HeaderValue};
@@ -7,18 +7,18 @@ use http::request::Parts;
 use super::refusal::Refusal;
 use crate::http::host::{self, HostError};
 
-/// Settles what the handler may rely on: there is one [host](crate::http::host), except that HTTP/1.0 may
-/// do without, there are at most so many headers, and there is one field `Cookie`.
+/// Establishes the guarantees for the handler: there is exactly one [host](crate::http::host), except that HTTP/1.0 may
+/// omit it, the number of headers is limited, and there is at most one field `Cookie`.
 ///
-/// A body in a transfer coding is refused unless that is `chunked` alone. Hyper looks at the last
-/// coding only and would hand over the bytes of the others undecoded, as if they were the content.
+/// A body in a transfer coding is rejected unless that is `chunked` alone. Hyper only examines the last coding and
+/// would pass on the bytes of the others undecoded, as if they were the content.
 pub(super) fn admit(request: &mut Parts, headers: usize) -> Result<(), Refusal> {
     match host::settle(request) {
         Err(HostError::Missing) if request.version < Version::HTTP_11 => {}
         settled => settled?,
     }
     if request.version >= Version::HTTP_2 {
-        // Hyper counts the headers of HTTP/1 only.
+        // Hyper only limits the headers of HTTP/1.
         if request.headers.len() > headers {
             return Err(Refusal::TooManyHeaders);
         }
@@ -38,7 +38,7 @@ fn is_chunked_or_plain(headers: &HeaderMap) -> bool {
     }
 }
 
-/// HTTP/2 may send a field `Cookie` in several pieces (RFC 9113, section 8.2.3).
+/// Joins the pieces of the field `Cookie`, into which HTTP/2 may split it (RFC 9113, section 8.2.3).
 fn join_cookies(headers: &mut HeaderMap) {
     let crumbs = headers.get_all(header::COOKIE);
     if crumbs.iter().nth(1).is_none() {
@@ -46,7 +46,7 @@ fn join_cookies(headers: &mut HeaderMap) {
     }
     let crumbs: Vec<&[u8]> = crumbs.iter().map(HeaderValue::as_bytes).collect();
     let joined = HeaderValue::from_bytes(&crumbs.join(&b"; "[..]));
-    // What is put together from values of headers is one.
+    // Joining valid values yields a valid value.
     if let Ok(joined) = joined {
         headers.insert(header::COOKIE, joined);
     }

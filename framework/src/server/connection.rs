@@ -26,12 +26,12 @@ use super::stop::{Alarm, Stop};
 use super::timers::{Timeouts, Timers, Verdict};
 use super::work::WorkPermits;
 
-/// What all connections of a server have in common.
+/// The state that all connections of a server share.
 pub(super) struct Rules {
     pub(super) http1: http1::Builder,
     http2: http2::Builder<TokioExecutor>,
     pub(super) limits: Limits,
-    /// Places for connections.
+    /// The permits for connections.
     pub(super) places: Arc<Semaphore>,
     timeouts: Timeouts,
     pub(super) stop: Stop,
@@ -40,13 +40,13 @@ pub(super) struct Rules {
 impl Rules {
     pub(super) fn new(limits: Limits) -> Rules {
         let mut http1 = http1::Builder::new();
-        // A client that sends nothing more gets its answer.
+        // A client that half-closes the connection still receives its response.
         http1.half_close(true);
-        // Hyper's own timeout sets a timer for each request and is the idle timeout as well.
+        // Hyper's own timeout would set a timer for each request, and would apply to idle connections as well.
         http1.header_read_timeout(None);
         http1.max_header_size(limits.header_bytes);
         http1.max_buf_size(limits.header_bytes.max(BUFFER));
-        // Any other number makes hyper allocate for each request.
+        // Hyper allocates for each request if the limit is set.
         if limits.headers != 100 {
             http1.max_headers(limits.headers);
         }
@@ -59,17 +59,17 @@ impl Rules {
         Rules { http1, http2, limits, places, timeouts, stop: Stop::default() }
     }
 
-    /// Whether so few places are left that connections without a request are in the way.
+    /// Returns whether so few permits are left that idle connections should be closed early.
     fn is_crowded(&self) -> bool {
         self.places.available_permits() <= self.limits.connections / 8
     }
 }
 
-/// The most that is buffered of what is read or written, in bytes (per stream in HTTP/2).
+/// The maximum size of the buffers for reading and writing, in bytes (per stream in HTTP/2).
 const BUFFER: usize = 128 * 1024;
 
-/// How long a server that stops waits for the first request of a connection: it is usually on its way already, and
-/// a connection that is closed then is reset under it.
+/// The time for which a stopping server waits for the first request of a connection. The request is usually already on
+/// its way, and closing the connection then would reset it.
 const FIRST_BYTES_AFTER_STOP: Duration = Duration::from_millis(250);
 
 /// Serves a connection until it ends.
@@ -106,11 +106,11 @@ pub(super) async fn serve<H: Handler>(
         let connection = rules.http2.serve_connection(TokioIo::new(socket), requests);
         driver.drive(connection, http2::Connection::graceful_shutdown).await;
     } else {
-        // Hyper gives the socket back, so that a head which hyper waits for in vain can be refused.
+        // Hyper returns the socket, so that an incomplete head can be answered with a refusal.
         let (lent, returned) = Lent::new(socket);
         let connection = rules.http1.serve_connection(TokioIo::new(lent), requests).with_upgrades();
         let end = driver.drive(connection, http1::UpgradeableConnection::graceful_shutdown).await;
-        // An upgraded connection ends with its service, and keeps its place until then.
+        // An upgraded connection ends with its service, and keeps its permit until then.
         let returned = tokio::select! {
             biased;
             returned = returned => returned,
@@ -118,7 +118,7 @@ pub(super) async fn serve<H: Handler>(
         };
         if let (ConnectionEnd::SlowHead, Ok(mut socket)) = (end, returned) {
             driver.timers.close();
-            // The client may not read it any more.
+            // The client may no longer read it.
             let _ = timeout(rules.timeouts.tick, async {
                 socket.write_all(&Refusal::SlowHead.written()).await?;
                 socket.shutdown().await
@@ -128,10 +128,10 @@ pub(super) async fn serve<H: Handler>(
     }
 }
 
-/// How every HTTP/2 connection begins, and no request of HTTP/1 (RFC 9113, section 3.4).
+/// The beginning of every HTTP/2 connection, with which no HTTP/1 request begins (RFC 9113, section 3.4).
 const HTTP2_PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Reads as much as tells the version, and most often the whole first head with it.
+/// Reads enough to determine the version, and usually the whole first head with it.
 async fn first_bytes(stream: &mut TcpStream) -> io::Result<(Version, Bytes)> {
     let mut read = BytesMut::with_capacity(2048);
     loop {
@@ -147,7 +147,7 @@ async fn first_bytes(stream: &mut TcpStream) -> io::Result<(Version, Bytes)> {
     }
 }
 
-/// How a connection came to its end.
+/// The reason for the end of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum ConnectionEnd {
     Closed,
@@ -155,21 +155,20 @@ enum ConnectionEnd {
     Stalled,
 }
 
-/// Drives a connection, ends it when it breaks its limits, and closes it when the server stops.
+/// Drives a connection, ends it when it exceeds its limits, and closes it when the server stops.
 struct Driver<'a> {
     rules: &'a Rules,
     timers: Arc<Timers>,
     peer: Peer,
     alarm: Alarm<'a>,
     timer: Pin<&'a mut Sleep>,
-    /// Whether hyper was asked to read from it.
+    /// Whether hyper was polled at least once.
     begun: bool,
     closing: bool,
 }
 
 impl Driver<'_> {
-    /// Drives a connection to its end. `close` makes it end when the requests that it has read are
-    /// answered.
+    /// Drives a connection to its end. `close` makes it end after the responses to the requests that it has read.
     async fn drive<C>(&mut self, connection: C, close: fn(Pin<&mut C>)) -> ConnectionEnd
     where
         C: Future<Output = hyper::Result<()>>,
@@ -189,7 +188,7 @@ impl Driver<'_> {
     {
         let (rules, peer) = (self.rules, self.peer);
         self.alarm.set(task);
-        // What has come already is read before the connection is closed.
+        // Bytes that have already arrived are read before the connection is closed.
         if !self.begun {
             self.begun = true;
             if connection.as_mut().poll(task).is_ready() {

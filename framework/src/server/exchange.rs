@@ -10,7 +10,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use super::timers::Timers;
 use crate::body::{Body, BodyError};
 
-/// A request and its response, until the response is written or given up.
+/// A request and its response, until the response is written or abandoned.
 #[derive(Debug)]
 pub(super) struct Exchange {
     timers: Arc<Timers>,
@@ -18,7 +18,8 @@ pub(super) struct Exchange {
 }
 
 impl Exchange {
-    /// The head of a request is complete. `has_body` is whether more than that belongs to the request.
+    /// Begins an exchange when the head of a request is complete. `has_body` means that more bytes than the head belong
+    /// to the request.
     pub(super) fn begin(timers: Arc<Timers>, has_body: bool) -> Exchange {
         timers.exchange_begins(has_body);
         Exchange { timers, waits_for_handler: true }
@@ -43,8 +44,8 @@ impl Drop for Exchange {
     }
 }
 
-/// A response's body that notes in its exchange whether it waits for its source or for the client:
-/// hyper polls it for the next piece when the client can take more.
+/// The body of a response, which notes in its exchange whether it waits for its source or for the client: hyper polls
+/// it for the next piece when the client can receive more.
 pub(super) struct TimedBody {
     body: Body,
     exchange: Exchange,

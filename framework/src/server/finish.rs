@@ -2,10 +2,10 @@
 
 use http::header::{self, HeaderMap, HeaderValue};
 
-/// Adds what every response has, whatever made it: a page, a file, a service or a layer of the site, a
-/// refusal, the admin port. What a response says itself stays.
+/// Adds the headers that every response has, whatever its origin: a page, a file, a service or a layer of the site, a
+/// refusal, the admin port. Existing values are kept.
 ///
-/// Only a head that hyper cannot read is answered without it, by hyper, with a status and no content.
+/// Only a head that hyper cannot parse is answered without them, by hyper, with a status and no content.
 pub(crate) fn finish(headers: &mut HeaderMap) {
     headers
         .entry(header::X_CONTENT_TYPE_OPTIONS)

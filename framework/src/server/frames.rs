@@ -1,15 +1,15 @@
-//! What of the bytes on an HTTP/2 connection belongs to the content of responses.
+//! Counts the bytes of response content on an HTTP/2 connection.
 
 /// Follows the frames that are written (RFC 9113, section 4.1) and counts the payload of `DATA`.
 ///
-/// The other frames say nothing of whether a client takes what is there for it: it gets an answer to
-/// each `PING` and each `SETTINGS`, and `HEADERS` to each further request, with all windows closed.
+/// Other frames do not show whether the client receives its responses: a client with all windows closed still receives
+/// an answer to each `PING` and each `SETTINGS`, and `HEADERS` for each further request.
 #[derive(Debug, Default)]
 pub(super) struct Frames {
     head: [u8; HEAD],
-    /// How much of the next frame's head there is.
+    /// The number of bytes of the next frame's head that were read.
     read: usize,
-    /// How much of the payload of a frame is still to come, and whether it is content.
+    /// The number of bytes left in the payload of the current frame, and whether it is content.
     left: usize,
     is_content: bool,
 }
@@ -20,7 +20,7 @@ const HEAD: usize = 9;
 const DATA: u8 = 0;
 
 impl Frames {
-    /// How many of these bytes, the next ones, are content.
+    /// Returns how many of `bytes`, which follow those of the last call, are content.
     pub(super) fn content_of(&mut self, mut bytes: &[u8]) -> usize {
         let mut content = 0;
         while !bytes.is_empty() {

@@ -8,22 +8,22 @@ use http::{Request, Response};
 use super::work::Work;
 use crate::body::Body;
 
-/// The other end of a connection.
+/// The client of a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Peer {
-    /// Its address.
+    /// The address.
     pub addr: SocketAddr,
 }
 
 /// Answers requests.
 ///
-/// The future of an answer may be dropped where it waits: when the client resets its stream or the
-/// connection, or the server has drained for long enough. What must not be left half done belongs into a
-/// task of its own. A client that only ends its sending gets its answer.
+/// The future of an answer may be dropped while it waits: when the client resets its stream or the connection, or the
+/// drain time of the server is over. Work that must be completed belongs into a separate task. A client that only
+/// half-closes the connection receives its response.
 pub trait Handler: Sized + Send + Sync + 'static {
-    /// Answers one request: at once where nothing has to be waited for, which costs much less than a
-    /// future. `work` is to be kept by all that is done for the request, if its connection is held to
-    /// it. A panic is answered with 500 and concerns this request only.
+    /// Answers one request: immediately if no waiting is needed, which is much cheaper than a future. All tasks for the
+    /// request must hold `work`, if the connection limits its work. A panic is answered with 500 and affects this
+    /// request only.
     fn answer(
         self: &Arc<Self>,
         request: Request<Body>,

@@ -1,4 +1,4 @@
-//! The bodies of requests, held to limits.
+//! Limits on the bodies of requests.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -11,33 +11,33 @@ use tokio::time::{Instant, Sleep};
 
 use crate::body::{Body, BodyError, BoxError};
 
-/// How fast a body is to arrive: while it is waited for, `rate` bytes a second, counted over each
-/// `pause`, and with a rate of 0 a piece at least.
+/// The minimum speed of a body: while the server waits for it, `rate` bytes per second, measured
+/// over each `pause`, and at least one byte per pause if the rate is 0.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Pace {
-    /// The longest wait for what is due.
+    /// The longest wait for the bytes that are due.
     pub pause: Duration,
-    /// Bytes a second.
+    /// Bytes per second.
     pub rate: u64,
 }
 
 impl Pace {
-    /// How many bytes are due within a pause: one at least.
+    /// Returns the number of bytes that are due within a pause, at least one.
     fn due(self) -> u64 {
         let bytes = u128::from(self.rate) * self.pause.as_millis() / 1000;
         u64::try_from(bytes).unwrap_or(u64::MAX).max(1)
     }
 }
 
-/// `body`, at most `limit` bytes of it, and no slower than `pace`. Only the time counts in which
-/// nothing has arrived though it was asked for.
+/// Limits `body` to `limit` bytes, and to the minimum speed `pace`. Only the time counts during
+/// which the server was reading and no bytes arrived.
 ///
-/// The body that comes out ends with [`BodyError::TooLarge`] (status 413) or [`BodyError::TooSlow`]
-/// (status 408) as soon as it breaks its limits. A client that has asked with `Expect:
-/// 100-continue` gets the interim response when the body is read for the first time.
+/// The returned body ends with [`BodyError::TooLarge`] (status 413) or [`BodyError::TooSlow`]
+/// (status 408) as soon as it exceeds a limit. A client that has sent `Expect: 100-continue`
+/// receives the interim response when the body is read for the first time.
 ///
 /// # Errors
-/// [`BodyError::TooLarge`] without reading anything, when the body's declared length is over the
+/// Returns [`BodyError::TooLarge`] without reading, if the declared length of the body exceeds the
 /// limit.
 pub(crate) fn limited<B>(body: B, limit: u64, pace: Pace) -> Result<Body, BodyError>
 where
@@ -61,14 +61,14 @@ struct Limited<B> {
     deadline: Deadline,
 }
 
-/// Runs while a piece is waited for. The timer is made when a piece is not there at once, and then
-/// used again.
+/// The deadline for the next bytes. The timer is created when a piece is not immediately available,
+/// and then reused.
 struct Deadline {
     pace: Pace,
     timer: Option<Pin<Box<Sleep>>>,
-    /// Since when a piece has been waited for.
+    /// The start of the current wait.
     since: Option<Instant>,
-    /// How much longer may be waited for what is due, and how much that is.
+    /// The remaining time for the bytes that are due, and their number.
     left: Duration,
     due: u64,
 }
@@ -89,8 +89,9 @@ impl Deadline {
         timer.as_mut().poll(context)
     }
 
-    /// So many bytes have come. When they are what was due, the next are due a pause later.
-    fn came(&mut self, bytes: u64) {
+    /// Notes the arrival of bytes. When all bytes that were due have arrived, the next ones are due
+    /// after a pause.
+    fn arrived(&mut self, bytes: u64) {
         let since = self.since.take();
         self.due = self.due.saturating_sub(bytes);
         if self.due == 0 {
@@ -120,7 +121,7 @@ where
         Poll::Ready(frame.map(|frame| {
             let frame = frame.map_err(BodyError::broken)?;
             let bytes = frame.data_ref().map_or(0, |data| data.len() as u64);
-            this.deadline.came(bytes);
+            this.deadline.arrived(bytes);
             match this.left.checked_sub(bytes) {
                 Some(left) => this.left = left,
                 None => return Err(BodyError::TooLarge { limit: this.limit }),
@@ -145,7 +146,7 @@ mod tests {
 
     const PACE: Pace = Pace { pause: Duration::from_secs(30), rate: 0 };
 
-    /// A body of pieces, each of which comes after some seconds.
+    /// Builds a body of pieces, each of which arrives after some seconds.
     fn pieces(
         pieces: &'static [(u64, &'static str)],
     ) -> impl HttpBody<Data = Bytes, Error = BodyError> + Send + Unpin {
@@ -162,13 +163,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_within_its_limits_comes_through() {
+    async fn a_body_within_its_limits_is_passed_on() {
         let body = limited(pieces(&[(29, "12"), (29, "34"), (0, "5"), (29, "6")]), 6, PACE);
         assert_eq!(read(body.unwrap()).await.unwrap(), "123456");
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_that_pauses_too_long_is_given_up() {
+    async fn a_body_that_pauses_too_long_is_aborted() {
         let body = limited(pieces(&[(0, "12"), (31, "34")]), 6, PACE).unwrap();
         let start = Instant::now();
         assert!(matches!(read(body).await, Err(BodyError::TooSlow)));
@@ -176,7 +177,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_that_drips_is_given_up_and_one_that_is_slow_enough_is_not() {
+    async fn a_body_below_the_rate_is_aborted_and_one_at_the_rate_is_not() {
         // 30 bytes in 30 seconds.
         let pace = Pace { rate: 1, ..PACE };
         const DRIP: [(u64, &str); 200] = [(5, "1234"); 200];
@@ -187,7 +188,7 @@ mod tests {
         const FLOW: [(u64, &str); 200] = [(5, "12345"); 200];
         let flows = read(limited(pieces(&FLOW), 1000, pace).unwrap()).await;
         assert_eq!(flows.unwrap().len(), 1000);
-        // What came before is not a credit for what is to come.
+        // Earlier bytes do not count as credit.
         const BEGUN: [(u64, &str); 9] = [
             (0, "0123456789012345678901234567890123456789"),
             (9, "1"),
@@ -204,13 +205,13 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_body_that_grows_too_long_is_given_up() {
+    async fn a_body_that_grows_too_long_is_aborted() {
         let body = limited(pieces(&[(0, "123"), (0, "4567"), (1000, "8")]), 6, PACE).unwrap();
         assert!(matches!(read(body).await, Err(BodyError::TooLarge { limit: 6 })));
     }
 
     #[test]
-    fn a_body_that_says_it_is_too_long_is_not_read() {
+    fn a_body_with_a_declared_length_over_the_limit_is_not_read() {
         let body = Full::new(Bytes::from_static(b"1234567"));
         assert!(matches!(limited(body, 6, PACE), Err(BodyError::TooLarge { limit: 6 })));
     }

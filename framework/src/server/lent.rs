@@ -1,4 +1,4 @@
-//! A stream that is given back when it is dropped.
+//! A stream that is returned to its lender on drop.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -7,12 +7,12 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::sync::oneshot;
 
-/// A stream that goes back to its lender when the last owner drops it, whether that is hyper or, after
-/// an upgrade, a service of the site.
+/// A stream that is returned to its lender when the last owner drops it, whether that is hyper or, after an upgrade, a
+/// service of the site.
 pub(super) struct Lent<S>(Option<(S, oneshot::Sender<S>)>);
 
 impl<S> Lent<S> {
-    /// Lends `stream`.
+    /// Lends `stream`. The receiver yields it when it is returned.
     pub(super) fn new(stream: S) -> (Lent<S>, oneshot::Receiver<S>) {
         let (back, returned) = oneshot::channel();
         (Lent(Some((stream, back))), returned)
@@ -30,7 +30,7 @@ impl<S: Unpin> Lent<S> {
 impl<S> Drop for Lent<S> {
     fn drop(&mut self) {
         if let Some((stream, back)) = self.0.take() {
-            // The lender may have no use for it any more.
+            // The lender may no longer wait for it.
             let _ = back.send(stream);
         }
     }

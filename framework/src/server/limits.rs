@@ -1,32 +1,35 @@
-//! The numbers that a client's connection is held to.
+//! The limits of a client's connection.
 
 use std::time::Duration;
 
-/// What a [`Server`](super::Server) allows. Times are kept to within a quarter of the shortest of
-/// the three timeouts (at most 5 seconds), and no connection is ended too early.
+/// The limits of a [`Server`](super::Server). Timeouts are precise to a quarter of the shortest of
+/// the three timeouts (at most 5 seconds), and no connection is ended early.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limits {
-    /// The longest head of a request, in bytes: request line and headers. Beyond it: 431.
+    /// The maximum size of a request's head, in bytes: request line and headers. Beyond it: 431.
     pub header_bytes: usize,
-    /// The most headers of a request. Beyond it: 431.
+    /// The maximum number of headers of a request. Beyond it: 431.
     pub headers: usize,
-    /// How long the head of a request may take to arrive. Then: 408 if it has begun to arrive, and
-    /// the connection is closed.
+    /// The time within which the head of a request must arrive. After it, the connection is closed,
+    /// with 408 if the head has begun to arrive.
     pub header_timeout: Duration,
-    /// How long a connection may be open without a request. Then it is closed.
+    /// The time for which a connection may be open without a request. After it, the connection is
+    /// closed.
     pub idle_timeout: Duration,
-    /// How long a client may take nothing of what is there for it. Then the connection is cut.
+    /// The time for which a client may receive none of the data that wait for it. After it, the
+    /// connection is cut.
     pub write_timeout: Duration,
-    /// The most connections at a time. Beyond it: 503 with `Retry-After`, and the connection is
-    /// closed. The timeouts see to it that places become free; when few are left, a connection
-    /// without a request is closed after the shortest time that is kept, not after `idle_timeout`.
+    /// The maximum number of connections. Beyond it: 503 with `Retry-After`, and the connection is
+    /// closed. The timeouts ensure that connections end; when few are left, a connection without a
+    /// request is closed after the shortest time that can be measured, instead of `idle_timeout`.
     pub connections: usize,
-    /// How many more connections may be open to be refused with that 503: beyond them connections
-    /// just close.
+    /// The maximum number of further connections that may be open to be refused with that 503:
+    /// beyond them connections are closed without a response.
     pub refusals: usize,
-    /// The most requests at a time on a connection over HTTP/2.
+    /// The maximum number of concurrent requests on an HTTP/2 connection.
     pub streams: u32,
-    /// How long a stop waits for the requests that are being answered. Then they are cut.
+    /// The time for which a stopping server waits for requests in progress. After it, their
+    /// connections are cut.
     pub drain: Duration,
 }
 

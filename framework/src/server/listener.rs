@@ -1,4 +1,4 @@
-//! Accepting connections.
+//! Accepts connections.
 
 use std::io;
 use std::net::SocketAddr;
@@ -18,49 +18,50 @@ use super::handler::{Handler, Peer};
 use super::limits::Limits;
 use super::refusal::Refusal;
 
-/// A listening socket and what its connections are held to.
+/// A listening socket and the limits of its connections.
 #[derive(Debug)]
 pub struct Server {
     listener: TcpListener,
     limits: Limits,
 }
 
-/// How a server came to its end.
+/// The outcome of a server's stop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Drained {
-    /// Connections that were cut because their requests took longer than the drain time.
+    /// The number of connections that were cut because their requests took longer than the drain
+    /// time.
     pub cut: usize,
 }
 
 impl Server {
-    /// Listens on `address`; port 0 takes any port that is free.
+    /// Listens on `address`; port 0 selects a free port.
     ///
     /// # Errors
-    /// When the address is not one of this machine or is in use.
+    /// Fails if the address is not one of this machine or is in use.
     pub async fn bind(address: impl ToSocketAddrs, limits: Limits) -> io::Result<Server> {
         Ok(Server { listener: TcpListener::bind(address).await?, limits })
     }
 
-    /// Listens on a socket that is open already.
+    /// Listens on a socket that is already open.
     ///
     /// # Errors
-    /// When it is none that connections can be accepted from.
+    /// Fails if the socket cannot accept connections.
     pub fn on(listener: std::net::TcpListener, limits: Limits) -> io::Result<Server> {
         listener.set_nonblocking(true)?;
         Ok(Server { listener: TcpListener::from_std(listener)?, limits })
     }
 
-    /// The address that is really listened on.
+    /// Returns the actual address.
     ///
     /// # Errors
-    /// When the system does not tell.
+    /// Fails if the system does not return it.
     pub fn local_addr(&self) -> io::Result<SocketAddr> {
         self.listener.local_addr()
     }
 
-    /// Serves HTTP/1 and HTTP/2 until `stop` is cancelled. Then it listens no more, closes
-    /// connections without a request, and returns when the others have been answered, or cut when
-    /// the drain time was over.
+    /// Serves HTTP/1 and HTTP/2 until `stop` is cancelled. Then it stops listening, closes
+    /// connections without a request, and returns when the responses of all others are complete, or
+    /// their connections were cut after the drain time.
     pub async fn run<H: Handler>(self, handler: Arc<H>, stop: CancellationToken) -> Drained {
         let Server { listener, limits } = self;
         let rules = Arc::new(Rules::new(limits));
@@ -88,7 +89,7 @@ impl Server {
             if let Ok(place) = places.clone().try_acquire_owned() {
                 let (rules, handler) = (rules.clone(), handler.clone());
                 tasks.spawn(async move {
-                    // It concerns latency only, and the socket may be closed already.
+                    // It only affects latency, and the socket may already be closed.
                     let _ = stream.set_nodelay(true);
                     connection::serve(stream, Peer { addr }, &rules, handler).await;
                     drop(place);
@@ -104,7 +105,7 @@ impl Server {
         rules.stop.stop();
         let drained =
             timeout(rules.limits.drain, async { while tasks.join_next().await.is_some() {} });
-        // What is left is counted just below.
+        // The remaining connections are counted below.
         let _ = drained.await;
         let cut = tasks.len();
         tasks.shutdown().await;
@@ -112,25 +113,25 @@ impl Server {
     }
 }
 
-/// Tells a client that there is no place for it. It is given a second to read that.
+/// Answers a connection beyond the limit. The client has a second to read the response.
 async fn refuse(mut stream: TcpStream) {
     let refused = timeout(Duration::from_secs(1), async {
         let mut unread = [0; 4096];
-        // A client that is answered before it has asked takes the connection for broken.
+        // Clients treat a connection as broken if the response precedes their request.
         if stream.read(&mut unread).await? == 0 {
             return Ok(());
         }
-        stream.write_all(&Refusal::NoPlace.written()).await?;
+        stream.write_all(&Refusal::TooManyConnections.written()).await?;
         stream.shutdown().await?;
         while stream.read(&mut unread).await? > 0 {}
         io::Result::Ok(())
     });
-    // A client that is gone needs no answer.
+    // If the client is gone, no response is needed.
     let _ = refused.await;
 }
 
-/// How long nothing is accepted because the last attempt failed, and until when. The end is a point
-/// in time: connections that close meanwhile must not begin the pause anew.
+/// The pause after a failed attempt to accept, and its end. The end is a point in time, because
+/// connections that close meanwhile must not restart the pause.
 #[derive(Default)]
 struct Pause(Option<(Duration, Instant)>);
 
@@ -142,8 +143,9 @@ impl Pause {
         listener.accept().await
     }
 
-    /// Pauses longer each time, unless it was only that the client went away. What else fails here
-    /// is the machine (no file descriptors, no memory), and trying at once would only burn time.
+    /// Pauses longer after each failure, unless only the client has disconnected. Other failures
+    /// concern the machine (no file descriptors, no memory), and an immediate retry would waste
+    /// time.
     fn after(&mut self, error: &io::Error, now: Instant) {
         use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
         if matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset) {
@@ -167,7 +169,7 @@ mod tests {
         let mut pause = Pause::default();
         let begun = Instant::now();
         (0..10).for_each(|_| pause.after(&rustix::io::Errno::MFILE.into(), begun));
-        // As the accept loop does whenever a connection has ended.
+        // As the accept loop does whenever a connection ends.
         loop {
             let other = tokio::time::sleep(Duration::from_millis(100));
             tokio::select! {
@@ -179,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_that_can_accept_no_more_is_asked_less_and_less_often() {
+    fn the_pause_grows_with_each_failure_to_accept() {
         let (mut pause, now) = (Pause::default(), Instant::now());
         pause.after(&io::ErrorKind::ConnectionAborted.into(), now);
         assert_eq!(pause.0, None);

@@ -1,20 +1,19 @@
-//! The HTTP server: accepts connections, holds them to limits, and hands requests to a handler.
+//! The HTTP server: accepts connections, enforces limits, and passes requests to a handler.
 //!
-//! - [`Server`] (`listener`) accepts connections; `connection` serves one of them as HTTP/1 or HTTP/2, by
-//!   hyper, until it ends, breaks a limit, or the server stops (`stop`).
-//! - [`Handler`]: what answers requests. `service` takes each request from hyper to it: `admission` says
-//!   which ones are refused before. [`Refusal`]: what the server answers by itself; [`finish`]: the headers of
-//!   every response.
-//! - [`Limits`]: all numbers that a connection is held to. `timers` counts for how long it waits, with
-//!   one timer for each connection; `exchange` is a request and its response as they are counted there.
-//! - `socket`: what a connection reads from and writes to, which notes its progress in the timers;
-//!   `frames` finds out how much of that is content over HTTP/2.
-//! - `linger`: for how long a client is read after its last response; `unread`: what becomes of a
-//!   request body that was answered before it was read.
-//! - `work`: how much may be under way for one connection, whatever its client has reset.
-//! - [`limited`]: a request body that may not be too long or too slow.
+//! - [`Server`] (`listener`) accepts connections; `connection` serves one of them as HTTP/1 or HTTP/2, by hyper, until
+//!   it ends, exceeds a limit, or the server stops (`stop`).
+//! - [`Handler`]: answers requests. `service` passes each request from hyper to it, after `admission` has checked it.
+//!   [`Refusal`]: the responses of the server itself; [`finish`]: the headers of every response.
+//! - [`Limits`]: the limits of a connection. `timers` measures its waits, with one timer per connection; `exchange` is
+//!   a request and its response, as they are counted there.
+//! - `socket`: the stream of a connection, which notes its progress in the timers; `frames` determines how much of it
+//!   is content over HTTP/2.
+//! - `linger`: how long a client is read after its last response; `unread`: the rest of a request body that was not
+//!   read before the response.
+//! - `work`: limits the work in progress for one connection, including requests that its client has reset.
+//! - [`limited`]: limits the size and the minimum speed of a request body.
 //!
-//! This module must know neither the cache nor the link, nor what the handler does.
+//! This module must depend neither on the cache nor on the link, nor on the handler's behaviour.
 
 mod admission;
 mod connection;

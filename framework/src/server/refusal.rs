@@ -1,4 +1,4 @@
-//! What the server answers by itself.
+//! The responses of the server itself.
 
 use std::time::SystemTime;
 
@@ -9,7 +9,8 @@ use super::finish::finish;
 use crate::body::{Body, text};
 use crate::http::host::HostError;
 
-/// Why a request, or a connection, is not for the handler, or has no answer of it.
+/// Reason why a request or a connection is not passed to the handler, or the handler has no
+/// response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum Refusal {
     #[error(transparent)]
@@ -21,7 +22,7 @@ pub(crate) enum Refusal {
     #[error("The request took too long to arrive.")]
     SlowHead,
     #[error("There are too many connections")]
-    NoPlace,
+    TooManyConnections,
     #[error("Internal Server Error")]
     Panicked,
 }
@@ -34,22 +35,22 @@ impl Refusal {
             // RFC 9112, section 6.1.
             Refusal::TransferCoding => StatusCode::NOT_IMPLEMENTED,
             Refusal::SlowHead => StatusCode::REQUEST_TIMEOUT,
-            Refusal::NoPlace => StatusCode::SERVICE_UNAVAILABLE,
+            Refusal::TooManyConnections => StatusCode::SERVICE_UNAVAILABLE,
             Refusal::Panicked => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
-    /// Whether nothing that may still come on the connection is a request.
+    /// Returns whether no further request can follow on the connection.
     fn ends_connection(self) -> bool {
         match self {
-            // It is in doubt where the next request begins.
+            // The beginning of the next request is uncertain.
             Refusal::TransferCoding => true,
-            Refusal::SlowHead | Refusal::NoPlace => true,
+            Refusal::SlowHead | Refusal::TooManyConnections => true,
             Refusal::Host(_) | Refusal::TooManyHeaders | Refusal::Panicked => false,
         }
     }
 
-    /// The response.
+    /// Returns the response.
     pub(crate) fn response(self) -> Response<Body> {
         let message = format!("{self}\n");
         let length = HeaderValue::from(message.len());
@@ -59,13 +60,13 @@ impl Refusal {
         if self.ends_connection() {
             headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
         }
-        if self == Refusal::NoPlace {
+        if self == Refusal::TooManyConnections {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         response
     }
 
-    /// The response as HTTP/1.1, for a connection that hyper does not have.
+    /// Returns the response as HTTP/1.1 bytes, for a connection that hyper does not own.
     pub(super) fn written(self) -> Vec<u8> {
         let mut response = self.response();
         finish(response.headers_mut());

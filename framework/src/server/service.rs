@@ -1,4 +1,4 @@
-//! The requests of one connection on their way to the handler, and its responses on their way back.
+//! Passes the requests of one connection to the handler, and its responses back to hyper.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready, ready};
@@ -25,7 +25,7 @@ use super::unread::Rest;
 use super::work::{Work, WorkPermits};
 use crate::body::Body;
 
-/// What hyper calls for each request.
+/// The service that hyper calls for each request.
 pub(super) struct Requests<H> {
     context: Arc<Context<H>>,
     timers: Arc<Timers>,
@@ -37,7 +37,7 @@ impl<H: Handler> Requests<H> {
     }
 }
 
-/// A response that the handler takes its time for.
+/// A response that is not immediately available.
 type Answering = Pin<Box<dyn Future<Output = Response<Body>> + Send>>;
 
 type Responded = Result<Response<TimedBody>, Infallible>;
@@ -45,7 +45,7 @@ type Responded = Result<Response<TimedBody>, Infallible>;
 impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
     type Response = Response<TimedBody>;
     type Error = Infallible;
-    /// In a box if it must wait, because hyper moves it.
+    /// Boxed if it must wait, because hyper moves it.
     type Future = Either<Ready<Responded>, Pin<Box<dyn Future<Output = Responded> + Send>>>;
 
     fn call(&self, request: Request<Incoming>) -> Self::Future {
@@ -53,10 +53,10 @@ impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
         let (parts, body) = request.into_parts();
         let (body, rest) = Rest::of(body, &parts, &self.timers);
         let waits_for_nothing = rest.is_none() || parts.version < Version::HTTP_2;
-        let tell = rest.clone();
+        let settling = rest.clone();
         let answered = move |mut response: Response<Body>| {
-            if let Some(rest) = tell {
-                rest.tell(&mut response);
+            if let Some(rest) = settling {
+                rest.settle(&mut response);
             }
             handed_over(response, exchange)
         };
@@ -76,18 +76,18 @@ impl<H: Handler> Service<Request<Incoming>> for Requests<H> {
     }
 }
 
-/// What all requests of a connection have in common. It is shared by them instead of the server's
-/// own so that cores do not share its counter.
+/// The state that all requests of a connection share. They share this value instead of the server's handler, so that
+/// cores do not contend for its reference count.
 pub(super) struct Context<H> {
     handler: Arc<H>,
     peer: Peer,
     headers: usize,
-    /// Given where requests can be many at a time.
+    /// Present if a connection may have many concurrent requests.
     places: Option<WorkPermits>,
 }
 
 impl<H: Handler> Context<H> {
-    /// For requests of up to so many headers.
+    /// Creates the state; `headers` is the maximum number of headers of a request.
     pub(super) fn new(
         handler: Arc<H>,
         peer: Peer,
@@ -97,7 +97,7 @@ impl<H: Handler> Context<H> {
         Context { handler, peer, headers, places }
     }
 
-    /// The response to a request as it came, if it is there at once; otherwise what it is waited for with.
+    /// Returns the response to a request, if it is immediately available, otherwise a future.
     fn answer(
         self: &Arc<Self>,
         mut parts: Parts,
@@ -135,7 +135,7 @@ impl<H: Handler> Context<H> {
         })
     }
 
-    /// Hands a request over to the handler.
+    /// Passes a request to the handler.
     fn hand_over(
         &self,
         request: Request<Body>,
@@ -155,15 +155,15 @@ impl<H: Handler> Context<H> {
     }
 }
 
-/// Whether something may come after the head of a request that belongs to it.
+/// Returns whether bytes after the head may belong to the request.
 fn has_more(request: &Request<Incoming>) -> bool {
     !request.body().is_end_stream()
         || request.method() == Method::CONNECT
         || request.headers().contains_key(header::UPGRADE)
 }
 
-/// The response waits for the client from here on: over HTTP/2 hyper polls its body for the first frame,
-/// and holds that frame, and the body, until the client has opened a window for it.
+/// Finishes the response, which now waits for the client: over HTTP/2 hyper polls its body for the first frame, and
+/// holds that frame, and the body, until the client has opened a window for it.
 fn handed_over(mut response: Response<Body>, mut exchange: Exchange) -> Responded {
     finish(response.headers_mut());
     exchange.waits_for_client();

@@ -1,4 +1,4 @@
-//! What a connection reads from and writes to.
+//! The stream of a connection.
 
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
@@ -13,36 +13,35 @@ use super::frames::Frames;
 use super::linger::Linger;
 use super::timers::Timers;
 
-/// A client that takes less than this within the write timeout takes nothing; over HTTP/2 for each
-/// response that waits for it, or it could hold all of them for the price of one.
-const WORTH_MENTIONING: usize = 512;
+/// The minimum number of bytes that a client must receive within the write timeout to count as reading. Over HTTP/2
+/// this applies per waiting response; otherwise a client could hold all of them for the price of one.
+const MIN_PROGRESS: usize = 512;
 
-/// How much of what a client still sends after its last response is read at a time, in bytes.
+/// The size of the pieces that are read from a client after its last response, in bytes.
 const PIECE: usize = 16 * 1024;
 
-/// How much of the next request is read while one waits for its response, in bytes.
+/// The maximum number of bytes that are read ahead while a request waits for its response.
 const AHEAD: usize = 2 * 1024;
 
-/// When the heads of requests are looked out for.
+/// How received bytes relate to the heads of requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum RequestHeads {
-    /// Bytes that come between two exchanges are the head of a request (HTTP/1).
+    /// Bytes between two exchanges are the head of a request (HTTP/1).
     Noted,
-    /// They may be anything (HTTP/2).
+    /// Bytes may be anything (HTTP/2).
     Ignored,
 }
 
-/// A stream that tells the connection's timers what moves, and closes without taking the last
-/// response back: while the client is still sending, closing would reset the connection, and the
-/// client would lose what it has not yet read (RFC 9112, section 9.6). So it is read on for a
-/// [while](Linger).
+/// A stream that reports its progress to the connection's timers, and closes without losing the last response: closing
+/// while the client is still sending would reset the connection, and the client would lose the part of the response
+/// that it has not yet read (RFC 9112, section 9.6). So the socket continues to read for a [while](Linger).
 pub(super) struct Socket<S> {
     stream: S,
-    /// What was read from the stream already.
+    /// Bytes that were already read from the stream.
     read_before: Bytes,
     timers: Arc<Timers>,
     heads: RequestHeads,
-    /// Over HTTP/2.
+    /// Only over HTTP/2.
     frames: Option<Frames>,
     written: usize,
     end: Closing,
@@ -50,9 +49,9 @@ pub(super) struct Socket<S> {
 
 enum Closing {
     NotYet,
-    /// Our side is shut.
+    /// The sending side is shut down.
     Shut,
-    /// Our side is shut, and what the client still sends is read.
+    /// The sending side is shut down, and bytes from the client are read and dropped.
     Lingering(Linger),
 }
 
@@ -67,7 +66,7 @@ impl<S> Socket<S> {
         Socket { stream, read_before, timers, heads, frames, written: 0, end: Closing::NotYet }
     }
 
-    /// Notes what was written of `slices`.
+    /// Notes the part of `slices` that was written.
     fn note_write<'a>(
         &mut self,
         written: &Poll<io::Result<usize>>,
@@ -77,7 +76,7 @@ impl<S> Socket<S> {
             Poll::Pending => self.timers.blocked(),
             Poll::Ready(Ok(bytes)) => {
                 self.timers.unblocked();
-                let (mut content, mut worth) = (*bytes, WORTH_MENTIONING);
+                let (mut content, mut minimum) = (*bytes, MIN_PROGRESS);
                 if let Some(frames) = &mut self.frames {
                     let mut left = *bytes;
                     content = 0;
@@ -86,10 +85,10 @@ impl<S> Socket<S> {
                         left -= written.len();
                         content += frames.content_of(written);
                     }
-                    worth *= self.timers.waiting_for_client().max(1);
+                    minimum *= self.timers.waiting_for_client().max(1);
                 }
                 self.written += content;
-                if self.written >= worth {
+                if self.written >= minimum {
                     self.written = 0;
                     self.timers.taken();
                 }
@@ -100,10 +99,10 @@ impl<S> Socket<S> {
 }
 
 impl<S: AsyncRead + Unpin> Socket<S> {
-    /// Fails when the client has reset the connection while its request waits for this node. Hyper
-    /// reads nothing then, because of clients that half-close, so that it would not notice. What comes
-    /// of the next request is kept, one piece of it at most, and ends the looking.
-    fn look_for_reset(&mut self, context: &mut Context<'_>) -> io::Result<()> {
+    /// Fails if the client has reset the connection while its request waits for this node. Hyper does not read then,
+    /// because clients may half-close, and would not notice. Bytes of the next request are kept, one piece at most, and
+    /// end the check.
+    fn check_for_reset(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         if !self.read_before.is_empty() {
             return Ok(());
         }
@@ -168,7 +167,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Socket<S> {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.heads == RequestHeads::Noted && self.timers.waits_for_handler() {
-            self.look_for_reset(context)?;
+            self.check_for_reset(context)?;
         }
         Pin::new(&mut self.stream).poll_flush(context)
     }

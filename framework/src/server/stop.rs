@@ -1,4 +1,4 @@
-//! The end of a server, signalled to all of its connections.
+//! The stop of a server, signalled to all its connections.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -8,8 +8,8 @@ use std::task::Context;
 use tokio::sync::Notify;
 use tokio::sync::futures::Notified;
 
-/// Whether the server is stopping. To ask costs a connection one read of memory that is shared
-/// and hardly ever changes.
+/// Whether the server is stopping. Checking costs a connection one read of shared memory that
+/// hardly ever changes.
 #[derive(Debug, Default)]
 pub(super) struct Stop {
     stopping: AtomicBool,
@@ -36,7 +36,7 @@ impl Stop {
         }
     }
 
-    /// A place in the queue of tasks to wake, not yet taken.
+    /// Creates an alarm, which is not yet in the list of waiters.
     pub(super) fn alarm(&self) -> Alarm<'_> {
         Alarm { wake: Some(Box::pin(self.wake.notified())), set: false }
     }
@@ -45,14 +45,14 @@ impl Stop {
 /// Wakes one task when the server stops.
 ///
 /// All connections share one list of waiters behind a lock. So a connection enters the list once
-/// and does not poll its place again: it stays in the same task, hence the waker stays right.
+/// and does not poll again: it stays in the same task, so the waker remains valid.
 pub(super) struct Alarm<'a> {
     wake: Option<Pin<Box<Notified<'a>>>>,
     set: bool,
 }
 
 impl Alarm<'_> {
-    /// Makes sure that the task of `context` will be woken.
+    /// Registers the task of `context` to be woken.
     pub(super) fn set(&mut self, context: &mut Context<'_>) {
         if self.set {
             return;

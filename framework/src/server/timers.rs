@@ -1,8 +1,8 @@
-//! What a connection is waiting for, and for how long.
+//! Measures the waits of a connection.
 //!
-//! Nothing here looks at a clock or sets a timer for a request. The connection has one timer that
-//! ticks a few times within the shortest of its limits; each event is noted with the number of
-//! the current tick, and each tick compares these numbers with the limits.
+//! No event reads a clock or sets a timer. The connection has one timer that ticks a few times
+//! within the shortest of its limits. Each event is stored with the number of the current tick, and
+//! each tick compares these numbers with the limits.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use super::limits::Limits;
 
-/// The limits, counted in ticks.
+/// The limits, in ticks.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Timeouts {
     /// The time between two ticks.
@@ -36,36 +36,36 @@ impl Timeouts {
     }
 }
 
-/// What a tick finds.
+/// The result of a tick.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// All limits are kept.
+    /// No limit is exceeded.
     Fine,
-    /// There was no request for too long.
+    /// The connection has been without a request for too long.
     Idle,
     /// The head of a request has been arriving for too long.
     SlowHead,
-    /// The client has read nothing of what is there for it for too long.
+    /// The client has read none of the data that wait for it for too long.
     Stalled,
 }
 
-/// The timers of one connection. Ticks are counted from 1; 0 stands for "not now".
+/// The timers of one connection. Ticks are counted from 1; 0 means "not now".
 #[derive(Debug)]
 pub(super) struct Timers {
     tick: AtomicU64,
-    /// Requests whose response is not yet written or given up.
+    /// The number of requests whose response is not yet written or abandoned.
     exchanges: AtomicUsize,
-    /// Those among them that wait for the handler and not for the client.
+    /// The number of those that wait for the handler and not for the client.
     handled: AtomicUsize,
-    /// The last time when there was an exchange.
+    /// The last tick with an exchange.
     busy: AtomicU64,
-    /// The last time when the client took something worth mentioning.
+    /// The last tick in which the client received a significant number of bytes.
     taken: AtomicU64,
-    /// Since when the head of the next request has been arriving.
+    /// The tick in which the head of the next request began to arrive.
     head: AtomicU64,
-    /// Since when the socket has been taking nothing.
+    /// The tick since which the socket has not accepted bytes.
     blocked: AtomicU64,
-    /// Whether the last request has a body, of which not all may have come.
+    /// Whether the last request has a body, which may be incomplete.
     body: AtomicBool,
     /// Whether the server wants to end the connection.
     closing: AtomicBool,
@@ -86,14 +86,15 @@ impl Timers {
         })
     }
 
-    /// Bytes came while no request was being answered: the head of one begins or goes on.
+    /// Notes that bytes have arrived while no request was in progress: they belong to the head of
+    /// the next one.
     pub(super) fn head_arrives(&self) {
         if self.exchanges.load(Ordering::Relaxed) == 0 && self.head.load(Ordering::Relaxed) == 0 {
             self.note(&self.head);
         }
     }
 
-    /// The head of a request is complete; now it waits for the handler.
+    /// Notes that the head of a request is complete and waits for the handler.
     pub(super) fn exchange_begins(&self, has_body: bool) {
         self.body.store(has_body, Ordering::Relaxed);
         self.handler_begins();
@@ -101,14 +102,15 @@ impl Timers {
         self.head.store(0, Ordering::Relaxed);
     }
 
-    /// A response that waited for the client waits for the handler again.
+    /// Notes that a response that waited for the client waits for the handler again.
     pub(super) fn handler_begins(&self) {
         self.handled.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// A response waits for the client. The time for the client to take it begins here, if no
-    /// other response waits: that one more does says nothing of whether the client takes those,
-    /// and a client could send and reset requests for as long as it wants to hold them.
+    /// Notes that a response waits for the client. The write timeout starts here, unless another
+    /// response is already waiting: an additional response does not show that the client receives
+    /// the others, and with a restart a client could hold them for as long as it sends and resets
+    /// requests.
     pub(super) fn client_begins(&self) {
         if self.waiting_for_client() == 0 {
             self.taken();
@@ -116,7 +118,7 @@ impl Timers {
         self.handled.fetch_sub(1, Ordering::Release);
     }
 
-    /// The response is written or given up.
+    /// Notes that the response is written or abandoned.
     pub(super) fn exchange_ends(&self, waits_for_handler: bool) {
         self.note(&self.busy);
         if waits_for_handler {
@@ -125,37 +127,38 @@ impl Timers {
         self.exchanges.fetch_sub(1, Ordering::Release);
     }
 
-    /// Whether a request, of which all has come, waits for the handler.
+    /// Returns whether a request, all of which has arrived, waits for the handler.
     pub(super) fn waits_for_handler(&self) -> bool {
         self.handled.load(Ordering::Relaxed) > 0 && !self.body.load(Ordering::Relaxed)
     }
 
-    /// How many responses wait for the client.
+    /// Returns the number of responses that wait for the client.
     pub(super) fn waiting_for_client(&self) -> usize {
         let handled = self.handled.load(Ordering::Acquire);
         self.exchanges.load(Ordering::Acquire).saturating_sub(handled)
     }
 
-    /// The client took something.
+    /// Notes that the client has received bytes.
     pub(super) fn taken(&self) {
         self.note(&self.taken);
     }
 
-    /// The socket took nothing.
+    /// Notes that the socket has not accepted bytes.
     pub(super) fn blocked(&self) {
         if self.blocked.load(Ordering::Relaxed) == 0 {
             self.note(&self.blocked);
         }
     }
 
-    /// The socket took something.
+    /// Notes that the socket has accepted bytes.
     pub(super) fn unblocked(&self) {
         if self.blocked.load(Ordering::Relaxed) != 0 {
             self.blocked.store(0, Ordering::Relaxed);
         }
     }
 
-    /// The server wants to end the connection. A client that has its answers sends nothing more.
+    /// Notes that the server wants to end the connection. A client that has its responses sends
+    /// nothing more.
     pub(super) fn close(&self) {
         self.closing.store(true, Ordering::Relaxed);
         if self.exchanges.load(Ordering::Acquire) == 0 {
@@ -167,22 +170,23 @@ impl Timers {
         self.closing.load(Ordering::Relaxed)
     }
 
-    /// Whether the client may be in the middle of a request.
+    /// Returns whether the client may be in the middle of a request.
     pub(super) fn may_go_on(&self) -> bool {
         self.body.load(Ordering::Relaxed) || self.head.load(Ordering::Relaxed) != 0
     }
 
-    /// What comes is not a request any more, and its sender is not idle.
+    /// Notes that the received bytes no longer belong to a request, and that their sender is not
+    /// idle.
     pub(super) fn lingers(&self) {
         self.head.store(0, Ordering::Relaxed);
         self.note(&self.busy);
     }
 
-    /// Counts a tick and compares. When few places are left (`is_crowded`), a connection is idle as
-    /// soon as that can be said.
+    /// Counts a tick and compares. If few connections are left (`is_crowded`), a connection is idle
+    /// as soon as that can be measured.
     pub(super) fn tick(&self, timeouts: &Timeouts, is_crowded: bool) -> Verdict {
         let now = self.tick.fetch_add(1, Ordering::Relaxed) + 1;
-        // The tick that an event falls into has partly passed already, hence more than, not equal.
+        // The tick of an event had already partly passed, hence more than, not equal.
         let longer_than = |since: u64, timeout: u64| now.saturating_sub(since) > timeout;
         let exchanges = self.exchanges.load(Ordering::Acquire);
         let taken = self.taken.load(Ordering::Relaxed);
@@ -195,7 +199,7 @@ impl Timers {
             let stalled = self.waiting_for_client() > 0 && longer_than(taken, timeouts.write);
             if stalled { Verdict::Stalled } else { Verdict::Fine }
         } else if head != 0 && blocked == 0 {
-            // A head behind a blocked response waits for the client to take that response.
+            // A head behind a blocked response waits for the client to receive that response.
             let slow = longer_than(head.max(taken), timeouts.head);
             if slow { Verdict::SlowHead } else { Verdict::Fine }
         } else {
@@ -224,7 +228,7 @@ mod tests {
         })
     }
 
-    /// The verdicts of the next ticks, until one is not `Fine`.
+    /// Returns the number of ticks until one is not `Fine`, and its verdict.
     fn ticks_until_bad(timers: &Timers) -> (usize, Verdict) {
         let verdicts = (1..1000).map(|tick| (tick, timers.tick(&timeouts(), false)));
         verdicts.into_iter().find(|(_, verdict)| *verdict != Verdict::Fine).unwrap()
@@ -236,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn when_few_places_are_left_a_connection_without_requests_is_soon_idle() {
+    fn when_few_connections_are_left_one_without_requests_is_soon_idle() {
         let timers = Timers::new();
         assert_eq!(timers.tick(&timeouts(), true), Verdict::Fine);
         assert_eq!(timers.tick(&timeouts(), true), Verdict::Idle);

@@ -1,20 +1,20 @@
-//! What is left of a request's body when it is answered before all of it was read.
+//! The rest of a request's body that was not read before the response.
 //!
-//! The client may not know that its request is answered until it has sent all of it.
+//! The client may not notice that its request is answered until it has sent all of it.
 //!
-//! - Over HTTP/1.1 the next request comes behind the body. Either the rest of the body is read and
-//!   dropped, and the connection goes on, or the response says `Connection: close`: a client that sends
-//!   the next request behind the body would otherwise wait for an answer in vain (RFC 9112, section 9.6).
-//!   The rest is read if its length is known and [short](SHORT). A client that asks first, with
-//!   `Expect: 100-continue`, and is refused may leave the body out, so then the connection closes.
-//! - Over HTTP/2 the response may be sent whole at once, but to reset the stream behind it makes many clients
-//!   drop the response, though RFC 9113, section 8.1 forbids it. So the stream stays open, and what still
-//!   comes is read and dropped for a [while](Linger), up to [a limit](LONGEST). A client that sends for
-//!   longer is reset. A response that is no error waits for that: some clients (curl 7.88) stop sending
-//!   when they read an error, and are stuck when any other response is whole before their request.
+//! - Over HTTP/1.1 the next request follows the body. Either the rest of the body is read and dropped, and the
+//!   connection remains open, or the response contains `Connection: close`: otherwise a client that sends the next
+//!   request after the body would wait for a response in vain (RFC 9112, section 9.6). The rest is read if its length
+//!   is known and [short](SHORT). A client that asks first, with `Expect: 100-continue`, and is refused may omit the
+//!   body, so the connection closes then.
+//! - Over HTTP/2 the whole response may be sent immediately, but if the stream is then reset, many clients drop the
+//!   response, though RFC 9113, section 8.1 forbids it. So the stream stays open, and the rest is read and dropped for
+//!   a [while](Linger), up to [a limit](LONGEST). The stream of a client that sends for longer is reset. A response
+//!   that is not an error waits for the rest of the body: some clients (curl 7.88) stop sending when they read an
+//!   error, and hang when any other response is complete before their request.
 //!
-//! A [`Rest`] is made for each request with a body. It notes what the handler reads, and what the handler
-//! drops before the end waits there until the response tells what becomes of the connection.
+//! A [`Rest`] is created for each request with a body. It notes how much the handler reads. A body that the handler
+//! drops before its end is held there until the response determines what happens to the connection.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -34,39 +34,39 @@ use super::linger::Linger;
 use super::timers::Timers;
 use crate::body::{Body, BoxError};
 
-/// The longest rest of a body that is read over HTTP/1 so that the connection can go on, in bytes.
+/// The maximum size of a rest that is read over HTTP/1 to keep the connection open, in bytes.
 const SHORT: u64 = 64 * 1024;
 
-/// The most that is read of the rest of a body over HTTP/2, in bytes.
+/// The maximum size of a rest that is read over HTTP/2, in bytes.
 const LONGEST: u64 = 64 * 1024 * 1024;
 
-/// How long it takes at most to notice that the server wants to end the connection.
+/// The maximum time until the server's wish to end the connection is noticed.
 const NOTICE: Duration = Duration::from_millis(500);
 
-/// What is left of a body.
+/// The rest of a body.
 pub(super) struct Rest<B> {
     version: Version,
-    /// Whether the client asks for the end of the connection.
+    /// Whether the client requests the end of the connection.
     closes: bool,
     timers: Arc<Timers>,
     state: Mutex<State<B>>,
 }
 
 struct State<B> {
-    /// Whether the client waits with the body until it is asked for it.
+    /// Whether the client waits for the interim response before it sends the body.
     waits: bool,
-    /// How much was not read, in bytes; `u64::MAX` if it is not known.
+    /// The number of unread bytes; `u64::MAX` if unknown.
     left: u64,
     fate: Fate<B>,
 }
 
-/// What becomes of what the handler does not read.
+/// The treatment of the part that the handler does not read.
 enum Fate<B> {
-    /// That is not known yet. Here is the body if the handler has dropped it.
+    /// Undecided. Contains the body if the handler has dropped it.
     Open(Option<B>),
-    /// It is read and dropped.
+    /// The rest is read and dropped.
     ReadOn,
-    /// It is not read.
+    /// The rest is not read.
     Left,
 }
 
@@ -75,7 +75,7 @@ where
     B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
-    /// The body as the handler reads it, and what is left of it.
+    /// Returns the body for the handler, and its rest.
     pub(super) fn of(
         body: B,
         request: &Parts,
@@ -99,7 +99,7 @@ where
         (Body::stream(Watched { body: Some(body), rest: rest.clone() }), Some(rest))
     }
 
-    /// Reads what is left over HTTP/2, if a response with this status is to wait for that.
+    /// Reads the rest over HTTP/2, if a response with this status must wait for it.
     pub(super) async fn read_before(&self, status: StatusCode) {
         if self.version < Version::HTTP_2 || status.is_client_error() || status.is_server_error() {
             return;
@@ -110,15 +110,15 @@ where
         };
         if let Some(body) = dropped {
             read_and_drop(body, LONGEST, self.timers.clone()).await;
-            // What is longer is reset behind the response.
+            // A longer rest is reset after the response.
             self.state().fate = Fate::Left;
         }
     }
 
-    /// Says in the response that the connection does not go on, unless it does.
-    pub(super) fn tell(&self, response: &mut Response<Body>) {
+    /// Decides whether the connection remains open, and adds `Connection: close` to the response if it does not.
+    pub(super) fn settle(&self, response: &mut Response<Body>) {
         let mut state = self.state();
-        // RFC 9110, section 15.5.9: a client that is too slow is not waited for once more.
+        // RFC 9110, section 15.5.9: a slow client is not waited for again.
         let is_slow = response.status() == StatusCode::REQUEST_TIMEOUT;
         let is_at_hand = state.left <= SHORT && !state.waits;
         let goes_on = self.version >= Version::HTTP_2
@@ -140,11 +140,11 @@ where
     }
 
     fn state(&self) -> MutexGuard<'_, State<B>> {
-        // It is whole at each step.
+        // The state is consistent after each step.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The handler reads no more.
+    /// Takes the body when the handler drops it.
     fn take_back(&self, body: B) {
         let mut state = self.state();
         if state.left == 0 {
@@ -159,14 +159,14 @@ where
 
     fn read_on(&self, body: B) {
         let limit = if self.version >= Version::HTTP_2 { LONGEST } else { SHORT };
-        // Without a runtime the connection is gone.
+        // Without a runtime the connection no longer exists.
         if let Ok(runtime) = Handle::try_current() {
             runtime.spawn(read_and_drop(body, limit, self.timers.clone()));
         }
     }
 }
 
-/// Whether a field of the request's head has this member.
+/// Returns whether a field of the request's head contains this member.
 fn names(request: &Parts, field: &HeaderName, member: &str) -> bool {
     let lines = request.headers.get_all(field).iter().filter_map(|line| line.to_str().ok());
     lines.flat_map(|line| line.split(',')).any(|name| name.trim().eq_ignore_ascii_case(member))
@@ -176,13 +176,13 @@ fn left(body: &impl HttpBody) -> u64 {
     if body.is_end_stream() { 0 } else { body.size_hint().exact().unwrap_or(u64::MAX) }
 }
 
-/// A body that tells what is left of it.
+/// A body that reports its unread length.
 struct Watched<B>
 where
     B: HttpBody<Data = Bytes> + Send + Unpin + 'static,
     B::Error: Into<BoxError>,
 {
-    /// Taken when it is dropped.
+    /// Taken on drop.
     body: Option<B>,
     rest: Arc<Rest<B>>,
 }
@@ -242,7 +242,7 @@ where
         let Ok(frame) = timeout(NOTICE, body.frame()).await else { continue };
         let Some(Ok(frame)) = frame else { break };
         linger.note_read();
-        // What came is not a head of a request, and a client that is listened to is not idle.
+        // The received bytes are not the head of a request, and a client that is being read is not idle.
         timers.lingers();
         match left.checked_sub(frame.data_ref().map_or(0, |data| data.len() as u64)) {
             Some(rest) => left = rest,

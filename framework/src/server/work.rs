@@ -1,16 +1,20 @@
-//! How much may be under way for one connection of HTTP/2.
+//! Limits the work in progress for one HTTP/2 connection.
 //!
-//! A client can reset a stream as soon as it has sent a request, and send the next one: HTTP/2 then
-//! counts no stream, while a controller runs on. So what counts here is the work itself. Each request
-//! takes a place before the handler gets it, and whatever is done for it holds the place until it has
-//! really ended: a fill goes on without its visitors, and a call whose visitor is gone is seen
-//! through to its answer, because only that says that the controller has ended. A call can also fail
-//! while its controller runs on: the client resets a request in the middle of its body, or the answer is
-//! late. When that controller ends is not known here, so the place stays taken for as long as an answer
-//! may take. A request for which there is no place waits, on its stream. There are as many places as
-//! streams, so a client that resets nothing never waits.
+//! A client can reset a stream as soon as it has sent a request, and send the next one: HTTP/2 then no longer counts
+//! the stream, while a controller is still running. So the work itself is counted here. Each request takes a permit
+//! before the handler receives it, and all work for it holds the permit until it has really ended:
 //!
-//! Over HTTP/1.1 a connection has one request at a time, and ends with it when the client goes away.
+//! - A fill continues without its visitors.
+//! - A call whose visitor has disconnected is continued until its response, because only the response shows that the
+//!   controller has ended.
+//! - A call can also fail while its controller is still running: the client resets a request in the middle of its body,
+//!   or the response is late. The end of that controller is unknown here, so the permit is held for as long as a
+//!   response may take.
+//!
+//! A request without a permit waits, on its stream. There are as many permits as streams, so a client that resets
+//! nothing never waits.
+//!
+//! Over HTTP/1.1 a connection has one request at a time, and ends with it when the client disconnects.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -22,39 +26,39 @@ use futures_util::future::Either;
 use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-/// The places of a connection.
+/// The permits of a connection.
 #[derive(Debug, Clone)]
 pub(super) struct WorkPermits(Arc<Semaphore>);
 
 impl WorkPermits {
-    /// So many: as many as the connection may have streams.
+    /// Creates the permits: as many as the connection may have streams.
     pub(super) fn new(places: u32) -> WorkPermits {
         WorkPermits(Arc::new(Semaphore::new(places as usize)))
     }
 
-    /// A place for a request, if there is one.
+    /// Returns a permit for a request, if one is free.
     pub(super) fn try_take(&self) -> Option<Work> {
         let permit = self.0.clone().try_acquire_owned().ok()?;
         Some(Work { _permit: Arc::new(permit) })
     }
 
-    /// Waits until there is a place for a request.
+    /// Waits for a permit for a request.
     pub(super) async fn take(&self) -> Work {
         let permit = self.0.clone().acquire_owned().await;
         Work { _permit: Arc::new(permit.expect("the semaphore is never closed")) }
     }
 }
 
-/// Work for a request. Its place is free when the last copy of this is dropped.
+/// A permit for the work on a request, which is free when the last clone is dropped.
 #[derive(Debug, Clone)]
 pub struct Work {
     _permit: Arc<OwnedSemaphorePermit>,
 }
 
 impl Work {
-    /// The future, which goes on by itself when it is dropped and is `work` for a request. Its place stays
-    /// taken for as long as `runs_on` says of the output that something may still be done elsewhere.
-    pub(crate) fn see_through<F>(
+    /// Wraps a future that is part of `work` for a request: if it is dropped, it continues in a task. Afterwards the
+    /// permit is held for the time that `runs_on` returns for the output, during which work elsewhere may continue.
+    pub(crate) fn run_to_end<F>(
         work: Option<Work>,
         future: F,
         runs_on: impl FnOnce(&F::Output) -> Option<Duration> + Send + 'static,
@@ -63,7 +67,7 @@ impl Work {
         F: Future<Output: Send> + Send + 'static,
     {
         let Some(work) = work else { return Either::Left(future) };
-        Either::Right(SeenThrough(Some(Box::pin(async move {
+        Either::Right(RunToEnd(Some(Box::pin(async move {
             let output = future.await;
             if let Some(time) = runs_on(&output) {
                 tokio::spawn(async move {
@@ -76,9 +80,9 @@ impl Work {
     }
 }
 
-struct SeenThrough<T: Send + 'static>(Option<Pin<Box<dyn Future<Output = T> + Send>>>);
+struct RunToEnd<T: Send + 'static>(Option<Pin<Box<dyn Future<Output = T> + Send>>>);
 
-impl<T: Send + 'static> Future for SeenThrough<T> {
+impl<T: Send + 'static> Future for RunToEnd<T> {
     type Output = T;
 
     fn poll(mut self: Pin<&mut Self>, task: &mut Context<'_>) -> Poll<T> {
@@ -89,7 +93,7 @@ impl<T: Send + 'static> Future for SeenThrough<T> {
     }
 }
 
-impl<T: Send + 'static> Drop for SeenThrough<T> {
+impl<T: Send + 'static> Drop for RunToEnd<T> {
     fn drop(&mut self) {
         if let Some(future) = self.0.take()
             && let Ok(runtime) = Handle::try_current()
@@ -105,11 +109,11 @@ mod tests {
     use tokio::sync::oneshot;
 
     #[tokio::test]
-    async fn work_that_is_dropped_keeps_its_place_until_it_has_ended() {
+    async fn dropped_work_keeps_its_permit_until_it_has_ended() {
         let places = WorkPermits::new(200);
         let (end, ended) = oneshot::channel::<()>();
         let work = places.take().await;
-        drop(Work::see_through(Some(work.clone()), ended, |_| None));
+        drop(Work::run_to_end(Some(work.clone()), ended, |_| None));
         drop(work);
         tokio::task::yield_now().await;
         assert_eq!(places.0.available_permits(), 200 - 1);
@@ -120,22 +124,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn work_that_ends_frees_its_place_at_once() {
+    async fn work_that_ends_frees_its_permit_immediately() {
         let places = WorkPermits::new(200);
         let work = places.take().await;
-        assert_eq!(Work::see_through(Some(work), async { 7 }, |_| None).await, 7);
+        assert_eq!(Work::run_to_end(Some(work), async { 7 }, |_| None).await, 7);
         assert_eq!(places.0.available_permits(), 200);
     }
 
     #[tokio::test(start_paused = true)]
-    async fn work_that_runs_on_elsewhere_keeps_its_place_for_a_while() {
+    async fn work_that_continues_elsewhere_keeps_its_permit_for_a_while() {
         let places = WorkPermits::new(200);
         let time = Duration::from_secs(30);
-        let see_through = |work, number: u8| {
-            Work::see_through(Some(work), async move { number }, move |_| Some(time))
+        let run_to_end = |work, number: u8| {
+            Work::run_to_end(Some(work), async move { number }, move |_| Some(time))
         };
-        assert_eq!(see_through(places.take().await, 7).await, 7);
-        drop(see_through(places.take().await, 8));
+        assert_eq!(run_to_end(places.take().await, 7).await, 7);
+        drop(run_to_end(places.take().await, 8));
         tokio::time::sleep(time - Duration::from_millis(1)).await;
         assert_eq!(places.0.available_permits(), 200 - 2);
         tokio::time::sleep(Duration::from_millis(10)).await;

@@ -1,22 +1,22 @@
 use serde::{Deserialize, Serialize};
 
-/// A message for the next page, which a reply leaves with a redirect.
+/// A message for the next page, attached to a redirect.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flash {
-    /// What kind of message it is: `notice`, `error`.
+    /// The kind of message: `notice`, `error`.
     pub(crate) kind: String,
-    /// Which one.
+    /// The key of the text.
     pub(crate) key: String,
-    /// What is put into it, by names: a JSON object.
+    /// The arguments of the text: a JSON object.
     pub(crate) arguments: String,
 }
 
-/// A message on its way, as a cookie holds it.
+/// A message in a cookie.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct SentFlash {
     pub(crate) flash: Flash,
-    /// The path of the page that it is for; without one, of any.
+    /// The path of the page that shows the message; any page if `None`.
     pub(crate) path: Option<String>,
-    /// When it is not shown any more, in milliseconds since 1970-01-01T00:00:00Z.
+    /// The time after which it is not shown any more, in milliseconds since 1970-01-01T00:00:00Z.
     pub(crate) expires: u64,
 }

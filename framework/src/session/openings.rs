@@ -1,22 +1,22 @@
 use super::Issue;
 use crate::log::{Epoch, LogId, Position};
 
-/// The openings that a log has had, as the back end has listed them for a front end.
+/// The openings of a log, as the back end has listed them for a front end.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Openings {
     log: Option<LogId>,
-    /// Each with the log's last position when it began; the present one last.
+    /// The epoch of each opening with the log's last position at that time; the current opening is the last.
     starts: Vec<(Epoch, Position)>,
 }
 
 impl Openings {
-    /// Those of this log, the oldest first.
+    /// Creates the list of a log's openings, the oldest first.
     pub(crate) fn of(log: LogId, starts: Vec<(Epoch, Position)>) -> Openings {
         Openings { log: Some(log), starts }
     }
 
-    /// Whether the log has all records from before a session was issued as they were then. `log/epoch.rs`
-    /// has the argument; what is of the present opening is not older than what is known here.
+    /// Returns whether the log contains all records before the issue of a session unchanged. `log/epoch.rs` has the
+    /// argument. A session of the current opening is always included.
     pub(crate) fn include(&self, issue: &Issue) -> bool {
         if self.log != Some(issue.log.id) {
             return false;
@@ -32,7 +32,7 @@ mod tests {
     use crate::log::LogEpoch;
 
     #[test]
-    fn a_session_counts_where_the_log_has_what_came_before_it() {
+    fn a_session_is_accepted_if_the_log_contains_the_records_before_it() {
         let starts = vec![(Epoch(1), Position(0)), (Epoch(2), Position(50))];
         let openings = Openings::of(LogId(9), starts);
         let include = |log, epoch, position| {

@@ -3,22 +3,22 @@ use serde::{Deserialize, Serialize};
 use super::SessionData;
 use crate::log::{LogEpoch, Position, SessionId};
 
-/// A session, as a cookie holds it and the link carries it.
+/// A session, as stored in a cookie and sent over the link.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionRecord {
-    /// Its name.
+    /// The id.
     pub(crate) id: SessionId,
-    /// Whose it is.
+    /// The user of the session.
     pub(crate) user: Option<String>,
-    /// When it began.
+    /// The issue of the session.
     pub(crate) issued: Issue,
-    /// When it ends by itself, in milliseconds since 1970-01-01T00:00:00Z.
+    /// The time of its expiry, in milliseconds since 1970-01-01T00:00:00Z.
     pub(crate) expires: u64,
     /// The site's own data: MessagePack with the names of fields.
     pub(crate) data: Vec<u8>,
 }
 
-/// A moment in a log, and on the clock.
+/// A position in a log, and a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Issue {
     pub(crate) log: LogEpoch,
@@ -27,24 +27,24 @@ pub(crate) struct Issue {
     pub(crate) time: u64,
 }
 
-/// What a reply does to the visitor's session.
+/// The effect of a reply on the visitor's session.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SessionChange {
-    /// A new one begins, in the place of one that there may be.
+    /// A new session begins, and replaces an existing one.
     Begin {
-        /// Whose it is.
+        /// The user of the session.
         user: Option<String>,
-        /// Behind which record it is issued.
+        /// The position of issue.
         position: Position,
         /// The site's own data.
         data: Vec<u8>,
     },
-    /// It has ended: the browser is to forget it.
+    /// The session has ended: the browser must delete its cookie.
     End,
 }
 
 impl SessionRecord {
-    /// The site's own data, if they are of this type.
+    /// Returns the site's own data, if they have this type.
     pub(crate) fn decode<S: SessionData>(&self) -> Option<S> {
         match rmp_serde::from_slice(&self.data) {
             Ok(data) => Some(data),
@@ -56,34 +56,35 @@ impl SessionRecord {
         }
     }
 
-    /// Whether it is one of this type: its data can be read as such, and its user is the one that they say. A site that has changed its
-    /// type may mean something else by the same text, a number of an account by what was a name.
+    /// Returns whether the session has this type: its data can be decoded, and contain the same user as the record. If
+    /// a site has changed the type, the same text may mean another user, for example the number of an account instead
+    /// of a name.
     pub(crate) fn is_of<S: SessionData>(&self) -> bool {
         self.decode::<S>().is_some_and(|data| data.user() == self.user)
     }
 
-    /// The site's own data, as templates see them.
+    /// Returns the site's own data for templates.
     pub(crate) fn to_json(&self) -> Option<serde_json::Value> {
         rmp_serde::from_slice(&self.data).ok()
     }
 }
 
 impl SessionChange {
-    /// A session with these data begins.
+    /// Begins a session with these data.
     ///
     /// # Errors
-    /// When they cannot be encoded, or not be read again as they were.
+    /// Fails if they cannot be encoded, or are decoded to other data.
     pub(crate) fn begin<S: SessionData>(session: &S) -> Result<SessionChange, String> {
         let data = rmp_serde::to_vec_named(session).map_err(|error| error.to_string())?;
         let read = rmp_serde::from_slice::<S>(&data).map_err(|error| error.to_string())?;
         let user = session.user();
         if read.user() != user {
-            return Err("its user is another one when it is read again".to_owned());
+            return Err("its user changes when it is decoded".to_owned());
         }
         Ok(SessionChange::Begin { user, position: Position::START, data })
     }
 
-    /// The same, of a session that is issued behind this record if it begins one.
+    /// Sets the position of issue, if a session begins.
     pub(crate) fn issued_at(mut self, issue: Position) -> SessionChange {
         if let SessionChange::Begin { position, .. } = &mut self {
             *position = issue;
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_is_of_the_type_that_it_was_made_of() {
+    fn a_session_has_the_type_that_it_was_created_from() {
         let account = ById { id: 7, name: "Ana".to_owned() };
         let SessionChange::Begin { user, data, .. } = SessionChange::begin(&account).unwrap()
         else {
@@ -154,7 +155,7 @@ mod tests {
         let issued = Issue { log: LogEpoch::first_of(1), position: Position::START, time: 0 };
         let record = SessionRecord { id: SessionId::random(), user, issued, expires: 0, data };
         assert!(record.is_of::<ById>());
-        assert!(!record.is_of::<ByName>(), "its user is said otherwise now");
+        assert!(!record.is_of::<ByName>(), "its user differs now");
         assert!(!record.is_of::<WithRole>(), "a field is missing");
         let error = SessionChange::begin(&Unsteady { id: 7 }).unwrap_err();
         assert!(error.contains("another one"), "{error}");

@@ -5,29 +5,29 @@ use super::SessionRecord;
 use crate::encoded::{encode, read_pieces, to_pieces};
 use crate::log::{Position, Revocation, Revoked};
 
-/// How many revocations are remembered.
+/// The maximum number of revocations that are remembered.
 const MOST: usize = 1_000_000;
 
-/// Which sessions have ended before they expired, as the records up to a position say.
+/// The sessions that have ended before their expiry, according to the records up to a position.
 ///
-/// It does no harm to apply a record twice. A clone costs next to nothing.
+/// Applying a record twice has no further effect. A clone is cheap.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Revocations {
     revoked: OrdMap<Revoked, Entry>,
-    /// Sessions that were issued before this are not honoured.
+    /// Sessions that were issued before this position are rejected.
     floor: Position,
 }
 
 #[derive(Debug, Clone, Copy, serde::Serialize, serde::Deserialize)]
 struct Entry {
-    /// The record.
+    /// The position of the record.
     position: Position,
-    /// When it may be forgotten, in milliseconds since 1970-01-01T00:00:00Z.
+    /// The time after which it may be forgotten, in milliseconds since 1970-01-01T00:00:00Z.
     until: u64,
 }
 
 impl Revocations {
-    /// Applies what the record at `position` says, which is applied at `now`.
+    /// Applies the revocations of the record at `position`, at the time `now`.
     pub(crate) fn apply(&mut self, position: Position, revocations: &[Revocation], now: u64) {
         for Revocation { sessions, until } in revocations {
             let known = self.revoked.get(sessions);
@@ -40,8 +40,8 @@ impl Revocations {
         }
     }
 
-    /// Whether a session has ended.
-    pub(crate) fn revoke(&self, session: &SessionRecord) -> bool {
+    /// Returns whether a session has ended.
+    pub(crate) fn contain(&self, session: &SessionRecord) -> bool {
         let issued = session.issued.position;
         if issued < self.floor || self.revoked.contains_key(&Revoked::Session(session.id)) {
             return true;
@@ -51,7 +51,8 @@ impl Revocations {
         of_user.is_some_and(|entry| issued < entry.position)
     }
 
-    /// Forgets what concerns no session any more, and if that is not enough, the older half.
+    /// Removes the revocations that no longer concern any session, and if that is not enough, the
+    /// older half.
     fn forget(&mut self, now: u64) {
         self.keep(|entry| entry.until > now);
         if self.revoked.len() <= MOST / 4 * 3 {
@@ -64,7 +65,7 @@ impl Revocations {
         self.floor = self.floor.max(*floor);
         let floor = self.floor;
         self.keep(|entry| entry.position > floor);
-        tracing::warn!(%floor, "too many revoked sessions: all that are older are ended");
+        tracing::warn!(%floor, "too many revoked sessions: all sessions issued before the floor are ended");
     }
 
     fn keep(&mut self, is_kept: impl Fn(&Entry) -> bool) {
@@ -72,12 +73,12 @@ impl Revocations {
         self.revoked = revoked.filter(|(_, entry)| is_kept(entry)).collect();
     }
 
-    /// All of them, encoded in pieces of bounded length.
+    /// Encodes all revocations, in pieces of bounded length.
     pub(crate) fn to_pieces(&self) -> Vec<Bytes> {
         to_pieces(encode(&self.floor, Vec::new()), self.revoked.iter())
     }
 
-    /// Reads what [`to_pieces`](Revocations::to_pieces) made; `None` when it is something else.
+    /// Decodes the output of [`to_pieces`](Revocations::to_pieces); `None` if it is malformed.
     pub(crate) fn from_pieces<'a>(
         pieces: impl IntoIterator<Item = &'a Bytes>,
     ) -> Option<Revocations> {
@@ -118,17 +119,17 @@ mod tests {
         let mut revocations = Revocations::default();
         let by_id = Revocation { sessions: Revoked::Session(one.id), until: 100 };
         revocations.apply(Position(5), &[by_id], 0);
-        assert!(revocations.revoke(&one) && !revocations.revoke(&other));
+        assert!(revocations.contain(&one) && !revocations.contain(&other));
         revocations.apply(Position(8), &[of_user("ana")], 0);
-        assert!(revocations.revoke(&other));
-        assert!(!revocations.revoke(&later), "it was issued by the call that revoked the others");
-        assert!(!revocations.revoke(&of_none));
+        assert!(revocations.contain(&other));
+        assert!(!revocations.contain(&later), "it was issued by the call that revoked the others");
+        assert!(!revocations.contain(&of_none));
     }
 
     #[test]
     fn revocations_are_read_as_they_were_written() {
         let mut revocations = Revocations::default();
-        assert!(!Revocations::from_pieces(&[]).unwrap().revoke(&session(Some("ana"), 0)));
+        assert!(!Revocations::from_pieces(&[]).unwrap().contain(&session(Some("ana"), 0)));
         for number in 0..20_000 {
             revocations.apply(Position(number + 1), &[of_user(&format!("user {number}"))], 0);
         }
@@ -136,8 +137,8 @@ mod tests {
         assert!(pieces.len() > 1);
         let read = Revocations::from_pieces(&pieces).unwrap();
         for revocations in [revocations, read] {
-            assert!(revocations.revoke(&session(Some("user 9"), 9)));
-            assert!(!revocations.revoke(&session(Some("user 9"), 10)));
+            assert!(revocations.contain(&session(Some("user 9"), 9)));
+            assert!(!revocations.contain(&session(Some("user 9"), 10)));
         }
         assert!(Revocations::from_pieces([&Bytes::from_static(b"\x00\x07")]).is_none());
     }
@@ -153,9 +154,9 @@ mod tests {
             revocations.apply(Position(position), &many, 0);
         }
         assert!(revocations.revoked.len() <= MOST);
-        assert!(revocations.revoke(&old), "what was revoked does not come back");
-        assert!(!revocations.revoke(&session(Some("bob"), 1000)));
-        // What has expired is forgotten without ending anything else.
+        assert!(revocations.contain(&old), "a revoked session stays revoked");
+        assert!(!revocations.contain(&session(Some("bob"), 1000)));
+        // Expired revocations are forgotten without ending other sessions.
         let floor = revocations.floor;
         for position in 1004..=2004 {
             let many: Vec<Revocation> = (0..1000).map(by_id).collect();

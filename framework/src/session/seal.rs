@@ -1,9 +1,9 @@
-//! Records in cookies.
+//! Sealed records in cookies.
 //!
-//! A cookie's value is base64url of: a byte that names the format, a nonce of 12 random bytes, and the encoded
-//! record, sealed with AES-256-GCM (NIST SP 800-38D) and the cookie's name as associated data, so that
-//! what was sealed for one purpose does not open for another. The key is derived from the site's secret
-//! by BLAKE3 in its mode for that. Random nonces are safe for 2³² seals under one key.
+//! The value of a cookie is base64url of: a byte that identifies the format, a nonce of 12 random bytes, and the
+//! encoded record, sealed with AES-256-GCM (NIST SP 800-38D) with the cookie's name as associated data, so that a value
+//! sealed for one purpose cannot be opened for another. The key is derived from the site's secret with the key
+//! derivation mode of BLAKE3. Random nonces are safe for 2³² seals under one key.
 
 use std::borrow::Cow;
 use std::marker::PhantomData;
@@ -20,24 +20,23 @@ use serde::de::DeserializeOwned;
 use super::{SentFlash, SessionRecord};
 use crate::http::cookie as cookie_of;
 
-/// What the key is for.
+/// The purpose of the key, for its derivation.
 const CONTEXT: &str = "headwater 2026-11-29 sealed cookies";
 const FORMAT: u8 = 1;
 const NONCE: usize = 12;
 
-/// The longest value of a cookie that browsers keep, beside its name and attributes (RFC 6265, section
-/// 6.1).
+/// The longest value of a cookie that browsers store, beside its name and attributes (RFC 6265, section 6.1).
 const LONGEST: usize = 3800;
 
-/// Seals what is kept in cookies, and opens it.
+/// Seals and opens the content of cookies.
 #[derive(Clone)]
 pub(crate) struct Keys {
-    /// The first seals.
+    /// The first one seals; all of them open.
     ciphers: Vec<Aes256Gcm>,
 }
 
 impl Keys {
-    /// Of the site's secrets, the one that seals first.
+    /// Derives the keys from the site's secrets. The first secret seals.
     pub(crate) fn of<'a>(secrets: impl IntoIterator<Item = &'a str>) -> Keys {
         let cipher = |secret: &str| {
             let key = blake3::derive_key(CONTEXT, secret.as_bytes());
@@ -46,7 +45,7 @@ impl Keys {
         Keys { ciphers: secrets.into_iter().map(cipher).collect() }
     }
 
-    /// The value of the cookie `name` that holds `plain`.
+    /// Seals `plain` for the cookie `name`.
     pub(crate) fn seal(&self, name: &str, plain: &[u8]) -> Option<String> {
         let nonce: [u8; NONCE] = rand::random();
         let payload = Payload { msg: plain, aad: name.as_bytes() };
@@ -56,7 +55,7 @@ impl Keys {
         Some(URL_SAFE_NO_PAD.encode(bytes))
     }
 
-    /// What [`seal`](Keys::seal) has sealed under one of the keys; `None` for anything else.
+    /// Opens a value that [`seal`](Keys::seal) has sealed under one of the keys; `None` for any other value.
     pub(crate) fn open(&self, name: &str, value: &str) -> Option<Vec<u8>> {
         if value.len() > LONGEST {
             return None;
@@ -72,25 +71,25 @@ impl Keys {
     }
 }
 
-/// The cookies of one name, which hold values of one type.
+/// The cookies with one name, whose values have one type.
 pub(crate) struct SealedCookies<T> {
     keys: Keys,
-    /// Whether they are for HTTPS only, and for this host only, which their name says then.
+    /// Whether they are sent over HTTPS only, and to this host only, which their name then declares.
     is_secure: bool,
     name: Cow<'static, str>,
-    /// What is longer than a browser keeps, and where it could be instead.
+    /// The end of the error message for a value that exceeds the limit of browsers.
     too_long: &'static str,
     holds: PhantomData<fn() -> T>,
 }
 
-/// The cookies that hold sessions.
+/// The cookies for sessions.
 pub(crate) type SessionCookies = SealedCookies<SessionRecord>;
 
-/// The cookies that hold messages for the next page.
+/// The cookies for messages to the next page.
 pub(crate) type FlashCookies = SealedCookies<SentFlash>;
 
 impl SessionCookies {
-    /// With these keys, sent over HTTPS only if they are to be secure.
+    /// Creates the cookies with these keys. If `is_secure`, they are sent over HTTPS only.
     pub(crate) fn new(keys: Keys, is_secure: bool) -> SessionCookies {
         let name = if is_secure { "__Host-session" } else { "session" };
         let too_long = "the session: keep its data in a table, under the session's user";
@@ -99,16 +98,16 @@ impl SessionCookies {
 }
 
 impl FlashCookies {
-    /// With these keys, sent over HTTPS only if they are to be secure.
+    /// Creates the cookies with these keys. If `is_secure`, they are sent over HTTPS only.
     pub(crate) fn new(keys: Keys, is_secure: bool) -> FlashCookies {
         let name = if is_secure { "__Host-flash" } else { "flash" };
-        let too_long = "the message: what is long stands better on the page itself";
+        let too_long = "the message: show long text on the page itself";
         SealedCookies { keys, is_secure, name: name.into(), too_long, holds: PhantomData }
     }
 }
 
 impl<T: Serialize + DeserializeOwned> SealedCookies<T> {
-    /// Whether a response with these headers sets the cookie.
+    /// Returns whether a response with these headers sets the cookie.
     pub(crate) fn is_set_in(&self, headers: &HeaderMap) -> bool {
         let is_set = |set: &HeaderValue| {
             let rest = set.as_bytes().strip_prefix(self.name().as_bytes());
@@ -117,28 +116,28 @@ impl<T: Serialize + DeserializeOwned> SealedCookies<T> {
         headers.get_all(SET_COOKIE).iter().any(is_set)
     }
 
-    /// What they are called.
+    /// Returns the name of the cookie.
     pub(crate) fn name(&self) -> &str {
         &self.name
     }
 
-    /// What a request with these headers has, as far as a cookie can say.
+    /// Returns the value in a request with these headers, if its cookie can be opened.
     pub(crate) fn open(&self, headers: &HeaderMap) -> Option<T> {
         let value = cookie_of(headers, &self.name)?;
         let plain = self.keys.open(&self.name, value)?;
         postcard::from_bytes(&plain).ok()
     }
 
-    /// The value of `Set-Cookie` that gives a browser this value, for `seconds`.
+    /// Returns the value of `Set-Cookie` that stores `value` for `seconds`.
     ///
     /// # Errors
-    /// When it is too long.
+    /// Fails if the value is too long.
     pub(crate) fn set(&self, value: &T, seconds: i64) -> Result<String, String> {
         let plain = postcard::to_allocvec(value).map_err(|error| error.to_string())?;
         let value = self.keys.seal(&self.name, &plain).ok_or("there is no key to seal it with")?;
         if value.len() > LONGEST {
             return Err(format!(
-                "{} bytes as a cookie, of which browsers keep {LONGEST}, are too many for {}",
+                "{} bytes are more than the {LONGEST} that browsers store in a cookie, for {}",
                 value.len(),
                 self.too_long
             ));
@@ -146,7 +145,7 @@ impl<T: Serialize + DeserializeOwned> SealedCookies<T> {
         Ok(self.cookie(value, seconds))
     }
 
-    /// The value of `Set-Cookie` that has a browser forget it.
+    /// Returns the value of `Set-Cookie` that deletes the cookie.
     pub(crate) fn forget(&self) -> String {
         self.cookie(String::new(), 0)
     }
@@ -196,7 +195,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_comes_back_as_it_was_sealed_and_under_older_keys_too() {
+    fn a_sealed_session_opens_again_and_under_older_keys_too() {
         let (old, new) = (Keys::of(["old"]), Keys::of(["new", "old"]));
         let record = record();
         let set = SessionCookies::new(old.clone(), true).set(&record, 60).unwrap();
@@ -213,7 +212,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_sealed_under_another_name_or_changed_does_not_open() {
+    fn a_value_sealed_under_another_name_or_modified_does_not_open() {
         let keys = Keys::of(["secret"]);
         let value = keys.seal("a", b"plain").unwrap();
         assert_eq!(keys.open("a", &value).as_deref(), Some(&b"plain"[..]));
@@ -236,7 +235,7 @@ mod tests {
     }
 
     #[test]
-    fn a_session_that_no_browser_would_keep_is_refused() {
+    fn a_session_that_exceeds_the_limit_of_browsers_is_rejected() {
         let record = SessionRecord { data: vec![0; 4000], ..record() };
         let cookies = SessionCookies::new(Keys::of(["secret"]), true);
         assert!(cookies.set(&record, 60).unwrap_err().contains("in a table"));

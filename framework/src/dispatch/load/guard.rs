@@ -66,7 +66,8 @@ pub(super) fn rate(
     };
     if rate_by == RateBy::Session && cache != CacheType::NoCache {
         let at = by.as_ref().map_or(&entry.at, |by| &by.at);
-        let message = "a cached route has no access to the session; write cache = \"no_cache\", or rate_by = \"address\"";
+        let message =
+            "a cached route has no session; write cache = \"no_cache\", or rate_by = \"address\"";
         report(problems, at, message);
     }
     let Some(Located { value, at }) = entry.text("rate", problems) else {

@@ -382,10 +382,7 @@ fn a_rate_is_a_number_and_a_duration() {
     }
     refused(&format!("{route}rate_by='address'"), &["write rate = \"10/3m\" too"]);
     refused(&format!("{route}rate='1/1s'\nrate_by='adress'"), &["did you mean \"address\"?"]);
-    refused(
-        &format!("{route}rate='1/1s'\nrate_by='session'"),
-        &["a cached route has no access to the session"],
-    );
+    refused(&format!("{route}rate='1/1s'\nrate_by='session'"), &["a cached route has no session"]);
     let uncached = format!("{route}cache='no_cache'\nrate='1/1s'\nrate_by='session'");
     let table = Table::parse(&uncached, "dispatch.conf").unwrap();
     assert_eq!(table.routes()[0].rate.unwrap().by, RateBy::Session);

@@ -1,4 +1,4 @@
-//! Tags, dates, and requests that depend on them.
+//! Tags, dates, and conditional requests.
 
 use super::*;
 
@@ -17,7 +17,7 @@ async fn a_client_that_has_the_file_gets_304_until_it_changes() {
         for name in [header::ETAG, header::LAST_MODIFIED, header::CACHE_CONTROL] {
             assert_eq!(headers[&name], first[&name], "{name}");
         }
-        // Of the same length, and within the same second.
+        // With the same length, and within the same second.
         fs::write(folder.path().join("root/css/site.css"), "body[]!").unwrap();
         let (status, _, body) = get_with(&files, "css/site.css", &known).await;
         assert_eq!((status, &*body), (StatusCode::OK, "body[]!"));
@@ -50,14 +50,14 @@ async fn conditions_that_fail_are_412() {
 }
 
 #[tokio::test]
-async fn a_tag_is_that_of_the_content_whatever_the_file_system_says() {
+async fn a_tag_depends_on_the_content_only() {
     let (folder, files) = docroot();
     let tag = async |path| get_with(&files, path, &[]).await.1[header::ETAG].clone();
     let first = tag("css/site.css").await;
     fs::write(folder.path().join("root/copy.css"), "body {}").unwrap();
     age(&folder, "copy.css", 1000);
     assert_eq!(tag("copy.css").await, first);
-    // The same date and length, and other content.
+    // The same date and length, but other content.
     let date = fs::metadata(folder.path().join("root/copy.css")).unwrap().modified().unwrap();
     fs::write(folder.path().join("root/copy.css"), "body[]!").unwrap();
     let file = fs::File::options().write(true).open(folder.path().join("root/copy.css"));

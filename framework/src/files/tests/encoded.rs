@@ -1,4 +1,4 @@
-//! Files without siblings, in codings that are made here.
+//! Files without siblings, encoded by the server.
 
 use super::*;
 use crate::http::negotiation::Coding;
@@ -15,7 +15,7 @@ async fn get_bytes(
 
 #[cfg(all(feature = "brotli", feature = "zstd"))]
 #[tokio::test]
-async fn text_without_a_sibling_is_sent_in_the_coding_that_is_liked_best() {
+async fn text_without_a_sibling_is_sent_in_the_preferred_coding() {
     use crate::http::encoding::encode;
 
     let (folder, files) = docroot();
@@ -52,12 +52,12 @@ async fn text_without_a_sibling_is_sent_in_the_coding_that_is_liked_best() {
     tags.sort_by_key(|tag| tag.as_bytes().to_vec());
     tags.dedup();
     assert_eq!(tags.len(), 3);
-    // Other content is encoded anew.
+    // New content is encoded again.
     let other = "b { color: blue }\n".repeat(5000);
     fs::write(&path, &other).unwrap();
     let (_, body) = get_bytes(&files, "css/site.css", &[(header::ACCEPT_ENCODING, "gzip")]).await;
     assert_eq!(body, encode(Coding::Gzip, other.as_bytes()).unwrap());
-    // A sibling goes before.
+    // A sibling takes precedence.
     fs::write(folder.path().join("root/css/site.css.gz"), "gzip!!").unwrap();
     let (_, body) =
         get_bytes(&files, "css/site.css", &[(header::ACCEPT_ENCODING, "br, gzip")]).await;
@@ -65,7 +65,7 @@ async fn text_without_a_sibling_is_sent_in_the_coding_that_is_liked_best() {
 }
 
 #[tokio::test]
-async fn what_is_no_text_or_short_or_long_is_sent_as_it_is() {
+async fn other_types_and_short_and_long_files_are_not_encoded() {
     let (folder, files) = docroot();
     let some = files.encoded_in(vec![Coding::Gzip]);
     let text = "x".repeat(2000);

@@ -1,9 +1,9 @@
-//! Names that say what is in a file.
+//! Names with fingerprints.
 
 use super::*;
 
 #[tokio::test]
-async fn a_name_with_the_fingerprint_of_the_content_is_kept_for_ever() {
+async fn a_name_with_the_fingerprint_of_the_content_is_immutable() {
     let (folder, files) = docroot();
     let fingerprint = files.fingerprint("css/site.css").unwrap();
     let name = fingerprint.insert_into("css/site.css");
@@ -11,7 +11,7 @@ async fn a_name_with_the_fingerprint_of_the_content_is_kept_for_ever() {
     assert_eq!(body, "body {}");
     assert_eq!(headers[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
     assert_eq!(headers[header::CONTENT_TYPE], "text/css; charset=utf-8");
-    // With the encodings of the file.
+    // Siblings are negotiated as well.
     fs::write(folder.path().join("root/css/site.css.gz"), "gz").unwrap();
     let accept = [(header::ACCEPT_ENCODING, "gzip")];
     let (_, headers, body) = get_with(&files, &name, &accept).await;
@@ -28,7 +28,7 @@ async fn a_name_with_the_fingerprint_of_the_content_is_kept_for_ever() {
         (&HeaderValue::from_static("no-cache"), "main {}")
     );
     assert_ne!(files.fingerprint("css/site.css").unwrap(), fingerprint);
-    // A file that is really called so is itself.
+    // A file whose real name looks like that is found first.
     fs::write(folder.path().join("root").join(&name), "real").unwrap();
     let (_, headers, body) = get_with(&files, &name, &[]).await;
     assert_eq!(
@@ -40,7 +40,7 @@ async fn a_name_with_the_fingerprint_of_the_content_is_kept_for_ever() {
 }
 
 #[tokio::test]
-async fn what_a_route_tells_caches_is_left_out_where_the_content_is_another() {
+async fn directives_of_a_route_are_omitted_for_an_outdated_fingerprint() {
     let (_folder, files) = docroot();
     let caching = Caching {
         browser: HeaderValue::from_static("max-age=60"),
@@ -62,7 +62,7 @@ async fn what_a_route_tells_caches_is_left_out_where_the_content_is_another() {
 }
 
 #[test]
-fn a_file_that_is_not_there_has_no_fingerprint_and_the_nearest_is_named() {
+fn a_missing_file_has_no_fingerprint_and_the_nearest_name_is_suggested() {
     let (folder, files) = docroot();
     let error = files.fingerprint("css/sit.css").unwrap_err().to_string();
     let css = folder.path().join("root/css");

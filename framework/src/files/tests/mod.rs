@@ -1,4 +1,4 @@
-//! Files of a docroot in a temporary folder, asked for as visitors do.
+//! Files of a docroot in a temporary folder, requested as by visitors.
 
 mod conditions;
 mod encoded;
@@ -40,7 +40,7 @@ fn docroot() -> (TempDir, Files) {
     (folder, files)
 }
 
-/// Makes the file look as if it had been made so many seconds ago.
+/// Sets the times of the file to this many seconds ago.
 fn age(folder: &TempDir, name: &str, seconds: u64) {
     let file = fs::File::options().write(true).open(folder.path().join("root").join(name)).unwrap();
     file.set_modified(SystemTime::now() - Duration::from_secs(seconds)).unwrap();

@@ -1,9 +1,9 @@
-//! Which names are files at all.
+//! Names that are served.
 
 use super::*;
 
 #[tokio::test]
-async fn what_is_hidden_or_outside_is_not_there() {
+async fn hidden_files_and_files_outside_are_not_found() {
     let (folder, files) = docroot();
     let long = "x".repeat(5000);
     let absolute = folder.path().join("secret.txt");
@@ -50,7 +50,7 @@ async fn links_and_pipes_do_not_lead_outside_or_hang() {
 }
 
 #[test]
-fn a_request_means_a_file_an_index_or_a_file_without_its_fingerprint() {
+fn a_request_refers_to_a_file_an_index_or_a_file_without_its_fingerprint() {
     for (path, meant) in [
         ("css/site.css", &["css/site.css", "css/site.css/index.html"][..]),
         ("css/", &["css", "css/index.html"]),

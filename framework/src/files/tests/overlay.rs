@@ -1,4 +1,4 @@
-//! What stands in front of the docroot.
+//! Files of an overlay.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use super::*;
 use crate::http::encoding::encode;
 use crate::http::negotiation::Coding;
 
-/// Files by their paths, kept below a folder; `None` for one that is gone.
+/// Files by their paths, stored below a folder; `None` for a removed one.
 #[derive(Debug)]
 struct Front {
     folder: TempDir,
     files: BTreeMap<&'static str, Option<Vec<u8>>>,
-    /// Files whose contents are not there yet.
+    /// The files whose contents are not available yet.
     on_their_way: Vec<&'static str>,
 }
 
@@ -52,7 +52,7 @@ fn text(text: &str) -> Option<Vec<u8>> {
     Some(text.as_bytes().to_vec())
 }
 
-/// The coding and the body of what a client gets that takes all codings in `accepted`.
+/// Returns the coding and the body for a client that accepts all codings in `accepted`.
 async fn coding(files: &Files, path: &str, accepted: &str) -> (Option<String>, Vec<u8>) {
     let accept = [(header::ACCEPT_ENCODING, accepted)];
     let response = ask(files, Method::GET, path, &accept).await.expect("there is a file");
@@ -62,7 +62,7 @@ async fn coding(files: &Files, path: &str, accepted: &str) -> (Option<String>, V
 }
 
 #[tokio::test]
-async fn what_stands_in_front_of_the_docroot_counts() {
+async fn the_overlay_takes_precedence_over_the_docroot() {
     let (folder, files) = docroot();
     let root = folder.path().join("root");
     for name in ["a", "gone", "b"] {
@@ -84,7 +84,7 @@ async fn what_stands_in_front_of_the_docroot_counts() {
     let (_, headers, body) = get_with(&behind, "a.0000000000000abc", &[]).await;
     assert_eq!(body, "in front of it");
     assert_eq!(headers[header::CACHE_CONTROL], "public, max-age=31536000, immutable");
-    // Even if the docroot is not there.
+    // Even if the docroot does not exist.
     let nowhere = Files::below(&folder.path().join("none"));
     assert_eq!(get(&nowhere, "a").await, None);
     let alone = nowhere.behind(front());
@@ -94,7 +94,7 @@ async fn what_stands_in_front_of_the_docroot_counts() {
 
 #[cfg(all(feature = "brotli", feature = "zstd"))]
 #[tokio::test]
-async fn a_sibling_in_front_of_the_docroot_is_the_original_or_is_not_sent() {
+async fn a_sibling_in_the_overlay_is_sent_only_if_it_decodes_to_its_original() {
     let (_folder, files) = docroot();
     let (now, before) = ("body {}".repeat(1000), "main {}".repeat(1000));
     let encoded = |coding, content: &str| Some(encode(coding, content.as_bytes()).unwrap());
@@ -116,7 +116,7 @@ async fn a_sibling_in_front_of_the_docroot_is_the_original_or_is_not_sent() {
         ("a.0000000000000abc", "br, zstd, gzip", Some("gzip")),
         ("a.0000000000000abc", "br, zstd", None),
     ] {
-        // What was decoded before is remembered.
+        // The earlier result is cached.
         for _ in 0..2 {
             let (sent, body) = coding(&files, path, accepted).await;
             assert_eq!(sent.as_deref(), expected, "{path} {accepted}");
@@ -126,11 +126,11 @@ async fn a_sibling_in_front_of_the_docroot_is_the_original_or_is_not_sent() {
 }
 
 #[tokio::test]
-async fn originals_and_siblings_from_two_places_are_not_taken_for_one_another() {
+async fn originals_and_siblings_from_different_sources_do_not_match() {
     let (folder, files) = docroot();
     let root = folder.path().join("root");
     let (content, gzip) = ("body {}", encode(Coding::Gzip, b"body {}").unwrap());
-    // Even if the one would be right for the other: nothing says so.
+    // Even if the one were right for the other, nothing proves it.
     for (name, content) in [("a", b"body {}".as_slice()), ("b.gz", &gzip), ("c.gz", &gzip)] {
         fs::write(root.join(name), content).unwrap();
     }
@@ -147,7 +147,7 @@ async fn originals_and_siblings_from_two_places_are_not_taken_for_one_another() 
 }
 
 #[tokio::test]
-async fn a_file_that_was_cut_is_not_encoded_under_the_tag_of_the_whole() {
+async fn a_truncated_file_is_not_encoded_under_the_tag_of_the_whole() {
     let (_folder, files) = docroot();
     let content = "body {}\n".repeat(1000);
     let front = Arc::new(Front::of([("a.css", text(&content))]));

@@ -1,4 +1,4 @@
-//! Parts of files.
+//! Range requests for files.
 
 use super::*;
 
@@ -36,7 +36,7 @@ async fn ranges_are_cut_out_of_short_and_long_files() {
 }
 
 #[tokio::test]
-async fn if_range_sends_the_whole_of_another_version() {
+async fn the_whole_file_is_sent_when_if_range_names_another_version() {
     let (folder, files) = docroot();
     age(&folder, "css/site.css", 60);
     let (_, first, _) = get_with(&files, "css/site.css", &[]).await;

@@ -1,9 +1,9 @@
-//! What is sent for a file, and for a folder.
+//! Responses for files and folders.
 
 use super::*;
 
 #[tokio::test]
-async fn a_file_is_served_with_all_that_headers_say() {
+async fn a_file_is_served_with_its_headers() {
     let (folder, files) = docroot();
     age(&folder, "css/site.css", 100);
     let (status, headers, body) = get_with(&files, "css/site.css", &[]).await;

@@ -1,4 +1,4 @@
-//! Files beside others, in another coding.
+//! Siblings of files in other codings.
 
 use super::*;
 
@@ -33,7 +33,7 @@ async fn siblings_are_chosen_by_quality_and_have_their_own_tags() {
         let (status, headers, _) = get_with(&files, "css/site.css", &known).await;
         assert_eq!(status, StatusCode::NOT_MODIFIED);
         assert_eq!(headers[header::VARY], "Accept-Encoding");
-        // Ranges are those of the encoded bytes.
+        // Ranges select from the encoded bytes.
         let range = [accept[0].clone(), (header::RANGE, "bytes=0-1")];
         let (status, headers, sent) = get_with(&files, "css/site.css", &range).await;
         assert_eq!((status, &*sent), (StatusCode::PARTIAL_CONTENT, &body[..2]));
@@ -43,7 +43,7 @@ async fn siblings_are_chosen_by_quality_and_have_their_own_tags() {
     tags.sort_by_key(|tag| tag.as_bytes().to_vec());
     tags.dedup();
     assert_eq!(tags.len(), 4);
-    // A client that accepts nothing that is here gets the file as it is.
+    // A client that accepts no available coding receives the file without encoding.
     for accepted in ["identity;q=1, *;q=0", "identity;q=0", "*;q=0", "deflate", ""] {
         let accept = [(header::ACCEPT_ENCODING, accepted)];
         let (status, headers, sent) = get_with(&files, "css/site.css", &accept).await;
@@ -53,7 +53,7 @@ async fn siblings_are_chosen_by_quality_and_have_their_own_tags() {
 }
 
 #[tokio::test]
-async fn siblings_are_files_of_their_own_too() {
+async fn siblings_are_also_served_under_their_own_names() {
     let (folder, files) = docroot();
     for (end, media_type) in
         [("gz", "application/gzip"), ("zst", "application/zstd"), ("br", "application/x-brotli")]
@@ -97,7 +97,7 @@ async fn a_sibling_that_is_older_than_its_original_is_not_used() {
     assert_eq!(coding().await.unwrap(), "gzip");
     set("site.css.gz", second + Duration::from_millis(100));
     assert_eq!(coding().await, None);
-    // One that could not be written is none.
+    // An empty one is the result of a failed write.
     fs::write(folder.path().join("root/css/site.css.gz"), "").unwrap();
     assert_eq!(coding().await, None);
 }

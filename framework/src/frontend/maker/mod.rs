@@ -144,7 +144,7 @@ impl Maker {
         let runs_on = move |called: &Result<_, CallError>| {
             called.as_ref().is_err_and(CallError::may_run_on).then_some(deadline)
         };
-        let calling = Work::see_through(order.work.clone(), self.link.call(call, body), runs_on);
+        let calling = Work::run_to_end(order.work.clone(), self.link.call(call, body), runs_on);
         let (answer, body) = calling.await.map_err(failure_of_call)?;
         let AnswerContent::Template { name, .. } = &answer.content else {
             return self.made_of(answer, body, making);

@@ -6,8 +6,8 @@ use tokio::time::{Instant, sleep, timeout};
 use super::*;
 use crate::server::exchange::Exchange;
 
-/// A connection whose last request has been answered before all of it came, if it has a body, and the
-/// client's end of it.
+/// Returns a connection whose last request was answered, before all of it had arrived if it has a body, and the
+/// client's side of it.
 fn answered(has_body: bool) -> (Socket<DuplexStream>, Arc<Timers>, DuplexStream) {
     let (stream, client) = duplex(64 * 1024);
     let timers = Timers::new();
@@ -15,7 +15,7 @@ fn answered(has_body: bool) -> (Socket<DuplexStream>, Arc<Timers>, DuplexStream)
     (Socket::new(stream, Bytes::new(), timers.clone(), RequestHeads::Noted), timers, client)
 }
 
-/// How long the socket takes to close, in seconds.
+/// Returns the time that the socket takes to close, in seconds.
 async fn closing(mut socket: Socket<DuplexStream>) -> f64 {
     let start = Instant::now();
     timeout(Duration::from_secs(600), socket.shutdown()).await.expect("it ends").unwrap();
@@ -29,7 +29,7 @@ async fn a_client_that_has_sent_its_request_is_not_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_falls_silent_is_waited_for_only_so_long() {
+async fn a_silent_client_is_waited_for_briefly() {
     let (socket, _, mut client) = answered(true);
     let silent = async {
         sleep(Duration::from_secs(3)).await;
@@ -41,7 +41,7 @@ async fn a_client_that_falls_silent_is_waited_for_only_so_long() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_client_that_sends_for_ever_is_cut_off_however_little_or_much_it_is() {
+async fn a_client_that_sends_forever_is_cut_off() {
     for (bytes, pause) in [(1, 1000), (64 * 1024, 1)] {
         let (socket, _, mut client) = answered(true);
         let sending = async move {
@@ -80,7 +80,7 @@ async fn a_server_that_ends_waits_no_longer_than_a_second() {
     timers.close();
     assert!((1.0..1.1).contains(&closing(socket).await), "{:?}", start.elapsed());
     sending.await.unwrap();
-    // A client that had its answer before is not waited for.
+    // A client whose response was complete before is not waited for.
     let (socket, timers, _client) = answered(true);
     timers.close();
     assert!(closing(socket).await < 0.1);

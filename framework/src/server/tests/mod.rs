@@ -32,21 +32,21 @@ use super::listener::Drained;
 use super::*;
 use crate::body::{Body, BodyError};
 
-/// More than the buffers of a connection hold, in bytes.
+/// More than the buffers of a connection can hold, in bytes.
 const HUGE: usize = 64 * 1024 * 1024;
 
-/// Answers by path.
+/// A handler that answers by path.
 #[derive(Default)]
 struct Site {
-    /// Notified when a request for `/slow` has come.
+    /// Notified when a request for `/slow` has arrived.
     came: Notify,
-    /// Lets a request for `/slow` go on.
+    /// Releases a request for `/slow`.
     go_on: Notify,
     answered: AtomicUsize,
 }
 
 impl Site {
-    /// What is answered at once.
+    /// Returns the responses that are immediately available.
     fn known(&self, request: &Parts) -> Option<Response<Body>> {
         let body = match request.uri.path() {
             "/panic" => panic!("as asked"),
@@ -146,7 +146,7 @@ impl Running {
         TcpStream::connect(self.addr).await.unwrap()
     }
 
-    /// Sends `bytes` and returns all that comes until the server closes.
+    /// Sends `bytes` and returns everything received until the server closes.
     async fn talk(&self, bytes: &[u8]) -> String {
         let mut stream = self.connect().await;
         stream.write_all(bytes).await.unwrap();
@@ -154,14 +154,14 @@ impl Running {
     }
 }
 
-/// All that comes until the server closes.
+/// Reads until the server closes.
 async fn rest(stream: &mut TcpStream) -> String {
     let mut all = Vec::new();
     within(stream.read_to_end(&mut all)).await.unwrap();
     String::from_utf8(all).unwrap()
 }
 
-/// One response with a content-length.
+/// Reads one response with a content-length.
 async fn response(stream: &mut TcpStream) -> String {
     let mut all = Vec::new();
     while !all.ends_with(b"\r\n\r\n") {

@@ -1,4 +1,4 @@
-//! Bodies of several pieces, and the writes that they take.
+//! Bodies of several pieces, and the number of writes.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -20,7 +20,7 @@ use crate::server::exchange::{Exchange, TimedBody};
 use crate::server::socket::{RequestHeads, Socket};
 use crate::server::timers::Timers;
 
-/// A stream that notes where each slice lies that it is given to write.
+/// A stream that notes the address of each slice that is written.
 struct Observed {
     stream: DuplexStream,
     writes: Arc<Mutex<Vec<Vec<usize>>>>,
@@ -70,7 +70,7 @@ impl AsyncWrite for Observed {
 }
 
 #[tokio::test]
-async fn pieces_are_written_together_and_from_where_they_lie() {
+async fn pieces_are_written_together_and_without_copies() {
     let pieces: Vec<Bytes> = (0..9).map(|piece| vec![b'0' + piece; 2000].into()).collect();
     let (server, mut client) = tokio::io::duplex(1 << 20);
     let writes = Arc::new(Mutex::new(Vec::new()));

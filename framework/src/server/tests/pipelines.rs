@@ -1,14 +1,14 @@
-//! Many requests on one connection, in whatever pieces their bytes come.
+//! Many requests on one connection, whose bytes arrive in arbitrary pieces.
 
 use proptest::prelude::*;
 
 use super::*;
 use http::header::{self, HeaderValue};
 
-/// Has its answers ready where it can, or makes all of them later.
+/// A handler whose answers are immediately available if possible, or all delayed.
 struct Prompt<const READY: bool>;
 
-/// The response to a request of which only the head is needed.
+/// Returns the response to a request of which only the head is needed.
 fn known(method: &Method, path: &str) -> Option<Response<Body>> {
     let mut response = Response::new(Body::empty());
     let mut length = None;
@@ -93,9 +93,9 @@ impl<const READY: bool> Prompt<READY> {
         match path.as_str() {
             "/echo" => Response::new(request.into_body().collect(u64::MAX).await.unwrap().into()),
             "/panic" => panic!("as asked"),
-            // It answers without having read the body.
+            // The response is complete before the body was read.
             "/ignore" => Response::new(Body::from("ignored")),
-            // The body is read when the answer is long out.
+            // The body is read long after the response.
             "/behind" => {
                 tokio::spawn(request.into_body().collect(u64::MAX));
                 Response::new(Body::from("behind"))
@@ -105,7 +105,7 @@ impl<const READY: bool> Prompt<READY> {
     }
 }
 
-/// What a server answers to bytes that come in such pieces, without the dates that it adds.
+/// Returns the response to bytes that arrive in these pieces, without the server's dates.
 async fn answers<H: Handler>(handler: H, pieces: &[&[u8]]) -> Vec<u8> {
     let server = Server::bind("127.0.0.1:0", Limits::default()).await.unwrap();
     let addr = server.local_addr().unwrap();
@@ -116,12 +116,12 @@ async fn answers<H: Handler>(handler: H, pieces: &[&[u8]]) -> Vec<u8> {
     let (mut reads, mut writes) = stream.into_split();
     let reading = tokio::spawn(async move {
         let mut all = Vec::new();
-        // A connection that is cut has said what it had to say.
+        // A connection that is cut may still have sent a response.
         let _ = within(reads.read_to_end(&mut all)).await;
         all
     });
     for piece in pieces {
-        // After a refusal the server reads no more.
+        // After a refusal the server stops reading.
         let _ = writes.write_all(piece).await;
         tokio::task::yield_now().await;
     }
@@ -138,7 +138,7 @@ async fn answers<H: Handler>(handler: H, pieces: &[&[u8]]) -> Vec<u8> {
     lines.filter(|line| !is_date(line)).collect::<Vec<_>>().join(&b"\n"[..])
 }
 
-/// Ready answers come in these pieces as answers that are made later come to all of it at once.
+/// Compares immediate answers to these pieces with delayed answers to all bytes at once.
 async fn compare(pieces: &[&[u8]]) {
     let whole = pieces.concat();
     let (ready, later) =
@@ -148,7 +148,7 @@ async fn compare(pieces: &[&[u8]]) {
     assert_eq!(ready, later, "{sent:#?}");
 }
 
-/// Counts how often it is asked for a ready answer, and has none.
+/// A handler that counts the requests for an immediate answer, and has none.
 #[derive(Default)]
 struct Unprepared(AtomicUsize);
 
@@ -165,7 +165,7 @@ impl Handler for Arc<Unprepared> {
 }
 
 #[tokio::test]
-async fn a_handler_is_asked_once_for_a_ready_answer() {
+async fn a_handler_is_asked_once_for_an_immediate_answer() {
     let requests = |headers: &str| {
         let first = format!("GET / HTTP/1.1\r\nhost: x\r\n{headers}\r\n").repeat(2);
         first + &format!("GET / HTTP/1.1\r\n{headers}{CLOSE}")
@@ -199,7 +199,7 @@ const PATHS: [&str; 17] = [
 ];
 
 #[tokio::test]
-async fn a_ready_answer_is_sent_like_one_that_is_made_later() {
+async fn an_immediate_answer_is_sent_like_a_delayed_one() {
     let later = PATHS.map(|path| format!("/later{path}"));
     for path in PATHS.into_iter().chain(later.iter().map(String::as_str)) {
         for method in ["GET", "HEAD"] {
@@ -212,7 +212,7 @@ async fn a_ready_answer_is_sent_like_one_that_is_made_later() {
 
 #[tokio::test]
 async fn a_body_is_never_taken_for_a_request() {
-    // Only the answer to this one has a date of its own.
+    // Only the answer to this request has its own date.
     let (inner, marks) = ("GET /dated HTTP/1.1\r\nhost: x\r\n\r\n", "08:49:37 GMT");
     let length = inner.len();
     let chunked = format!("{length:x}\r\n{inner}\r\n0\r\n\r\n");
@@ -236,7 +236,7 @@ async fn a_body_is_never_taken_for_a_request() {
                     if path == "/echo" {
                         compare(pieces).await;
                     }
-                    // When hyper closes on a body that is not read depends on the time.
+                    // The moment at which hyper closes because of an unread body depends on timing.
                     let answers = answers(Prompt::<true>, pieces).await;
                     let answers = String::from_utf8_lossy(&answers);
                     assert!(!answers.contains(marks), "{pieces:?}: {answers}");
@@ -248,10 +248,10 @@ async fn a_body_is_never_taken_for_a_request() {
 }
 
 #[tokio::test]
-async fn nothing_behind_a_refused_request_is_answered() {
+async fn no_request_after_a_refused_one_is_answered() {
     let refused = "GET /else HTTP/1.1\r\nhost: x\r\ntransfer-encoding: gzip\r\n\r\n";
     let inner = "GET /dated HTTP/1.1\r\nhost: x\r\n\r\n";
-    // Somewhere here the refusal is the last thing that a task may write in its turn.
+    // In this range, the refusal is the last write that the cooperative budget of a task permits.
     for count in 90..140 {
         let all = "GET /else HTTP/1.1\r\nhost: x\r\n\r\n".repeat(count) + refused + inner;
         let answers = answers(Prompt::<true>, &[all.as_bytes()]).await;
@@ -268,7 +268,7 @@ fn request() -> impl Strategy<Value = String> {
         2 => Just("connection: keep-alive\r\n"),
         1 => Just("accept: */*\r\ncookie: a=b\r\n"),
     ];
-    // What comes when the server has closed resets the connection, sooner or later.
+    // Bytes that arrive after the server has closed reset the connection, sooner or later.
     let paths = PATHS.into_iter().filter(|path| *path != "/last").collect::<Vec<_>>();
     let when = prop_oneof![Just(""), Just("/later")];
     (method, when, proptest::sample::select(paths), extra, "[a-z]{0,9}").prop_map(
@@ -286,7 +286,7 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn requests_are_answered_alike_in_whatever_pieces_they_come(
+    fn the_pieces_of_requests_do_not_affect_the_answers(
         requests in proptest::collection::vec(request(), 1..8),
         cuts in proptest::collection::vec(0_usize..600, 0..5),
     ) {

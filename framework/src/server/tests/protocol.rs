@@ -1,4 +1,4 @@
-//! What is answered to which bytes.
+//! Responses to given bytes.
 
 use super::*;
 
@@ -45,12 +45,12 @@ async fn http_2_is_spoken_on_the_same_port() {
             .insert(http::HeaderName::try_from(format!("a{n}")).unwrap(), "b".parse().unwrap());
     }
     assert_eq!(within(client.send_request(many)).await.unwrap().status(), 431);
-    // Without requests the server ends it.
+    // Without requests the server ends the connection.
     within(connection).await.unwrap().unwrap();
 }
 
 #[tokio::test]
-async fn a_preface_in_two_pieces_is_understood() {
+async fn a_preface_in_two_pieces_is_recognised() {
     let server = start(Limits::default()).await;
     let mut stream = server.connect().await;
     stream.set_nodelay(true).unwrap();
@@ -85,7 +85,7 @@ async fn malformed_requests_get_400() {
 }
 
 #[tokio::test]
-async fn every_response_has_the_headers_that_all_have_whatever_made_it() {
+async fn every_response_has_the_common_headers() {
     let limits =
         Limits { header_timeout: Duration::from_millis(200), connections: 1, ..Limits::default() };
     let server = start(limits).await;
@@ -114,7 +114,7 @@ fn has_common_headers(answer: &str, status: u16) -> bool {
 }
 
 #[tokio::test]
-async fn every_way_to_name_the_host_leads_to_one() {
+async fn every_way_to_name_the_host_yields_one_host() {
     let server = start(Limits::default()).await;
     for (target, host, expected) in [
         ("/host", "A.example:80", "a.example"),
@@ -152,7 +152,7 @@ async fn every_way_to_name_the_host_leads_to_one() {
 }
 
 #[tokio::test]
-async fn a_host_that_is_none_is_refused_with_and_without_hyper() {
+async fn an_invalid_host_is_rejected_with_and_without_hyper() {
     let server = start(Limits::default()).await;
     for host in ["a b", "", "user@a", "a/b", "a, b"] {
         for rest in ["", "content-length: 0\r\n"] {
@@ -226,7 +226,7 @@ async fn a_client_that_is_still_sending_is_not_reset() {
 }
 
 #[tokio::test]
-async fn a_panic_is_500_and_the_connection_goes_on() {
+async fn a_panic_is_500_and_the_connection_remains_open() {
     let server = start(Limits::default()).await;
     let mut stream = server.connect().await;
     stream.write_all(b"GET /panic HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
@@ -247,12 +247,12 @@ async fn bodies_are_held_to_their_limits() {
     assert!(fits.starts_with("HTTP/1.1 200 "), "{fits}");
     let longer = server.talk(&post(chunked, &format!("{chunk}1\r\ny\r\n0\r\n\r\n"))).await;
     assert!(longer.starts_with("HTTP/1.1 413 "), "{longer}");
-    // Refused by its length alone: nothing of it is sent.
+    // Refused by its length alone, before any of it is sent.
     let declared = server.talk(&post("content-length: 1001", "")).await;
     assert!(declared.starts_with("HTTP/1.1 413 "), "{declared}");
     let slow = server.talk(&post("content-length: 10", "12345")).await;
     assert!(slow.starts_with("HTTP/1.1 408 "), "{slow}");
-    // The answer arrives although the client is still sending.
+    // The response arrives although the client is still sending.
     let flood = server.talk(&post("content-length: 700000", &"x".repeat(700_000))).await;
     assert!(flood.starts_with("HTTP/1.1 413 "), "{flood}");
 }

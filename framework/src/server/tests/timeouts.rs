@@ -1,8 +1,8 @@
-//! How long the server waits for which clients.
+//! The timeouts of connections.
 
 use super::*;
 
-/// Short times, so that no test takes long; none depends on how short they are.
+/// Short times, so that the tests are fast; none depends on their exact values.
 fn limits() -> Limits {
     Limits {
         header_timeout: Duration::from_millis(200),
@@ -13,7 +13,7 @@ fn limits() -> Limits {
 }
 
 #[tokio::test]
-async fn a_head_that_comes_too_slowly_gets_408() {
+async fn a_slow_head_gets_408() {
     let server = start(limits()).await;
     let start = Instant::now();
     let answer = server.talk(b"GET / HTTP/1.1\r\nhost: x\r\n").await;
@@ -22,7 +22,7 @@ async fn a_head_that_comes_too_slowly_gets_408() {
 }
 
 #[tokio::test]
-async fn a_head_that_comes_byte_by_byte_gets_no_more_time() {
+async fn a_head_that_arrives_byte_by_byte_gets_no_more_time() {
     let server = start(limits()).await;
     let (mut read, mut write) = server.connect().await.into_split();
     let drip = tokio::spawn(async move {
@@ -53,7 +53,7 @@ async fn connections_without_a_request_are_closed() {
 }
 
 #[tokio::test]
-async fn a_slow_answer_is_not_taken_for_an_idle_connection() {
+async fn a_connection_with_a_slow_answer_is_not_idle() {
     let server = start(limits()).await;
     for end in [CLOSE, "host: x\r\n\r\n"] {
         let mut stream = server.connect().await;
@@ -65,7 +65,7 @@ async fn a_slow_answer_is_not_taken_for_an_idle_connection() {
     }
 }
 
-/// Only the write timeout can end a connection soon.
+/// Returns limits with which only the write timeout can end a connection soon.
 fn impatient_writer() -> Limits {
     Limits { write_timeout: Duration::from_millis(200), ..Limits::default() }
 }
@@ -77,7 +77,7 @@ async fn a_client_that_does_not_read_is_cut() {
         let mut stream = server.connect().await;
         let request = format!("GET {path} HTTP/1.1\r\nhost: x\r\n\r\n");
         stream.write_all(request.as_bytes()).await.unwrap();
-        // The server ends only when it has cut the connection, for it would wait for it longer.
+        // The server stops only after it has cut the connection, because it would wait for it otherwise.
         within(async {
             while server.site.answered.load(Ordering::SeqCst) == 0 {
                 tokio::task::yield_now().await;
@@ -107,31 +107,31 @@ async fn an_http_2_client_that_opens_no_window_is_cut() {
         let connection = tokio::spawn(connection);
         let request = Request::get(format!("http://x{path}")).body(Empty::<Bytes>::new()).unwrap();
         let response = within(client.send_request(request)).await.unwrap();
-        // The response is held and its body not read; the connection ends all the same.
+        // The response is held and its body is not read; the connection ends anyway.
         let _ = within(connection).await.unwrap();
         drop(response);
     }
 }
 
-/// A frame of HTTP/2 (RFC 9113, section 4.1).
+/// Builds an HTTP/2 frame (RFC 9113, section 4.1).
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let [_, a, b, c] = (payload.len() as u32).to_be_bytes();
     let head = [&[a, b, c, kind, flags][..], &stream.to_be_bytes()].concat();
     [&head, payload].concat()
 }
 
-/// A whole request over HTTP/2.
+/// Builds a whole HTTP/2 request.
 fn request(stream: u32, path: &str) -> Vec<u8> {
     // `:method: GET`, `:scheme: http`, then literals: `:path` and `:authority` (RFC 7541).
     let block = [b"\x82\x86\x04", &[path.len() as u8][..], path.as_bytes(), b"\x01\x01x"];
     frame(1, 5, stream, &block.concat())
 }
 
-/// Asks for much, opens no window for it, and goes on with what `further` makes of the number of each
+/// Requests large responses, opens no window for them, and continues to send the frames that `further` returns for each
 /// further stream, until the server cuts the connection.
 async fn open_no_window_and_send(further: fn(u32) -> Vec<u8>) {
     let settings = frame(4, 0, 0, &[0, 4, 0, 0, 0, 0]);
-    // What is there at once, what takes its time, and what goes on while another never ends.
+    // An immediate response, a delayed one, and one that continues while another never ends.
     for paths in [&["/huge"][..], &["/pieces"], &["/later/huge"], &["/slow", "/pieces"]] {
         let server = start(impatient_writer()).await;
         let (mut read, mut write) = server.connect().await.into_split();
@@ -158,13 +158,13 @@ async fn open_no_window_and_send(further: fn(u32) -> Vec<u8>) {
 
 #[tokio::test]
 async fn an_http_2_client_that_opens_no_window_and_goes_on_pinging_is_cut() {
-    // More than enough of them to look like progress: 17 bytes each.
+    // More of them than needed to look like progress: 17 bytes each.
     open_no_window_and_send(|_| frame(6, 0, 0, b"are you?").repeat(40)).await;
 }
 
 #[tokio::test]
 async fn an_http_2_client_that_opens_no_window_and_goes_on_resetting_requests_is_cut() {
-    // Each is reset when there is a response to it. No stream is before the first: that one is passed over.
+    // Each is reset when it has a response. Before the first there is no stream, so that reset is skipped.
     open_no_window_and_send(|stream| {
         [request(stream, "/one"), frame(3, 0, stream - 2, &[0, 0, 0, 8])].concat()
     })
@@ -172,7 +172,7 @@ async fn an_http_2_client_that_opens_no_window_and_goes_on_resetting_requests_is
 }
 
 #[tokio::test]
-async fn beyond_the_most_connections_there_is_503_until_a_place_is_free() {
+async fn beyond_the_limit_of_connections_there_is_503_until_one_ends() {
     let server = start(Limits { connections: 1, ..Limits::default() }).await;
     let mut first = server.connect().await;
     first.write_all(b"GET /1 HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
@@ -193,9 +193,9 @@ async fn beyond_the_most_connections_there_is_503_until_a_place_is_free() {
 }
 
 #[tokio::test]
-async fn a_stop_answers_what_has_come_and_closes_the_rest() {
+async fn a_stop_answers_received_requests_and_closes_other_connections() {
     let server = start(Limits {
-        // Nothing but the stop itself can close a connection before the drain time is over.
+        // Only the stop itself can close a connection before the drain time is over.
         header_timeout: Duration::from_secs(60),
         write_timeout: Duration::from_secs(60),
         drain: Duration::from_secs(3),
@@ -224,7 +224,7 @@ async fn a_stop_answers_what_has_come_and_closes_the_rest() {
 async fn a_stop_answers_the_first_request_that_is_on_its_way() {
     let server = start(Limits::default()).await;
     let mut early = server.connect().await;
-    // Connections are accepted one after the other, so the first was, too.
+    // Connections are accepted one after the other, so the first one was accepted, too.
     server.talk(format!("GET /1 HTTP/1.1\r\n{CLOSE}").as_bytes()).await;
     server.stop.cancel();
     while TcpStream::connect(server.addr).await.is_ok() {}
@@ -235,7 +235,7 @@ async fn a_stop_answers_the_first_request_that_is_on_its_way() {
 }
 
 #[tokio::test]
-async fn a_stop_cuts_what_takes_longer_than_the_drain_time() {
+async fn a_stop_cuts_connections_after_the_drain_time() {
     let server = start(Limits { drain: Duration::from_millis(50), ..Limits::default() }).await;
     let mut busy = server.connect().await;
     busy.write_all(b"GET /slow HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
@@ -246,7 +246,7 @@ async fn a_stop_cuts_what_takes_longer_than_the_drain_time() {
 }
 
 #[tokio::test]
-async fn a_request_that_waits_behind_a_response_is_not_taken_for_a_slow_head() {
+async fn a_request_behind_an_unread_response_is_not_a_slow_head() {
     let long = Duration::from_secs(60);
     let server = start(Limits { write_timeout: long, idle_timeout: long, ..limits() }).await;
     for path in ["/huge", "/later/huge"] {
@@ -259,7 +259,7 @@ async fn a_request_that_waits_behind_a_response_is_not_taken_for_a_slow_head() {
         let mut begun = [0; 12];
         within(stream.read_exact(&mut begun)).await.unwrap();
         stream.write_all(format!("GET /next HTTP/1.1\r\n{CLOSE}").as_bytes()).await.unwrap();
-        // A client that is busy with something else for longer than a head may take.
+        // A client that pauses for longer than the timeout of a head.
         tokio::time::sleep_until((start + 3 * limits().header_timeout).into()).await;
         let all = rest(&mut stream).await;
         assert!(!all.contains("408"), "{path}");

@@ -1,4 +1,4 @@
-//! Requests that are answered before all of them has come.
+//! Requests that are answered before all of them has arrived.
 
 use super::*;
 
@@ -7,7 +7,7 @@ fn upload(headers: &str) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_client_that_sends_far_too_much_and_then_reads_gets_the_whole_answer() {
+async fn a_client_that_sends_far_too_much_and_then_reads_receives_the_whole_answer() {
     let server = start(Limits::default()).await;
     let declared = upload(&format!("content-length: {HUGE}"));
     let piece = vec![b'x'; 64 * 1024];
@@ -29,7 +29,8 @@ async fn a_client_that_is_still_sending_its_body_gets_the_answer_too() {
     let server = start(Limits::default()).await;
     let mut stream = server.connect().await;
     stream.write_all(&upload("content-length: 200000")).await.unwrap();
-    // The answer is there, and our side shut, before any of the body is sent.
+    // The response has arrived, and the client's reading side is at its end, before any of the body
+    // is sent.
     let mut first = [0; 12];
     within(stream.read_exact(&mut first)).await.unwrap();
     assert_eq!(&first, b"HTTP/1.1 413");
@@ -54,7 +55,7 @@ async fn a_client_that_expects_100_continue_is_refused_at_once() {
 }
 
 #[tokio::test]
-async fn a_stop_does_not_wait_for_clients_that_go_on_sending() {
+async fn a_stop_does_not_wait_for_clients_that_continue_to_send() {
     let server = start(Limits { drain: Duration::from_secs(15), ..Limits::default() }).await;
     let mut stream = server.connect().await;
     stream.write_all(&upload("content-length: 2000")).await.unwrap();
@@ -74,14 +75,14 @@ fn unread(headers: &str) -> String {
 async fn a_short_unread_body_ends_no_connection() {
     let server = start(Limits::default()).await;
     let body = "x".repeat(60_000);
-    // Answered at once, by a handler that reads nothing, and by one that stops reading.
+    // Answered by a handler that does not read the body, and by one that stops reading.
     for path in ["/at-once", "/unread", "/echo"] {
         let head = format!("POST {path} HTTP/1.1\r\nhost: x\r\ncontent-length: 60000\r\n\r\n");
         let next = "GET /next HTTP/1.1\r\nhost: x\r\n\r\n";
         let mut stream = server.connect().await;
         stream.set_nodelay(true).unwrap();
         for _ in 0..2 {
-            // All at once, and the body only when the answer is here.
+            // All at once, or the body only after the response has arrived.
             stream.write_all(format!("{head}{body}{next}").as_bytes()).await.unwrap();
             let first = response(&mut stream).await;
             assert!(!first.contains("connection: close"), "{first}");
@@ -120,7 +121,7 @@ async fn the_rest_of_a_body_is_no_slow_head() {
 
 #[tokio::test]
 async fn over_http_2_the_rest_of_a_body_ends_no_connection_in_a_crowd() {
-    // One beat is a quarter of a second, and the one connection a crowd.
+    // A tick is a quarter of a second, and one connection is already the limit.
     let header_timeout = Duration::from_secs(1);
     let server = start(Limits { header_timeout, connections: 1, ..Limits::default() }).await;
     let stream = TokioIo::new(server.connect().await);
@@ -130,7 +131,7 @@ async fn over_http_2_the_rest_of_a_body_ends_no_connection_in_a_crowd() {
     let ended = CancellationToken::new();
     let begin = (0, ended.clone().drop_guard());
     let pieces = futures_util::stream::unfold(begin, async |(sent, until_the_end)| {
-        // It is refused after its first piece.
+        // The request is refused after the first piece of its body.
         if sent > 0 {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -148,7 +149,7 @@ async fn over_http_2_the_rest_of_a_body_ends_no_connection_in_a_crowd() {
 }
 
 #[tokio::test]
-async fn an_answer_that_ends_the_connection_says_so() {
+async fn an_answer_that_ends_the_connection_declares_it() {
     let server = start(Limits::default()).await;
     for headers in [
         "content-length: 70000",
@@ -172,7 +173,7 @@ async fn an_answer_that_ends_the_connection_says_so() {
 }
 
 #[tokio::test]
-async fn over_http_2_the_rest_of_a_body_is_taken_before_the_stream_ends() {
+async fn over_http_2_the_rest_of_a_body_is_read_before_the_stream_ends() {
     /// In bytes.
     const PIECE: usize = 64 * 1024;
     const ALL: usize = 20 * 1024 * 1024;

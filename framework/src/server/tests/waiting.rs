@@ -1,4 +1,4 @@
-//! What happens while a handler is at a request of HTTP/1.1.
+//! Behaviour of HTTP/1.1 connections while a handler works on a request.
 
 use futures_util::FutureExt;
 use tokio_util::sync::DropGuard;
@@ -8,17 +8,17 @@ use crate::server::exchange::Exchange;
 use crate::server::socket::{RequestHeads, Socket};
 use crate::server::timers::Timers;
 
-/// More than sockets hold, in bytes.
+/// More than sockets can buffer, in bytes.
 const HUGE: usize = 32 << 20;
 
-/// Waits with every request of which the path begins with `/wait`.
+/// A handler that waits with every request whose path begins with `/wait`.
 #[derive(Default)]
 struct Patient {
-    /// How many requests it was given.
+    /// The number of requests that it has received.
     begun: AtomicUsize,
     came: Notify,
     go_on: Notify,
-    /// Cancelled when a future that waits is gone.
+    /// Cancelled when a waiting future is dropped.
     gone: CancellationToken,
 }
 
@@ -58,7 +58,7 @@ impl Patient {
     }
 }
 
-/// A server, and a client that has asked for this, of which the first waits.
+/// A server, and a client that has sent requests, the first of which waits.
 struct Asked {
     handler: Arc<Patient>,
     stream: TcpStream,
@@ -79,7 +79,7 @@ impl Asked {
         Asked { handler, stream, stop, ended }
     }
 
-    /// All that comes from now on, without dates.
+    /// Reads until the server closes, and removes dates.
     async fn rest(mut self) -> String {
         let mut all = Vec::new();
         within(self.stream.read_to_end(&mut all)).await.unwrap();
@@ -93,7 +93,7 @@ fn get(path: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_reset_gives_up_its_request() {
+async fn a_reset_connection_drops_its_request() {
     let asked = Asked::for_all_of(&get("/wait")).await;
     asked.stream.set_zero_linger().unwrap();
     drop(asked.stream);
@@ -103,7 +103,7 @@ async fn a_connection_that_is_reset_gives_up_its_request() {
 async fn half_closed(path: &str) -> String {
     let mut asked = Asked::for_all_of(&get(path)).await;
     asked.stream.shutdown().await.unwrap();
-    // The server has seen that by the time it has answered another client.
+    // The server has noticed it when it has answered another client.
     let mut other = TcpStream::connect(asked.stream.peer_addr().unwrap()).await.unwrap();
     other.write_all(get("/other").as_bytes()).await.unwrap();
     response(&mut other).await;
@@ -135,7 +135,7 @@ async fn a_client_that_half_closes_in_the_middle_of_the_response_gets_all_of_it(
     assert_eq!(whole.split_once("\r\n\r\n").unwrap().1.len(), HUGE);
 }
 
-/// What is answered to requests of which the first goes on when `meanwhile` is done.
+/// Returns the responses to requests, the first of which continues after `meanwhile`.
 async fn answers(requests: &str, meanwhile: impl AsyncFnOnce(&mut Asked)) -> (String, usize) {
     let mut asked = Asked::for_all_of(requests).await;
     meanwhile(&mut asked).await;
@@ -146,7 +146,7 @@ async fn answers(requests: &str, meanwhile: impl AsyncFnOnce(&mut Asked)) -> (St
 }
 
 #[tokio::test]
-async fn nothing_of_the_next_request_is_begun_while_one_waits() {
+async fn the_next_request_is_not_begun_while_one_waits() {
     let last = format!("GET /last HTTP/1.1\r\n{CLOSE}");
     for path in ["/wait", "/wait/stream", "/wait/panic"] {
         let at_once = answers(&(get(path) + &get("/next") + &last), async |asked| {
@@ -155,7 +155,7 @@ async fn nothing_of_the_next_request_is_begun_while_one_waits() {
         .await;
         assert_eq!(at_once.1, 3, "each is asked for once");
         assert!(at_once.0.contains("/next") && at_once.0.ends_with("/last"), "{}", at_once.0);
-        // The same when it comes meanwhile, torn into two.
+        // The same if it arrives meanwhile, in two pieces.
         let (first, second) = last.split_at(9);
         let torn = answers(&get(path), async |asked| {
             asked.stream.write_all((get("/next") + first).as_bytes()).await.unwrap();
@@ -168,7 +168,7 @@ async fn nothing_of_the_next_request_is_begun_while_one_waits() {
 }
 
 #[tokio::test]
-async fn a_response_that_was_waited_for_when_the_server_stops_is_the_last() {
+async fn a_response_in_progress_when_the_server_stops_is_the_last() {
     for path in ["/wait", "/wait/stream", "/wait/panic"] {
         let requests = get(path) + &get("/next");
         let (answer, begun) = answers(&requests, async |asked| asked.stop.cancel()).await;
@@ -178,7 +178,7 @@ async fn a_response_that_was_waited_for_when_the_server_stops_is_the_last() {
 }
 
 #[tokio::test]
-async fn a_server_that_stops_waits_for_no_client_that_has_its_response() {
+async fn a_stopping_server_does_not_wait_for_a_client_that_has_its_response() {
     let asked = Asked::for_all_of(&get("/wait")).await;
     asked.stop.cancel();
     asked.handler.go_on.notify_one();
@@ -199,7 +199,7 @@ async fn a_client_that_sends_on_while_its_request_waits_fills_no_memory() {
         taken += client.write(&[b'x'; BETWEEN]).now_or_never().map_or(0, Result::unwrap);
     }
     assert!((1..32 * 1024).contains(&taken), "{taken}");
-    // None of it is lost.
+    // None of them is lost.
     drop(client);
     let mut read = Vec::new();
     socket.read_to_end(&mut read).await.unwrap();
