@@ -1,5 +1,5 @@
-//! What the workspace's own benches, tests and fuzz targets reach of the private modules. It is not part of
-//! the public surface: nothing here is stable, and the feature `internals` is off by default.
+//! Private items for the workspace's own benches, tests and fuzz targets. They are not part of the public API: nothing
+//! here is stable, and the feature `internals` is off by default.
 
 #![allow(missing_docs)]
 
@@ -57,7 +57,7 @@ pub mod request {
     use crate::request::RequestParts;
     pub use crate::request::RequestScope;
 
-    /// Ends the recording of what a request reads: the names of its groups.
+    /// Returns a function that ends the recording of a request's reads and returns the names of their groups.
     pub fn recorded_groups(parts: &RequestParts) -> impl Fn() -> Vec<String> + use<> {
         let recorder = parts.site.recorder.as_ref().map(Arc::clone);
         move || recorder.as_ref().map(|recorder| recorder.close().groups).unwrap_or_default()

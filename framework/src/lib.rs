@@ -1,16 +1,21 @@
-//! Headwater: a web framework for sites that are read far more often than they are written.
+//! Headwater is a web framework for sites that are read far more often than they are written: news,
+//! shops, forums, documentation.
 //!
-//! A site is one program that runs as two kinds of process. *Front ends* dispatch requests, render
-//! templates, and serve from a cache in their own memory; they keep nothing else, so there are as
-//! many as the load asks for. A *back end* runs the site's controllers and owns its data. Every
-//! change is a record in one ordered log. What a controller reads is recorded, so the cached content
-//! that a change makes wrong is known. A write is answered when every front end has dropped that
-//! content, so a visitor who posts and is redirected sees the post, on whichever front end the
-//! redirect lands.
+//! A site is one program, which runs as two kinds of process:
 //!
-//! # A site
+//! - **Front ends** dispatch requests, render templates, and serve pages from a cache in their own
+//!   memory. They own no data, so any number of them may run.
+//! - A **back end** runs the site's controllers and owns its data. Every change is a record in one
+//!   ordered log.
 //!
-//! Data that changes by updates, controllers, and a `main`:
+//! The cache is coherent. The framework records the data that each controller reads, so every change
+//! invalidates the cached pages that depend on it; a site's code names neither keys nor tags. A write
+//! completes only when no front end serves an outdated page any more. A visitor who posts a form and is
+//! redirected therefore sees the result, whichever front end answers the second request.
+//!
+//! # Example
+//!
+//! A site needs data that updates change, controllers, and a `main`:
 //!
 //! ```no_run
 //! use std::process::ExitCode;
@@ -18,7 +23,7 @@
 //! use headwater::prelude::*;
 //! use serde::{Deserialize, Serialize};
 //!
-//! /// What a visitor has said.
+//! /// A line that a visitor has written.
 //! #[derive(Clone, Serialize, Deserialize, Row)]
 //! struct Line {
 //!     #[row(key)]
@@ -58,7 +63,7 @@
 //! }
 //! ```
 //!
-//! and a `dispatch.conf` that says which address shows what:
+//! The file `dispatch.conf` maps requests to controllers:
 //!
 //! ```toml
 //! [[route]]
@@ -71,38 +76,46 @@
 //! controller = "wall.write"
 //! ```
 //!
-//! `cargo run -- serve` runs it in one process, `cargo run -- cluster` as a back end and two front
-//! ends. The guide is in the repository's `docs/guide/`: first steps, `dispatch.conf`, controllers,
-//! data, caching, running several nodes. What a site's code needs is in [`prelude`].
+//! `cargo run -- serve` runs the site in one process, `cargo run -- cluster` as a back end and two front
+//! ends. `/` is served from the cache, because replies to `GET` are cached unless their route declares
+//! otherwise. A post to `/lines` invalidates it: `show` has read the lines.
 //!
-//! # Modules
+//! The guide in the repository's `docs/guide/` begins with a tutorial and has a chapter for each topic.
+//! `docs/architecture.md` describes how the framework works inside.
 //!
-//! - [`app`]: a site's `main`, and a site as a service in a test.
-//! - [`controller`](mod@controller): controllers, the steps around them, and what they invalidate.
-//! - [`extract`], [`request`]: what a controller takes.
-//! - [`form`]: forms whose rules are declared once, for browser and controller.
-//! - [`reply`]: what it gives.
-//! - [`paging`]: lists in pages.
-//! - [`state`]: the site's data: in memory, changed by updates in the log.
+//! # Where to find things
 //!
-//! How the framework works inside is described in the repository's `docs/architecture.md`.
+//! A site's code begins with `use headwater::prelude::*;`. The [`prelude`] lists all that it usually needs.
+//!
+//! | to | see |
+//! |---|---|
+//! | put a site together and run it | [`App`](app::App) |
+//! | write a controller, or steps around it | [`controller`](mod@controller) |
+//! | read the path, the query, the body, headers, cookies | [`extract`], [`request`] |
+//! | reply with a template, a redirect, JSON | [`reply`] |
+//! | declare data, read it and change it | [`state`] |
+//! | declare a form's rules once, for browser and controller | [`form`] |
+//! | show a long list in pages | [`paging`] |
+//! | sign visitors in and out | [`session`] |
+//! | serve several versions of a page at one address | [`Variant`](struct@Variant) |
+//! | invalidate cached pages explicitly | [`Invalidation`], [`invalidate`] |
 //!
 //! # Cargo features
 //!
-//! All but the last are on by default.
+//! All features except `test` are enabled by default.
 //!
-//! | feature | what is missing without it |
+//! | feature | adds |
 //! |---|---|
-//! | `brotli` | the content coding `br`, of pages and of synchronized files |
-//! | `zstd` | the content coding `zstd` likewise |
+//! | `brotli` | the content coding `br` for pages and synchronized files |
+//! | `zstd` | the content coding `zstd` for pages and synchronized files |
 //! | `prometheus` | `/metrics` on the admin port |
-//! | `watch` | in development, hints of the operating system that files have changed; they are looked at every half a second |
-//! | `test` | visitors for the site's own tests: a feature for `[dev-dependencies]` |
+//! | `watch` | in development, file changes are reported by the operating system instead of being polled for every half second |
+//! | `test` | the module `test`, with visitors for the site's own tests; enable it in `[dev-dependencies]` |
 
 #![deny(missing_docs)]
 #![forbid(unsafe_code)]
 #![warn(clippy::unwrap_used)]
-// Without the feature, what only benches and tests reach is unreachable.
+// Without the feature, items that only benches and tests use are unreachable.
 #![cfg_attr(feature = "internals", warn(unreachable_pub))]
 
 extern crate self as headwater;

@@ -1,4 +1,4 @@
-//! What a site's code uses: `use headwater::prelude::*;`.
+//! The items that a site's code usually needs: `use headwater::prelude::*;`.
 
 pub use crate::app::{App, RenderedPage};
 pub use crate::controller::{

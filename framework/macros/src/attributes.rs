@@ -2,7 +2,7 @@ use syn::{Attribute, Error, Expr};
 
 use crate::invalidate::Invalidate;
 
-/// What stands below `#[controller]`.
+/// The attributes below `#[controller]`.
 #[derive(Default)]
 pub(crate) struct Attributes {
     pub(crate) before: Vec<Expr>,
@@ -10,12 +10,12 @@ pub(crate) struct Attributes {
     pub(crate) invalidate: Vec<Invalidate>,
 }
 
-/// The name of an attribute, without the path before it.
+/// Returns the last segment of an attribute's path.
 pub(crate) fn name_of(attribute: &Attribute) -> String {
     attribute.path().segments.last().map(|last| last.ident.to_string()).unwrap_or_default()
 }
 
-/// Whether the attribute is one that belongs below `#[controller]`.
+/// Returns whether the attribute belongs below `#[controller]`.
 pub(crate) fn belongs_below(attribute: &Attribute) -> bool {
     let path = attribute.path();
     let of_headwater = path.segments.len() == 1 || path.segments[0].ident == "headwater";
@@ -23,7 +23,7 @@ pub(crate) fn belongs_below(attribute: &Attribute) -> bool {
 }
 
 impl Attributes {
-    /// Takes the attributes that belong to the controller out of `attributes`.
+    /// Removes the attributes that belong to the controller from `attributes` and parses them.
     pub(crate) fn take(attributes: &mut Vec<Attribute>) -> syn::Result<Attributes> {
         let mut taken = Attributes::default();
         let mut wrong: Option<Error> = None;

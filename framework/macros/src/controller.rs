@@ -5,7 +5,8 @@ use syn::{Attribute, Error, FnArg, GenericArgument, Ident, ItemFn, LitStr, PathA
 
 use crate::attributes::Attributes;
 
-/// The function, and a type of its name that knows how to register it.
+/// Expands `#[controller("name")]`: keeps the function and adds a type of the same name that
+/// registers it.
 pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     let mut function: ItemFn = match syn::parse2(item.clone()) {
         Ok(function) => function,
@@ -20,7 +21,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
         .and_then(|(name, attributes)| registration(&name, &attributes, &function));
     let (registration, error) = match registration {
         Ok(registration) => (registration, None),
-        // The type is there in any case, so that the one error is not followed by others.
+        // The type is generated even after an error, so that its uses cause no further errors.
         Err(error) => (quote!(::core::unreachable!()), Some(error.to_compile_error())),
     };
     let (visibility, ident) = (&function.vis, &function.sig.ident);
@@ -45,7 +46,7 @@ pub(crate) fn expand(arguments: TokenStream, item: TokenStream) -> TokenStream {
     }
 }
 
-/// The name in `#[controller("name")]`.
+/// Parses the name in `#[controller("name")]`.
 fn name(arguments: TokenStream) -> syn::Result<LitStr> {
     const EXAMPLE: &str = "`#[controller]` needs the name that `dispatch.conf` calls the controller by: `#[controller(\"stories.show\")]`";
     let span = if arguments.is_empty() { Span::call_site() } else { arguments.span() };
@@ -70,7 +71,7 @@ fn registration(
     let values: Vec<Ident> = (0..types.len())
         .map(|index| Ident::new(&format_ident!("argument{index}").to_string(), Span::mixed_site()))
         .collect();
-    // The request goes with the body, so the extractor that reads the body comes last.
+    // The extractor of the body consumes the request, so it runs last.
     let reader = reader_of_body(&types);
     let mut order: Vec<usize> = (0..types.len()).collect();
     order.sort_by_key(|index| Some(*index) == reader);
@@ -116,7 +117,7 @@ fn registration(
     let reply = quote_spanned! {output=>
         ::headwater::reply::IntoReply::into_reply(#ident(#(#values),*).await)
     };
-    // The step that was added last runs first.
+    // The step that is added last runs first.
     let before = attributes.before.iter().rev();
     let before = before.map(|step| quote_spanned!(step.span()=> .before(#step)));
     let after = attributes.after.iter().map(|step| quote_spanned!(step.span()=> .after(#step)));
@@ -139,7 +140,7 @@ fn registration(
     })
 }
 
-/// The names in `template!("…")`, wherever it stands in `tokens`.
+/// Collects the names in all `template!("…")` within `tokens`.
 fn templates_in(tokens: TokenStream, names: &mut Vec<LitStr>) {
     let mut seen: [Option<TokenTree>; 2] = [None, None];
     for token in tokens {
@@ -187,7 +188,8 @@ fn argument_types(function: &ItemFn) -> syn::Result<Vec<&Type>> {
         .collect()
 }
 
-/// Which argument may read the body: the one whose type is known to, otherwise the last.
+/// Returns the index of the argument that may read the body: the last one whose type is known to
+/// read it, otherwise the last argument.
 fn reader_of_body(types: &[&Type]) -> Option<usize> {
     types.iter().rposition(|ty| reads_body(ty)).or(types.len().checked_sub(1))
 }
@@ -213,7 +215,7 @@ mod tests {
     use syn::parse_quote;
 
     #[test]
-    fn templates_are_found_wherever_they_stand() {
+    fn templates_are_found_at_any_depth() {
         let mut names = Vec::new();
         let body = quote! {{
             if page { return Ok(template!("a.html").with("b", template("no.html"))) }

@@ -7,7 +7,7 @@ use syn::{Error, Expr, Ident, LitStr, Token, bracketed};
 
 use crate::template::{self, Piece};
 
-/// What stands in `#[invalidate(…)]`.
+/// The arguments of `#[invalidate(…)]`.
 pub(crate) struct Invalidate {
     groups: Vec<Vec<Piece>>,
     patterns: Vec<Vec<Piece>>,

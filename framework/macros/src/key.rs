@@ -4,7 +4,7 @@ use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Error, Fields};
 
-/// What `#[derive(Key)]` generates.
+/// Expands `#[derive(Key)]`.
 pub(crate) fn expand(input: DeriveInput) -> TokenStream {
     read(&input).unwrap_or_else(Error::into_compile_error)
 }

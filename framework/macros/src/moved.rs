@@ -4,8 +4,9 @@ use syn::{Attribute, Error, ItemFn, parse_quote};
 
 use crate::attributes::{belongs_below, name_of};
 
-/// What an attribute does that stands above `#[controller]`: it puts itself, and those between,
-/// below. Without a `#[controller]` it is an error.
+/// Expands an attribute that is written above `#[controller]`: moves it, and the attributes between
+/// them that belong to the controller, below. Without a `#[controller]` it generates a compile
+/// error.
 pub(crate) fn below_controller(
     name: &str,
     arguments: TokenStream,

@@ -9,25 +9,25 @@ use syn::{
     Data, DeriveInput, Error, Expr, Field, Fields, Ident, LitInt, Token, Type, parenthesized,
 };
 
-/// What `#[derive(Row)]` generates.
+/// Expands `#[derive(Row)]`.
 pub(crate) fn expand(input: DeriveInput) -> TokenStream {
     read(&input).map_or_else(Error::into_compile_error, |row| row.to_token_stream())
 }
 
-/// A row as it is declared.
+/// The declaration of a row.
 struct Row<'a> {
     input: &'a DeriveInput,
     key: Vec<&'a Field>,
     indexes: Vec<Index<'a>>,
     version: Option<LitInt>,
-    /// The type of the version before.
+    /// The type of the previous version.
     from: Option<Type>,
 }
 
 struct Index<'a> {
     name: Ident,
     is_unique: bool,
-    /// Whether there is an entry for each of the values in the first column.
+    /// Whether the index has an entry for each value in the first column.
     is_each: bool,
     columns: Vec<&'a Field>,
 }
@@ -52,7 +52,7 @@ impl Parse for Declared {
             let column: Ident = list.parse()?;
             match column == "each" && list.peek(Ident) {
                 true => {
-                    Err(Error::new(column.span(), "`each` stands before the first column only"))
+                    Err(Error::new(column.span(), "`each` is allowed before the first column only"))
                 }
                 false => Ok(column),
             }
@@ -101,8 +101,7 @@ fn read(input: &DeriveInput) -> syn::Result<Row<'_>> {
         return Err(Error::new(input.ident.span(), WANTED));
     }
     if let (None, Some(from)) = (&row.version, &row.from) {
-        let wanted =
-            "a row that was another type before has a version: `version = 2, from = TypeBefore`";
+        let wanted = "`from` needs a `version`: `version = 2, from = TypeBefore`";
         return Err(Error::new(from.span(), wanted));
     }
     for (place, index) in row.indexes.iter().enumerate() {
@@ -130,7 +129,7 @@ fn read_field<'a>(field: &'a Field, row: &mut Row<'a>) -> syn::Result<()> {
             } else {
                 return Err(meta.error(
                     "a field's `#[row(…)]` takes `key`, `index` or `unique`; an index of several fields, or of each \
-                     value in one, stands at the struct: `#[row(index(by_tag = (each tags, created)))]`",
+                     value in one, is declared on the struct: `#[row(index(by_tag = (each tags, created)))]`",
                 ));
             }
             Ok(())
@@ -139,18 +138,18 @@ fn read_field<'a>(field: &'a Field, row: &mut Row<'a>) -> syn::Result<()> {
     Ok(())
 }
 
-/// Refuses fields that serde skips.
+/// Rejects fields that serde skips.
 fn check_serde(field: &Field) -> syn::Result<()> {
     for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("serde")) {
         attribute.parse_nested_meta(|meta| {
             let skips = ["skip", "skip_serializing", "skip_deserializing"];
             if skips.iter().any(|skip| meta.path.is_ident(skip)) {
                 return Err(meta.error(
-                    "every field of a row is serialised: what is not would be lost at the next start, and a change \
-                     of it would not be noticed",
+                    "every field of a row must be serialised: a skipped field would be lost at the next start, and a change \
+                     to it would not be noticed",
                 ));
             }
-            // What else there is serde reads.
+            // All other arguments are serde's own and are skipped here.
             if meta.input.peek(Token![=]) {
                 meta.value()?.parse::<Expr>()?;
             } else if meta.input.peek(Paren) {
@@ -178,13 +177,13 @@ impl Declared {
         };
         let columns = self.columns.iter().map(column).collect::<syn::Result<Vec<_>>>()?;
         if columns.is_empty() {
-            return Err(Error::new(self.name.span(), "an index has one column at least"));
+            return Err(Error::new(self.name.span(), "an index has at least one column"));
         }
         Ok(Index { name: self.name, is_unique, is_each: self.each.is_some(), columns })
     }
 }
 
-/// One type, or a tuple of several.
+/// Returns the only type, or a tuple of several.
 fn tuple(types: &[TokenStream]) -> TokenStream {
     match types {
         [only] => only.clone(),
@@ -192,7 +191,7 @@ fn tuple(types: &[TokenStream]) -> TokenStream {
     }
 }
 
-/// A function that describes fields with these types: their names, and the schemas of the types.
+/// Generates a function that describes fields with these types: their names and the schemas of the types.
 fn schema(fields: &[&Field], types: &[TokenStream]) -> TokenStream {
     let names = fields.iter().map(|field| {
         let name = field.ident.as_ref().map(Ident::unraw);
@@ -270,7 +269,7 @@ impl ToTokens for Row<'_> {
 }
 
 impl Index<'_> {
-    /// The type that a row is found by, and those that rows with the same value there are ordered by.
+    /// Returns the type that rows are looked up by, then the types that order rows with the same value.
     fn types(&self) -> Vec<TokenStream> {
         let columns = self.columns.iter().map(|Field { ty, .. }| quote!(#ty));
         let mut types: Vec<_> = columns.collect();
@@ -321,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn a_field_that_serde_skips_is_refused_and_what_else_serde_reads_is_not() {
+    fn fields_that_serde_skips_are_refused_and_other_serde_attributes_are_not() {
         let skips: [syn::Attribute; 4] = [
             parse_quote!(#[serde(skip)]),
             parse_quote!(#[serde(default, skip)]),
@@ -337,7 +336,7 @@ mod tests {
                     score: u64,
                 }
             });
-            assert!(said.starts_with("every field of a row is serialised"), "{said}");
+            assert!(said.starts_with("every field of a row must be serialised"), "{said}");
         }
         let said = refused(parse_quote! {
             struct Player {
@@ -353,7 +352,7 @@ mod tests {
     }
 
     #[test]
-    fn rows_that_are_declared_wrongly_are_refused_in_words() {
+    fn wrong_declarations_of_rows_are_refused_with_an_explanation() {
         let said = refused(parse_quote! {
             struct Twice {
                 #[row(key)]
@@ -372,7 +371,7 @@ mod tests {
                 tags: Vec<String>,
             }
         });
-        assert_eq!(said, "`each` stands before the first column only");
+        assert_eq!(said, "`each` is allowed before the first column only");
         let said = refused(parse_quote! {
             #[row(from = Twice)]
             struct NoVersion {

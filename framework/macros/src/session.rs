@@ -3,7 +3,7 @@ use quote::quote;
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Error, Field, Member};
 
-/// What `#[derive(Session)]` generates.
+/// Expands `#[derive(Session)]`.
 pub(crate) fn expand(input: DeriveInput) -> TokenStream {
     read(&input).unwrap_or_else(Error::into_compile_error)
 }
@@ -39,7 +39,7 @@ fn user_of(member: &Member) -> TokenStream {
     quote!(::std::option::Option::Some(::std::string::ToString::to_string(&self.#member)))
 }
 
-/// Whether a field has `#[session(user)]`.
+/// Returns whether a field has `#[session(user)]`.
 fn is_user(field: &Field) -> syn::Result<bool> {
     let mut is_user = false;
     for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("session")) {

@@ -3,7 +3,7 @@ use quote::{format_ident, quote};
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Error, Fields};
 
-/// What `#[derive(State)]` generates: the view and its fields.
+/// Expands `#[derive(State)]`: generates the view and its fields.
 pub(crate) fn expand(input: DeriveInput) -> TokenStream {
     read(&input).unwrap_or_else(Error::into_compile_error)
 }
@@ -18,7 +18,7 @@ fn read(input: &DeriveInput) -> syn::Result<TokenStream> {
     }
     let DeriveInput { ident, vis, .. } = input;
     let view = format_ident!("{ident}View", span = ident.span());
-    let doc = format!("What controllers read of [`{ident}`].");
+    let doc = format!("The view of [`{ident}`] that controllers read.");
     let (mut names, mut types, mut shown) = (Vec::new(), Vec::new(), Vec::new());
     for field in &fields.named {
         let docs = field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc"));

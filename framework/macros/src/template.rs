@@ -18,7 +18,7 @@ impl ToTokens for Piece {
     }
 }
 
-/// Reads a group's name: `{name}` is a capture, `{{` and `}}` are braces.
+/// Parses a group's name: `{name}` is a capture, `{{` and `}}` are braces.
 pub(crate) fn group(text: &str) -> Result<Vec<Piece>, String> {
     let mut pieces = Pieces::default();
     let mut rest = text;
@@ -42,11 +42,11 @@ pub(crate) fn group(text: &str) -> Result<Vec<Piece>, String> {
     Ok(pieces.0)
 }
 
-/// Reads a pattern: `{name}` is a capture where it could not mean anything as a regular
-/// expression. Checks that the pattern is one.
+/// Parses a pattern: `{name}` is a capture where it has no meaning in a regular expression. Checks
+/// that the pattern is a valid expression.
 pub(crate) fn pattern(text: &str) -> Result<Vec<Piece>, String> {
     let pieces = pattern_pieces(text);
-    // A capture is put in escaped, so that it is as good as a letter.
+    // A capture is inserted escaped, so a letter can stand for it here.
     let filled: String = pieces
         .iter()
         .map(|piece| match piece {
@@ -98,7 +98,7 @@ fn pattern_pieces(text: &str) -> Vec<Piece> {
     pieces.0
 }
 
-/// The length of `\x`, and of `\p{Greek}`, `\x{7F}`, `\b{start}` with their braces.
+/// Returns the length of `\x`, and of `\p{Greek}`, `\x{7F}`, `\b{start}` with their braces.
 fn escape_length(text: &str) -> usize {
     let mut letters = text[1..].chars();
     let Some(escaped) = letters.next() else { return 1 };
@@ -111,7 +111,8 @@ fn escape_length(text: &str) -> usize {
     }
 }
 
-/// The length of a class `[…]`, classes within it included; all of the text if it has no end.
+/// Returns the length of a class `[…]` including nested classes, or of the whole text if the class
+/// has no end.
 fn class_length(text: &str) -> usize {
     let mut depth = 0_usize;
     let mut at = 0;
@@ -122,7 +123,7 @@ fn class_length(text: &str) -> usize {
                 depth += 1;
                 at += 1;
                 at += usize::from(text[at..].starts_with('^'));
-                // Right after its beginning, a bracket does not end a class.
+                // Directly after the opening bracket, `]` does not end a class.
                 at += usize::from(text[at..].starts_with(']'));
             }
             ']' => {
@@ -138,7 +139,7 @@ fn class_length(text: &str) -> usize {
     text.len()
 }
 
-/// The name in `{name}` at the beginning of the text, and what follows.
+/// Returns the name in `{name}` at the beginning of the text, and the rest of the text.
 fn capture(text: &str) -> Option<(&str, &str)> {
     let (name, after) = text.strip_prefix('{')?.split_once('}')?;
     let mut letters = name.chars();
@@ -148,7 +149,7 @@ fn capture(text: &str) -> Option<(&str, &str)> {
     is_name.then_some((name, after))
 }
 
-/// Pieces in which no two texts follow each other.
+/// A list of pieces without adjacent texts.
 #[derive(Default)]
 struct Pieces(Vec<Piece>);
 

@@ -3,7 +3,7 @@ use quote::quote;
 use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Error, Fields};
 
-/// What `#[derive(Variant)]` generates.
+/// Expands `#[derive(Variant)]`.
 pub(crate) fn expand(input: &DeriveInput) -> TokenStream {
     read(input).unwrap_or_else(Error::into_compile_error)
 }
@@ -39,7 +39,7 @@ fn read(input: &DeriveInput) -> syn::Result<TokenStream> {
     })
 }
 
-/// `SignedIn` as `signed-in`.
+/// Converts `SignedIn` to `signed-in`.
 fn in_kebab_case(name: &str) -> String {
     let mut kebab = String::new();
     for (index, letter) in name.chars().enumerate() {

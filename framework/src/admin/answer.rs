@@ -8,7 +8,7 @@ use crate::checkpoint::ReplacedRecords;
 use crate::log::{Invalidation, Position};
 use crate::problem::Problem;
 
-/// The longest invalidation that is read, in bytes.
+/// The maximum size of a request body, in bytes.
 const LIMIT: u64 = 1 << 20;
 
 #[derive(Deserialize)]
@@ -86,8 +86,8 @@ pub(crate) async fn answer(
     }
 }
 
-/// Whether the request says that its body is JSON. A page in a browser cannot send this type to
-/// another site without being asked first.
+/// Returns whether the request declares a JSON body. A page in a browser can send this type to
+/// another site only after a CORS preflight.
 fn is_json(headers: &HeaderMap) -> bool {
     headers.get(header::CONTENT_TYPE).is_some_and(|value| value == "application/json")
 }

@@ -1,19 +1,17 @@
-//! Which requests the admin port answers.
+//! Decides which requests the admin port answers.
 //!
-//! The port is for operators and their programs. A browser on an operator's machine is not one of them,
-//! whatever page it shows, and two ways lead from any page to a port that only this machine, or
-//! only a private network, can reach:
+//! The port is for operators and their programs, not for web pages in a browser on an operator's machine. There are two
+//! ways in which any page could reach a port that is open only to this machine or to a private network:
 //!
-//! - *DNS rebinding*: a name of the page's site comes to mean the port's address, so the browser takes
-//!   the port for a part of that site, and lets the page read what it answers. The request then names
-//!   that site as its host. So the host must be one of the port's own. An address is never rebound: a
-//!   browser that is sent to one names it.
-//! - *Requests to another site*, whose answers the page cannot read. Browsers mark them with
-//!   `Sec-Fetch-Site`.
+//! - *DNS rebinding*: a host name of the page's site is made to resolve to the port's address, so the browser treats
+//!   the port as part of that site and lets the page read its answers. Such a request names that site as its host, so
+//!   the host must be one of the port's own. IP addresses cannot be rebound: a browser that requests one sends it as
+//!   the host.
+//! - *Cross-site requests*, whose answers the page cannot read. Browsers mark them with `Sec-Fetch-Site`.
 //!
-//! Beyond loopback a request must carry the secret. `/health` and `/ready` are open: load balancers
-//! need neither secret nor name, and receive no more than a word. The reason why a node is not
-//! ready is sent only to requests that would be accepted for any other path.
+//! A port that listens beyond loopback requires the secret. `/health` and `/ready` are open: load balancers need
+//! neither the secret nor a matching host, and receive only a word. The reason why a node is not ready is sent only
+//! with requests that would be accepted for any other path.
 
 use std::net::{IpAddr, SocketAddr};
 
@@ -28,7 +26,7 @@ use crate::body::Body;
 
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
-/// Lets through what operators and their programs ask.
+/// Accepts the requests of operators and their programs.
 #[derive(Debug)]
 pub(crate) struct Guard {
     address: IpAddr,
@@ -37,7 +35,7 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    /// For a port that listens on `address`, has these names besides, and demands this secret.
+    /// Creates the guard of a port that listens on `address`, has these further host names, and requires this secret.
     pub(crate) fn new(address: SocketAddr, hosts: &[String], secret: Option<&str>) -> Guard {
         Guard {
             address: address.ip().to_canonical(),
@@ -46,14 +44,14 @@ impl Guard {
         }
     }
 
-    /// The answer to a request that is not let through.
+    /// Returns the answer to a request that is not accepted.
     pub(crate) fn refusal(&self, request: &Parts) -> Option<Response<Body>> {
         let is_probe = matches!(request.method, Method::GET | Method::HEAD)
             && matches!(request.uri.path(), "/health" | "/ready");
         if is_probe { None } else { self.refusal_of_operator(request) }
     }
 
-    /// Whether the request comes from an operator, whatever it asks.
+    /// Returns whether the request comes from an operator, whatever its path.
     pub(super) fn is_operator(&self, request: &Parts) -> bool {
         self.refusal_of_operator(request).is_none()
     }
@@ -100,7 +98,7 @@ impl Guard {
     }
 }
 
-/// The host that a request names: that of its target before `Host` (RFC 9112, section 3.2.2).
+/// Returns the host of a request: that of its target, otherwise `Host` (RFC 9112, section 3.2.2).
 fn host_of(request: &Parts) -> Option<String> {
     let authority = match request.uri.authority() {
         Some(authority) => authority.clone(),
@@ -109,7 +107,7 @@ fn host_of(request: &Parts) -> Option<String> {
     (!authority.as_str().contains('@')).then(|| authority.host().to_owned())
 }
 
-/// Whether a browser says that a page of another site, or of another host of this site, has sent it.
+/// Returns whether the request's `Sec-Fetch-Site` shows that a page of another origin has sent it.
 fn is_from_elsewhere(headers: &HeaderMap) -> bool {
     let site = headers.get(SEC_FETCH_SITE);
     site.is_some_and(|site| site != "same-origin" && site != "none")
@@ -188,7 +186,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_secret_itself_lets_through() {
+    fn only_the_exact_secret_is_accepted() {
         let address = "10.0.0.1:8200".parse().unwrap();
         let guard = Guard::new(address, &[], Some("river"));
         let with = |value| status(&guard, "/status", &[("host", "10.0.0.1"), value]);

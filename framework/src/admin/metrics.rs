@@ -2,17 +2,16 @@ use std::time::Duration;
 
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle};
 
-/// How often samples are put together.
+/// The interval at which samples are aggregated.
 const UPKEEP: Duration = Duration::from_secs(5);
 
-/// The process's metrics. Everything that is counted with the `metrics` crate, by the framework or
-/// by the site, is in them.
+/// The process's metrics: all that the framework and the site record with the `metrics` crate.
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics(PrometheusHandle);
 
 impl Metrics {
-    /// Collects the process's metrics from now on. To be called once, within a tokio runtime; another recorder that the
-    /// site has installed before goes on, and these metrics stay empty.
+    /// Installs the recorder of the process's metrics. It must be called once, within a tokio runtime. If the site has
+    /// installed another recorder before, that one stays and these metrics remain empty.
     pub(crate) fn install() -> Metrics {
         let recorder = PrometheusBuilder::new().build_recorder();
         let handle = recorder.handle();
@@ -21,7 +20,7 @@ impl Metrics {
         }
         describe();
         let upkeep = handle.clone();
-        // A histogram keeps every sample until it is rendered, and perhaps it never is.
+        // A histogram keeps every sample until the next rendering, which may never happen.
         tokio::spawn(async move {
             loop {
                 tokio::time::sleep(UPKEEP).await;
@@ -31,17 +30,17 @@ impl Metrics {
         Metrics(handle)
     }
 
-    /// All of them in Prometheus's text format. `None` when the program was built without that.
+    /// Renders all metrics in Prometheus's text format. Returns `None` in a program without the feature.
     pub(super) fn render(&self) -> Option<String> {
         self.0.run_upkeep();
         Some(idle_as_nan(&self.0.render()))
     }
 }
 
-/// The text with `NaN` for the quantiles of a summary that had no sample lately, as the format wants
-/// it. The exporter writes 0, which is a very good time.
+/// Replaces the quantiles of a summary without recent samples by `NaN`, as the format requires. The exporter writes 0,
+/// which reads like an excellent duration.
 ///
-/// Only quantiles of durations are looked at: no duration is 0, while other samples may be.
+/// Only quantiles of durations are replaced: no duration is 0, while other samples may be.
 fn idle_as_nan(text: &str) -> String {
     let is_idle = |line: &str| {
         let series = line.strip_suffix(" 0").and_then(|series| series.split_once('{'));
@@ -58,12 +57,12 @@ fn idle_as_nan(text: &str) -> String {
 
 fn describe() {
     use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
-    describe_counter!("headwater_responses_total", "Responses, by the part the cache had in them.");
+    describe_counter!("headwater_responses_total", "Responses, by what the cache contributed.");
     describe_counter!("headwater_errors_total", "Responses with a status of 500 or more.");
     describe_counter!("headwater_audit_checked_total", "Cached pages compared with fresh ones.");
     describe_counter!(
         "headwater_audit_stale_total",
-        "Cached pages that were not as they would have been made, though no record said so."
+        "Cached pages that differed from fresh ones although no record had invalidated them."
     );
     describe_counter!(
         "headwater_audit_unclear_total",
@@ -72,30 +71,30 @@ fn describe() {
     describe_counter!("headwater_fills_total", "Entries stored in the cache.");
     describe_counter!(
         "headwater_fragments_total",
-        "Fragments in pages that were made, by whether they were found or evaluated."
+        "Fragments in rendered pages, by whether they were cached or evaluated."
     );
-    describe_counter!("headwater_reloads_total", "Loads of changed files, by how they ended.");
-    describe_gauge!("headwater_edition", "How often the site's files were loaded.");
+    describe_counter!("headwater_reloads_total", "Reloads of changed files, by outcome.");
+    describe_gauge!("headwater_edition", "Number of times the site's files were loaded.");
     describe_gauge!("headwater_cache_entries", "Entries in the cache.");
-    describe_gauge!("headwater_cache_bytes", Unit::Bytes, "Memory that entries take.");
+    describe_gauge!("headwater_cache_bytes", Unit::Bytes, "Memory used by entries.");
     describe_gauge!("headwater_cache_groups", "Groups that are remembered.");
     describe_gauge!("headwater_cache_patterns", "Patterns that are outstanding.");
     describe_gauge!(
         "headwater_docroot_contents",
-        "Contents of synchronized files, by whether they are here."
+        "Contents of synchronized files, by whether they are on this node."
     );
     describe_counter!(
         "headwater_docroot_fetched_bytes_total",
         Unit::Bytes,
         "Contents of synchronized files that were fetched."
     );
-    describe_gauge!("headwater_applied_position", "Up to where the log was applied here.");
+    describe_gauge!("headwater_applied_position", "Position up to which the log has been applied.");
     describe_gauge!("headwater_lease_held", "1 while the cache may be served from.");
     describe_gauge!("headwater_members", "Front ends, by health.");
     describe_histogram!(
         "headwater_receipt_seconds",
         Unit::Seconds,
-        "From visible to feeds to acknowledged by every front end."
+        "Time from a record's visibility to feeds until every front end has acknowledged it."
     );
     describe_histogram!(
         "headwater_log_commit_seconds",
@@ -110,16 +109,16 @@ fn describe() {
     );
     describe_counter!(
         "headwater_calls_sent_again_total",
-        "Requests that were sent again to a back end, because the link broke before the answer."
+        "Requests that were sent again to a back end because the link broke before the answer."
     );
     describe_counter!(
         "headwater_updates_repeated_total",
-        "Updates that were not made, because their request had made them before."
+        "Updates that were skipped because an earlier copy of their request had made them."
     );
     describe_counter!("headwater_checkpoint_failures_total", "Checkpoints that were not written.");
     describe_counter!(
         "headwater_state_hash_differences_total",
-        "Hashes of the data that differed from what the log or a checkpoint says."
+        "Hashes of the data that differed from those in the log or a checkpoint."
     );
 }
 
@@ -170,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn quantiles_of_what_there_was_are_as_measured() {
+    fn quantiles_of_recent_samples_are_as_measured() {
         let recorder = PrometheusBuilder::new().build_recorder();
         let metrics = Metrics(recorder.handle());
         metrics::with_local_recorder(&recorder, || {

@@ -1,5 +1,5 @@
-/// The process's metrics in a program without the feature `prometheus`: the site may install a recorder of its
-/// own for what the framework counts with the `metrics` crate.
+/// The process's metrics in a program without the feature `prometheus`: the site may install its own recorder for the
+/// metrics that the framework records with the `metrics` crate.
 #[derive(Debug, Clone)]
 pub struct Metrics;
 

@@ -6,11 +6,11 @@ use std::path::{Path, PathBuf};
 pub(super) struct Block {
     /// The name of the page.
     pub(super) page: String,
-    /// The line in which the block begins.
+    /// The line on which the block begins.
     pub(super) line: usize,
-    /// What stands behind the first fence.
+    /// The language after the opening fence.
     pub(super) language: String,
-    /// What a comment right before the block says.
+    /// The text of an HTML comment directly before the block.
     pub(super) mark: Option<String>,
     pub(super) text: String,
 }
@@ -21,12 +21,12 @@ impl fmt::Display for Block {
     }
 }
 
-/// The folder of the whole project.
+/// Returns the root of the repository.
 pub(super) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
 }
 
-/// Every page that users read, with its name.
+/// Returns every page that users read, with its name.
 pub(super) fn pages() -> Vec<(String, String)> {
     let root = root();
     let mut files = vec![root.join("README.md"), root.join("docs/project-toml.md")];
@@ -41,7 +41,7 @@ pub(super) fn pages() -> Vec<(String, String)> {
     files.into_iter().map(read).collect()
 }
 
-/// All blocks of all pages, in order.
+/// Returns all blocks of all pages, in order.
 pub(super) fn all() -> Vec<Block> {
     let blocks: Vec<Block> = pages().iter().flat_map(|(page, text)| of_page(page, text)).collect();
     assert!(blocks.len() > 80, "the guide has more than {} blocks", blocks.len());
@@ -87,7 +87,7 @@ fn of_page(page: &str, text: &str) -> Vec<Block> {
 }
 
 #[test]
-fn each_block_says_what_language_it_is_in() {
+fn each_block_has_a_known_language() {
     const KNOWN: [&str; 12] = [
         "console", "diff", "fluent", "html", "ini", "js", "json", "nginx", "rust", "text", "toml",
         "yaml",

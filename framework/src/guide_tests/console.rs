@@ -4,7 +4,7 @@ use super::blocks::{self, Block};
 use crate::cli::Arguments;
 use crate::config::Config;
 
-/// The programs of others that the guide uses.
+/// The third-party programs that the guide uses.
 const OTHERS: [&str; 17] = [
     "cargo",
     "cat",
@@ -25,7 +25,7 @@ const OTHERS: [&str; 17] = [
     "sudo",
 ];
 
-/// The words of a command, up to what the shell does with its output.
+/// Splits a command into words, up to a redirection, a pipe or another operator of the shell.
 fn words(command: &str) -> Vec<String> {
     let mut words: Vec<String> = Vec::new();
     let mut quote = None;
@@ -52,7 +52,7 @@ fn words(command: &str) -> Vec<String> {
     words
 }
 
-/// Checks a command with the variables before it.
+/// Checks a command with the variables that precede it.
 fn check(block: &Block, command: &str) {
     let mut words = words(command);
     if words.first().is_some_and(|word| word == "export") {
@@ -67,7 +67,7 @@ fn check(block: &Block, command: &str) {
     let variables = words[..program].iter().filter_map(|word| word.split_once('='));
     let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
     let file = tempfile::NamedTempFile::new().unwrap();
-    // Ports that are open to other machines need one, and it stands in no unit.
+    // Ports that are open to other machines need a secret, and no unit contains one.
     let secrets = "[link]\nsecret = \"sesame\"\n[admin]\nsecret = \"sesame\"\n";
     std::fs::write(file.path(), secrets).unwrap();
     let loaded = Config::load(
@@ -95,7 +95,7 @@ fn check(block: &Block, command: &str) {
 }
 
 #[test]
-fn every_command_of_the_guide_is_one() {
+fn every_command_of_the_guide_can_be_parsed() {
     for block in blocks::in_language("console") {
         let commands: Vec<&str> =
             block.text.lines().filter_map(|line| line.strip_prefix("$ ")).collect();
@@ -107,7 +107,7 @@ fn every_command_of_the_guide_is_one() {
 }
 
 #[test]
-fn every_unit_starts_the_program_as_it_can_be_started() {
+fn every_unit_starts_the_program_with_valid_arguments() {
     for block in blocks::in_language("ini") {
         for line in block.text.lines() {
             if let Some(command) = line.strip_prefix("ExecStart=") {

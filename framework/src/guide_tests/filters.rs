@@ -3,7 +3,7 @@ use regex::Regex;
 use super::blocks;
 use super::html::compile;
 
-/// The names of filters in `text`: within the code of a line, and in `the filter `name``.
+/// Returns the names of filters in `text`: within inline code, and in `the filter `name``.
 fn names(text: &str) -> Vec<String> {
     let code = Regex::new("`[^`\n]+`").unwrap();
     let piped = Regex::new(r"[)\w\]] \| ([a-z_]+)").unwrap();
@@ -17,7 +17,7 @@ fn names(text: &str) -> Vec<String> {
 }
 
 #[test]
-fn every_filter_that_the_guide_or_a_message_names_is_there() {
+fn every_filter_named_in_the_guide_or_a_message_exists() {
     let mut texts = blocks::pages();
     let mut folders = vec![blocks::root().join("framework/src")];
     while let Some(folder) = folders.pop() {
@@ -27,7 +27,7 @@ fn every_filter_that_the_guide_or_a_message_names_is_there() {
                 folders.push(path);
             } else if path.extension().is_some_and(|extension| extension == "rs") {
                 let text = std::fs::read_to_string(&path).unwrap();
-                // Tests make up filters of their own.
+                // Tests define their own filters.
                 let text = text.split("#[cfg(test)]").next().unwrap().to_owned();
                 if !path
                     .components()

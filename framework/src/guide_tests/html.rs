@@ -6,7 +6,7 @@ use crate::http::Languages;
 use crate::problem::Problems;
 use crate::templates::{Engine, EngineOptions};
 
-/// The catalogues that the guide shows, each below a comment with its name.
+/// Loads the catalogues in the guide, each below a comment with its name.
 fn catalogues() -> Catalogues {
     let folder = tempfile::tempdir().unwrap();
     for block in blocks::in_language("fluent") {
@@ -23,7 +23,8 @@ fn catalogues() -> Catalogues {
     catalogues
 }
 
-/// Compiles a template of this name beside an empty one of each name that it uses.
+/// Compiles a template with this name, together with an empty template for each one that it extends
+/// or includes.
 pub(super) fn compile(name: &str, text: &str) -> Result<(), String> {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| {

@@ -4,8 +4,7 @@ use regex::Regex;
 
 use super::blocks;
 
-/// The places of a page that links may lead to: its headings, as they are named where the page is read, and what has an
-/// id.
+/// Returns the fragments that links to a page may have: the slugs of its headings, and its ids.
 fn places(text: &str) -> BTreeSet<String> {
     let link = Regex::new(r"\[([^\]]*)\]\([^)]*\)").unwrap();
     let id = Regex::new(r#"<a id="([^"]+)">"#).unwrap();
@@ -18,7 +17,7 @@ fn places(text: &str) -> BTreeSet<String> {
     headings.chain(id.captures_iter(text).map(|found| found[1].to_owned())).collect()
 }
 
-/// The lines that are not within a block, with their numbers.
+/// Returns the lines outside of blocks, with their numbers.
 fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut in_block = false;
     text.lines().zip(1..).filter_map(move |(line, number)| {
@@ -29,7 +28,7 @@ fn prose(text: &str) -> impl Iterator<Item = (usize, &str)> {
 }
 
 #[test]
-fn every_link_leads_to_a_file_and_a_place_in_it() {
+fn every_link_leads_to_an_existing_file_and_fragment() {
     let to = Regex::new(r"\]\(([^)\s]+)\)").unwrap();
     let root = blocks::root();
     let mut seen = 0;

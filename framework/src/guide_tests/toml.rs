@@ -19,13 +19,13 @@ fn load_routes(block: &Block, text: &str) {
     }
 }
 
-/// The file that the first line names, as in `# admin/dispatch.conf`.
+/// Returns the file name in the first line, such as `# admin/dispatch.conf`.
 fn file_of(block: &Block) -> Option<&str> {
     let name = block.text.lines().next()?.strip_prefix("# ")?;
     (name.ends_with(".conf") || name.ends_with(".toml")).then_some(name)
 }
 
-/// Loads a table of several files.
+/// Loads a dispatch table of several files.
 fn load_files(files: &BTreeMap<String, Block>) {
     let folder = tempfile::tempdir().unwrap();
     for (name, block) in files {
@@ -72,7 +72,7 @@ fn all_toml_of_the_guide_loads() {
     }
 }
 
-/// `Cargo.toml` is the matter of cargo.
+/// Only the syntax of `Cargo.toml` is checked, because its content is for cargo.
 fn parse(block: &Block) {
     if let Err(error) = block.text.parse::<toml::Table>() {
         panic!("{block}: {error}");
@@ -80,7 +80,7 @@ fn parse(block: &Block) {
 }
 
 #[test]
-fn what_the_guide_says_is_refused_is_refused_in_these_words() {
+fn refused_examples_of_the_guide_are_refused_with_the_messages_shown() {
     let blocks = blocks::all();
     let mut refused = 0;
     for (index, block) in blocks.iter().enumerate() {

@@ -1,5 +1,5 @@
-/// Where `reference`, which stands in the page at `base`, leads to: a path with a query and a fragment; `None` when it
-/// leaves the site, or is not an address to be opened (RFC 3986, section 5.2).
+/// Resolves `reference`, a link in the page at `base`, to a path with its query and fragment (RFC 3986, section 5.2).
+/// Returns `None` for links to other sites and for schemes such as `mailto:`.
 pub(super) fn resolve(base: &str, reference: &str) -> Option<String> {
     let reference = reference.trim();
     let reference = match reference.strip_prefix(super::visitor::ORIGIN) {
@@ -34,7 +34,7 @@ fn has_scheme(reference: &str) -> bool {
     reference.split(['/', '?', '#']).next().is_some_and(|first| first.contains(':'))
 }
 
-/// The path without `.` and `..` (RFC 3986, section 5.2.4).
+/// Returns the path without `.` and `..` (RFC 3986, section 5.2.4).
 fn without_dots(path: &str) -> String {
     let mut kept: Vec<&str> = Vec::new();
     let mut segments = path.split('/').skip(1).peekable();
@@ -60,7 +60,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reference_leads_where_a_browser_would_go() {
+    fn a_reference_is_resolved_as_in_a_browser() {
         for (reference, expected) in [
             ("/a", "/a"),
             ("", "/recipes/rain?page=2"),

@@ -7,14 +7,14 @@ use scraper::{ElementRef, Html};
 use super::address::resolve;
 use super::label::{by_id, selector, words};
 
-/// What a visitor has changed in the fields of a page, by their [numbers](number).
+/// A visitor's changes to the fields of a page, by the fields' [numbers](number).
 pub(super) type Edits = HashMap<usize, Edit>;
 
 #[derive(Debug, Clone)]
 pub(super) enum Edit {
-    /// The text of a field, or the value of the option that is chosen.
+    /// The text of a field, or the value of the selected option.
     Text(String),
-    /// Whether a box or a radio button is checked.
+    /// Whether a checkbox or a radio button is checked.
     Checked(bool),
     /// A file, with its name and media type.
     File { name: String, media_type: String, content: Bytes },
@@ -35,12 +35,12 @@ enum Value {
     File { name: String, media_type: String, content: Bytes },
 }
 
-/// The place of a control among those of its page.
+/// Returns the index of a control among all controls of its page.
 pub(super) fn number(document: &Html, control: ElementRef<'_>) -> usize {
     document.select(&CONTROLS).take_while(|other| *other != control).count()
 }
 
-/// The form that a control belongs to.
+/// Returns the form that owns a control.
 fn form_of<'d>(document: &'d Html, control: ElementRef<'d>) -> Option<ElementRef<'d>> {
     let form = match control.attr("form") {
         Some(id) => by_id(document, id),
@@ -51,11 +51,12 @@ fn form_of<'d>(document: &'d Html, control: ElementRef<'d>) -> Option<ElementRef
     form.filter(|form| form.value().name() == "form")
 }
 
-/// What a browser sends when a button of the page at `address` is pressed, with the visitor's edits (HTML, sections
-/// 4.10.21.3 and 4.10.21.4). It does not check the fields: what a site makes of wrong ones is to be tested.
+/// Builds the request that a browser sends when a button of the page at `address` is pressed, with the visitor's edits
+/// (HTML, sections 4.10.21.3 and 4.10.21.4). It does not validate the fields, so that a test can send invalid ones to
+/// the site.
 ///
 /// # Errors
-/// Why nothing is sent.
+/// The reason why a browser would send nothing.
 pub(super) fn submission(
     document: &Html,
     address: &str,
@@ -95,7 +96,7 @@ pub(super) fn submission(
     Ok(Submission { method: Method::POST, target, content_type: Some(content_type), body })
 }
 
-/// The form's entry list, in the order of the page.
+/// Builds the form's entry list, in document order.
 fn entries(
     document: &Html,
     form: ElementRef<'_>,
@@ -140,7 +141,7 @@ fn entries(
     entries
 }
 
-/// The text that stands in a field.
+/// Returns the text in a field.
 pub(super) fn text_of(control: ElementRef<'_>, edit: Option<&Edit>) -> String {
     match (edit, control.value().name()) {
         (Some(Edit::Text(text)), _) => text.clone(),
@@ -152,7 +153,7 @@ pub(super) fn text_of(control: ElementRef<'_>, edit: Option<&Edit>) -> String {
     }
 }
 
-/// The values of the options that are chosen.
+/// Returns the values of the selected options.
 pub(super) fn chosen(select: ElementRef<'_>, edit: Option<&Edit>) -> Vec<String> {
     if let Some(Edit::Text(value)) = edit {
         return vec![value.clone()];
@@ -162,24 +163,24 @@ pub(super) fn chosen(select: ElementRef<'_>, edit: Option<&Edit>) -> Vec<String>
     let selected = options.iter().filter(|option| option.attr("selected").is_some());
     let mut values: Vec<String> = selected.map(|option| value_of(*option)).collect();
     if select.attr("multiple").is_none() {
-        // Of several the last counts, without any the first.
+        // Of several selected options the last one counts; without any, the first option does.
         let last = values.pop().or_else(|| options.first().map(|option| value_of(*option)));
         values = last.into_iter().collect();
     }
     values
 }
 
-/// What is sent for an option.
+/// Returns the value that is submitted for an option.
 pub(super) fn value_of(option: ElementRef<'_>) -> String {
     option.attr("value").map_or_else(|| words(option), str::to_owned)
 }
 
-/// The kind of an input, in lower case.
+/// Returns the type of an input, in lower case.
 pub(super) fn kind_of(control: ElementRef<'_>) -> String {
     control.attr("type").unwrap_or("text").to_ascii_lowercase()
 }
 
-/// Whether a box or a radio button is checked.
+/// Whether a checkbox or a radio button is checked.
 pub(super) fn is_checked(control: ElementRef<'_>, edit: Option<&Edit>) -> bool {
     match edit {
         Some(&Edit::Checked(checked)) => checked,
@@ -187,7 +188,7 @@ pub(super) fn is_checked(control: ElementRef<'_>, edit: Option<&Edit>) -> bool {
     }
 }
 
-/// The other radio buttons of the same group.
+/// Returns the other radio buttons of the same group.
 pub(super) fn others_of_group<'d>(
     document: &'d Html,
     radio: ElementRef<'d>,
@@ -207,7 +208,7 @@ fn is_disabled(control: ElementRef<'_>) -> bool {
         || around.any(|a| a.value().name() == "fieldset" && a.attr("disabled").is_some())
 }
 
-/// Text as forms are sent: each line ends with CR LF.
+/// Normalizes line breaks to CR LF, as form submission requires.
 fn lines(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n").replace('\n', "\r\n")
 }
@@ -217,7 +218,7 @@ fn urlencoded(entries: Vec<(String, Value)>) -> String {
     for (name, value) in entries {
         let text = match value {
             Value::Text(text) => lines(&text),
-            // A browser sends the file's name.
+            // A urlencoded form contains only the file's name.
             Value::File { name, .. } => name,
         };
         encoded.append_pair(&name, &text);
@@ -290,7 +291,7 @@ lines</textarea></label>
     }
 
     #[test]
-    fn what_a_visitor_has_changed_is_sent() {
+    fn the_visitors_edits_are_sent() {
         let document = Html::parse_document(FORM);
         let field = |name| field(&document, document.root_element(), name).unwrap();
         let id = |name| number(&document, field(name));
@@ -307,7 +308,7 @@ lines</textarea></label>
     }
 
     #[test]
-    fn a_label_that_is_not_there_is_answered_with_those_that_are() {
+    fn an_unknown_label_is_reported_with_the_existing_ones() {
         let document = Html::parse_document(FORM);
         let error = field(&document, document.root_element(), "Titel").unwrap_err();
         assert!(

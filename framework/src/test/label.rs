@@ -1,17 +1,17 @@
 use scraper::{ElementRef, Html, Node, Selector};
 
-/// A selector that is right.
+/// Parses a selector that is known to be valid.
 pub(super) fn selector(text: &str) -> Selector {
     Selector::parse(text).expect("the selectors written here are right")
 }
 
-/// Elements that stand within a line of text.
+/// Elements that are laid out within a line of text.
 const INLINE: [&str; 26] = [
     "a", "abbr", "b", "bdi", "bdo", "cite", "code", "data", "dfn", "em", "i", "kbd", "mark", "q",
     "s", "samp", "small", "span", "strong", "sub", "sup", "time", "u", "var", "wbr", "ins",
 ];
 
-/// The words of an element, with single spaces, without those of scripts and styles.
+/// Returns the text of an element with single spaces, without scripts and styles.
 pub(super) fn words(element: ElementRef<'_>) -> String {
     words_without(element, &[])
 }
@@ -32,7 +32,7 @@ fn collect(element: ElementRef<'_>, without: &[&str], text: &mut String) {
                     && !["script", "style", "template"].contains(&name)
                     && !without.contains(&name)
                 {
-                    // Words of two blocks are two words.
+                    // A block boundary separates words.
                     let space = if INLINE.contains(&name) { "" } else { " " };
                     text.push_str(space);
                     collect(inner, without, text);
@@ -44,7 +44,7 @@ fn collect(element: ElementRef<'_>, without: &[&str], text: &mut String) {
     }
 }
 
-/// The controls that a visitor fills in.
+/// Returns the controls that a visitor fills in.
 pub(super) fn fields<'d>(scope: ElementRef<'d>) -> Vec<ElementRef<'d>> {
     let is_field = |field: &ElementRef<'_>| {
         let kind = field.attr("type").unwrap_or("text").to_ascii_lowercase();
@@ -54,10 +54,10 @@ pub(super) fn fields<'d>(scope: ElementRef<'d>) -> Vec<ElementRef<'d>> {
     scope.select(&selector("input, select, textarea")).filter(is_field).collect()
 }
 
-/// What a field is called: its labels, or what `aria-label` and `aria-labelledby` say.
+/// Returns the names of a field: from its labels, `aria-label` and `aria-labelledby`.
 pub(super) fn names_of(document: &Html, field: ElementRef<'_>) -> Vec<String> {
     let mut names = Vec::new();
-    // Not what can be chosen or stands in the field.
+    // Options and the field's own text are not part of its label.
     let label_words = |label| words_without(label, &["select", "textarea", "button"]);
     if let Some(id) = field.attr("id") {
         let labels = document.select(&LABEL).filter(|label| label.attr("for") == Some(id));
@@ -74,7 +74,7 @@ pub(super) fn names_of(document: &Html, field: ElementRef<'_>) -> Vec<String> {
     names.into_iter().map(clean).filter(|name| !name.is_empty()).collect()
 }
 
-/// The element with this id.
+/// Returns the element with this id.
 pub(super) fn by_id<'d>(document: &'d Html, id: &str) -> Option<ElementRef<'d>> {
     let elements = document.root_element().descendants().filter_map(ElementRef::wrap);
     elements.into_iter().find(|element| element.attr("id") == Some(id))
@@ -82,10 +82,10 @@ pub(super) fn by_id<'d>(document: &'d Html, id: &str) -> Option<ElementRef<'d>> 
 
 static LABEL: std::sync::LazyLock<Selector> = std::sync::LazyLock::new(|| selector("label"));
 
-/// The one field in `scope` that is called this.
+/// Returns the only field in `scope` with this name.
 ///
 /// # Errors
-/// Which fields there are instead.
+/// There is no such field, or more than one; the message lists the existing fields.
 pub(super) fn field<'d>(
     document: &'d Html,
     scope: ElementRef<'d>,
@@ -111,10 +111,10 @@ pub(super) fn field<'d>(
     one(found, &format!("field called \"{name}\""), all)
 }
 
-/// The one button in `scope` with these words.
+/// Returns the only button in `scope` with this text.
 ///
 /// # Errors
-/// Which buttons there are instead.
+/// There is no such button, or more than one; the message lists the existing buttons.
 pub(super) fn button<'d>(scope: ElementRef<'d>, name: &str) -> Result<ElementRef<'d>, String> {
     let buttons = selector("button, input[type=submit], input[type=image]");
     let all: Vec<_> = scope.select(&buttons).map(|button| (button, button_name(button))).collect();
@@ -123,7 +123,7 @@ pub(super) fn button<'d>(scope: ElementRef<'d>, name: &str) -> Result<ElementRef
     one(found, &format!("button \"{name}\""), names)
 }
 
-/// What stands on a button.
+/// Returns the text of a button.
 pub(super) fn button_name(button: ElementRef<'_>) -> String {
     let spoken = button.attr("aria-label").map(str::to_owned);
     spoken.unwrap_or_else(|| match (button.value().name(), button.attr("type")) {
@@ -133,15 +133,15 @@ pub(super) fn button_name(button: ElementRef<'_>) -> String {
     })
 }
 
-/// The one link in `scope` with these words.
+/// Returns the only link in `scope` with this text.
 ///
 /// # Errors
-/// Which links there are instead.
+/// There is no such link, or more than one; the message lists the existing links.
 pub(super) fn link<'d>(scope: ElementRef<'d>, name: &str) -> Result<ElementRef<'d>, String> {
     let all: Vec<_> = scope.select(&selector("a[href]")).map(|a| (a, link_name(a))).collect();
     let mut found: Vec<_> =
         all.iter().filter(|(_, words)| words == name).map(|(a, _)| *a).collect();
-    // The same place is no choice.
+    // Several links to the same address are not ambiguous.
     found.dedup_by_key(|link| link.attr("href"));
     let names = || all.iter().map(|(_, name)| format!("\"{name}\"")).collect::<Vec<_>>().join(", ");
     one(found, &format!("link \"{name}\""), names)
@@ -170,9 +170,7 @@ fn one<'d>(
         },
         [_, _, ..] => {
             let count = found.len();
-            Err(format!(
-                "{what}: there are {count}; say which by `within(…)`, with a selector around it"
-            ))
+            Err(format!("{what}: there are {count}; choose one with `within(…)`"))
         }
     }
 }

@@ -8,10 +8,10 @@ use super::address::resolve;
 use super::label::selector;
 use super::{Page, Visitor};
 
-/// How many addresses are opened at most: a site that makes up new links on every page has no end.
+/// The maximum number of addresses that are opened: a site may generate new links on every page without end.
 const MOST: usize = 10_000;
 
-/// What leads somewhere, and the attribute that says where.
+/// Elements that link to something, and the attribute with the address.
 static LEADING: LazyLock<[(Selector, &str); 3]> = LazyLock::new(|| {
     [
         (
@@ -28,10 +28,10 @@ static LEADING: LazyLock<[(Selector, &str); 3]> = LazyLock::new(|| {
     ]
 });
 
-/// Opens all that can be reached from `/`, in each language; the addresses.
+/// Opens every address that can be reached from `/`, in each language, and returns the addresses.
 ///
 /// # Errors
-/// Each link that leads nowhere, with the pages that it stands on.
+/// Lists each broken link with the pages that contain it.
 pub(super) fn check(
     visitor: impl Fn() -> Visitor,
     languages: &[String],
@@ -56,7 +56,7 @@ pub(super) fn check(
     if broken.is_empty() {
         return Ok(all.into_iter().collect());
     }
-    let mut message = format!("{} links lead nowhere:", broken.len());
+    let mut message = format!("{} broken links:", broken.len());
     for (link, pages) in broken {
         let _ =
             write!(message, "\n  {link}, on {}", pages.into_iter().collect::<Vec<_>>().join(", "));
@@ -66,7 +66,7 @@ pub(super) fn check(
 
 struct Walk {
     visitor: Visitor,
-    /// The fragments that links name, by the address, each with the pages that name it.
+    /// The fragments (`#…`) in links, by target address, each with the pages that contain the link.
     places: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
     broken: BTreeMap<String, BTreeSet<String>>,
 }
@@ -109,11 +109,11 @@ impl Walk {
         for (target, places) in std::mem::take(&mut self.places) {
             for (place, pages) in places {
                 let there = ids.get(&target);
-                // A page that is not there is said already, a file has no places, and `#top` is always there.
+                // A missing page is reported already, a file has no ids, and `#top` always exists.
                 if place != "top"
                     && there.is_some_and(|ids| !ids.is_empty() && !ids.contains(&place))
                 {
-                    self.broken.insert(format!("{target}#{place} (no such place)"), pages);
+                    self.broken.insert(format!("{target}#{place} (no such fragment)"), pages);
                 }
             }
         }
@@ -121,7 +121,7 @@ impl Walk {
     }
 }
 
-/// Where the links of a page lead to, on this site.
+/// Returns the addresses on this site that a page links to.
 fn links(page: &Page) -> Vec<String> {
     let mut links = Vec::new();
     for (leading, attribute) in LEADING.iter() {

@@ -1,14 +1,14 @@
-//! Visitors for a site's own tests: pages opened, forms filled in, links followed, against the site itself.
+//! Visitors for a site's own tests. They open pages, fill in forms and follow links of the real site.
 //!
-//! - [`Site`]: a site that runs in the test's process, as a single node or as a cluster: `nodes`, and `worker`, the
-//!   threads that it has to itself.
-//! - [`Visitor`]: a client with cookies. `form`: what a browser sends for a form; `label`: which field a label
-//!   names; `address`: where a link of a page leads to.
-//! - [`Page`]: what came back; `outline`: a page as text, for messages and snapshots.
-//! - `links`: whether every link of the site leads somewhere.
+//! - [`Site`]: a site that runs in the test's process, as a single node or as a cluster. `nodes`: its nodes; `worker`:
+//!   its threads.
+//! - [`Visitor`]: a client with cookies. `form`: the request that a browser sends for a form; `label`: finds a field by
+//!   its label; `address`: resolves a link of a page.
+//! - [`Page`]: a response; `outline`: a page as text, for messages and snapshots.
+//! - `links`: checks that no link of the site is broken.
 //!
-//! All of it blocks: a test needs no runtime, and may have one. What does not hold panics at the line of the test, and
-//! says what was there instead.
+//! All functions block: a test needs no runtime, and may have one. A failed expectation panics at the line of the test
+//! with a message that shows the actual page.
 //!
 //! ```
 //! use headwater::prelude::*;

@@ -9,15 +9,15 @@ use crate::config::{Config, Environment, Mode, Secret};
 use crate::log::RecordClock;
 use crate::problem::Problem;
 
-/// The time of records, until a test says otherwise: 2000-01-01T00:00:00Z, in milliseconds since 1970.
+/// The time of records until a test sets another: 2000-01-01T00:00:00Z, in milliseconds since 1970.
 const BEGIN: u64 = 946_684_800_000;
 
-/// The nodes of a test's site, and what they have to themselves.
+/// The nodes of a test's site with their own threads, clock and files.
 pub(super) struct Nodes {
     pub(super) worker: Worker,
-    /// Taken when it ends.
+    /// `None` once it has been stopped.
     running: Option<InProcess>,
-    /// The languages that the site's project.toml names.
+    /// The languages in the site's project.toml.
     pub(super) languages: Vec<String>,
     pub(super) clock: RecordClock,
     /// Log, synchronized files, and the docroot that controllers write to.
@@ -25,13 +25,14 @@ pub(super) struct Nodes {
 }
 
 impl Nodes {
-    /// Starts the site whose files are in `folder`, with as many front ends beside its back end, or as a single node.
+    /// Starts the site whose files are in `folder`: a back end with `frontends` front ends, or a single node if that is
+    /// 0.
     ///
     /// # Panics
-    /// With all that is wrong with the site.
+    /// When the site has problems; the message lists all of them.
     #[track_caller]
     pub(super) fn start(folder: &Path, app: App, frontends: usize) -> Nodes {
-        log_what_goes_wrong();
+        log_to_test_output();
         let own = tempfile::Builder::new().prefix("headwater-test-").tempdir();
         let own = own.unwrap_or_else(|error| panic!("a folder for the test's site: {error}"));
         let loaded = Config::of_folder(folder);
@@ -73,18 +74,18 @@ impl Nodes {
         Nodes { worker, running: Some(running), languages, clock, _folder: own }
     }
 
-    /// What runs.
+    /// Returns the running site.
     pub(super) fn running(&self) -> &InProcess {
         self.running.as_ref().expect("the site runs until it is dropped")
     }
 
-    /// A front end, by its number; they begin anew behind the last.
+    /// Returns the front end with this number, modulo the number of front ends.
     pub(super) fn frontend(&self, number: usize) -> SiteService {
         let frontends = &self.running().frontends;
         frontends[number % frontends.len()].clone()
     }
 
-    /// How many front ends there are.
+    /// Returns the number of front ends.
     pub(super) fn frontends(&self) -> usize {
         self.running().frontends.len()
     }
@@ -92,7 +93,7 @@ impl Nodes {
 
 impl Drop for Nodes {
     fn drop(&mut self) {
-        // A test that has panicked shall not panic again.
+        // A second panic while the test unwinds would abort the process.
         if let Some(running) = self.running.take()
             && !std::thread::panicking()
         {
@@ -101,7 +102,8 @@ impl Drop for Nodes {
     }
 }
 
-/// The folder of the site that is tested: the package's, or the nearest above it that has routes.
+/// Returns the folder of the site under test: the nearest one with a `dispatch.conf`, from the package's folder
+/// upwards.
 pub(super) fn folder_of_the_site() -> PathBuf {
     let package = env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
     let package = package.or_else(|| env::current_dir().ok()).unwrap_or_default();
@@ -109,8 +111,8 @@ pub(super) fn folder_of_the_site() -> PathBuf {
     with_routes.unwrap_or(&package).to_owned()
 }
 
-/// Has what nodes log go to the output of the test, unless the site's tests log already.
-fn log_what_goes_wrong() {
+/// Writes the nodes' log to the output of the test, unless the test has installed a subscriber already.
+fn log_to_test_output() {
     let level = env::var("RUST_LOG").unwrap_or_else(|_| "headwater=warn".to_owned());
     let _ = tracing_subscriber::fmt().with_env_filter(level).with_test_writer().try_init();
 }
@@ -131,14 +133,14 @@ fn copy_folder(from: &Path, to: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A time as RFC 3339 has it, in milliseconds since 1970.
+/// Parses a time in the format of RFC 3339 into milliseconds since 1970.
 pub(super) fn milliseconds(time: &str) -> Result<u64, Problem> {
     let parsed: Result<jiff::Timestamp, _> = time.parse();
     let parsed = parsed.map_err(|error| Problem::new(error.to_string()))?;
     u64::try_from(parsed.as_millisecond()).map_err(|_| Problem::new("it is before 1970"))
 }
 
-/// The same for people.
+/// Formats milliseconds since 1970 as RFC 3339.
 pub(super) fn shown_time(milliseconds: u64) -> String {
     let time = i64::try_from(milliseconds)
         .ok()

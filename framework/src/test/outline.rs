@@ -5,7 +5,7 @@ use scraper::{ElementRef, Html, Node};
 use super::form::{Edits, chosen, is_checked, kind_of, number, text_of, value_of};
 use super::label::{button_name, names_of, selector};
 
-/// Elements that stand on lines of their own.
+/// Elements that begin and end a line.
 const BLOCKS: [&str; 34] = [
     "address",
     "article",
@@ -43,8 +43,8 @@ const BLOCKS: [&str; 34] = [
     "ul",
 ];
 
-/// What a page shows, as lines of text that change only when that does: no scripts, styles or attributes, and the
-/// fields with what stands in them.
+/// Renders the visible content of a page as lines of text: without scripts, styles and attributes, and with the values
+/// of fields. The text changes only when the visible content does.
 pub(super) fn outline(document: &Html, edits: &Edits) -> String {
     let mut writer = Writer { document, edits, lines: Vec::new(), line: String::new() };
     let body = document.select(&selector("body")).next();
@@ -102,7 +102,7 @@ impl Writer<'_> {
                 self.end_line();
             }
             "label" => {
-                // The field says its label.
+                // The field's own line contains the label.
                 let is_of_field = element.attr("for").is_some()
                     || element.select(&selector("input, select, textarea")).next().is_some();
                 match is_of_field {
@@ -174,7 +174,7 @@ impl Writer<'_> {
     fn end_line(&mut self) {
         let line = self.line.split_whitespace().collect::<Vec<_>>().join(" ");
         let line = line.trim_end_matches(" |");
-        // What begins an item or a heading stays for the first words in it.
+        // The marker of an item or a heading is kept for its first words.
         if line.trim_matches(['-', '#']).is_empty() {
             return;
         }
@@ -188,7 +188,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_page_is_outlined_by_what_it_shows() {
+    fn an_outline_contains_the_visible_content() {
         let page = r#"<!doctype html><title>x</title><style>b</style><h1>Rain
   again</h1><p>By <a href="/a">Ada</a>.<br>Second</p><script>x</script><ul><li>one</li><li><p>two</p></ul>
 <table><tr><th>a<th>b<tr><td>1<td>2</table><p hidden>no</p>

@@ -16,19 +16,18 @@ use super::page::parse;
 use crate::body::Body;
 use crate::session::SessionData;
 
-/// Where the site is, for its visitors.
+/// The site's origin, as its visitors see it.
 pub(super) const ORIGIN: &str = "https://site.test";
 const HOST: &str = "site.test";
 
 /// The longest body of a response, in bytes.
 const LONGEST: u64 = 64 << 20;
 
-/// How many redirects are followed.
+/// The maximum number of redirects that are followed.
 const REDIRECTS: usize = 10;
 
-/// A visitor of a test's site: a browser without scripts and without a cache of its own, that keeps cookies, finds
-/// fields by their labels, and sends forms as a browser does. What it is asked for and cannot find ends the test with what
-/// there is instead.
+/// A visitor of a test's site: a browser without scripts and without a cache. It keeps cookies, finds fields by their
+/// labels, and sends forms as a browser does. A step that cannot be done panics with a message that shows the page.
 ///
 /// ```no_run
 /// # use headwater::prelude::*;
@@ -41,7 +40,7 @@ pub struct Visitor {
     nodes: Arc<Nodes>,
     cookies: Vec<(String, String)>,
     headers: HeaderMap,
-    /// The front end that it is sent to, or how many requests it has sent so far.
+    /// The front end that receives all requests, or the number of requests sent so far.
     frontend: Result<usize, usize>,
     page: Option<Page>,
     within: Option<(String, Selector)>,
@@ -53,10 +52,10 @@ impl Visitor {
         Visitor { nodes, cookies, headers, frontend: Err(0), page: None, within: None }
     }
 
-    /// Sends all requests to come to the front end of this number, counted from 0.
+    /// Sends all following requests to the front end with this number, counted from 0.
     ///
     /// # Panics
-    /// When there are not so many.
+    /// When the site has no front end with this number.
     #[track_caller]
     pub fn on(&mut self, frontend: usize) -> &mut Visitor {
         let frontends = self.nodes.frontends();
@@ -65,16 +64,16 @@ impl Visitor {
         self
     }
 
-    /// Prefers a language from now on, as the header `Accept-Language` says it.
+    /// Sends this `Accept-Language` header with all following requests.
     #[track_caller]
     pub fn speaks(&mut self, languages: &str) -> &mut Visitor {
         self.sends("accept-language", languages)
     }
 
-    /// Sends a header with all requests to come.
+    /// Sends a header with all following requests.
     ///
     /// # Panics
-    /// When it is none.
+    /// When the name or the value is not valid in a header.
     #[track_caller]
     pub fn sends(&mut self, name: &str, value: &str) -> &mut Visitor {
         let header = name.parse::<HeaderName>().ok().zip(value.parse::<HeaderValue>().ok());
@@ -83,7 +82,7 @@ impl Visitor {
         self
     }
 
-    /// Gives the visitor a session, as a controller's reply would, without a way through the site's sign-in.
+    /// Gives the visitor a session, as a controller's reply would, without the site's sign-in form.
     ///
     /// # Panics
     /// When the site has no sessions.
@@ -97,7 +96,7 @@ impl Visitor {
         self
     }
 
-    /// The value of a cookie that the visitor has.
+    /// Returns the value of one of the visitor's cookies.
     pub fn cookie(&self, name: &str) -> Option<&str> {
         let mut cookies = self.cookies.iter();
         cookies.find(|(known, _)| known == name).map(|(_, value)| value.as_str())
@@ -110,8 +109,8 @@ impl Visitor {
         self
     }
 
-    /// Opens an address of the site: a path, with a query or without. Redirects are [followed](Visitor::follow) only
-    /// when the test says so.
+    /// Opens an address of the site: a path with or without a query. Redirects are followed only by
+    /// [`follow`](Visitor::follow).
     #[track_caller]
     pub fn open(&mut self, address: &str) -> &mut Visitor {
         assert!(
@@ -121,13 +120,13 @@ impl Visitor {
         self.go(Method::GET, address, None)
     }
 
-    /// Opens `/` and every page of the site that can be reached from there over links, in each of the site's languages, as
-    /// this visitor would, with its session and its other cookies; the addresses of all that was opened, in their order. The
-    /// visitor itself stays where it is.
+    /// Opens `/` and every page of the site that can be reached from there over links, in each of the site's languages,
+    /// with this visitor's session and other cookies. Returns the opened addresses in sorted order. The visitor's own
+    /// page does not change.
     ///
     /// # Panics
-    /// When a link, a picture, a script or a style leads to an error, or to a place in a page that is not there. The
-    /// message names all of them, with the pages that they stand on.
+    /// When the address of a link, picture, script or style sheet returns an error, or a link's fragment does not exist
+    /// in its page. The message lists all of them, with the pages that contain them.
     #[track_caller]
     pub fn check_links(&self) -> Vec<String> {
         let another = || Visitor {
@@ -142,7 +141,8 @@ impl Visitor {
         checked.unwrap_or_else(|broken| panic!("{broken}"))
     }
 
-    /// Does all that is found by its words only in what the CSS selector finds first, on this page.
+    /// Restricts the search for fields, buttons and links to the first element that matches the CSS selector, on this
+    /// page.
     ///
     /// # Panics
     /// When the page has no such element.
@@ -156,10 +156,10 @@ impl Visitor {
         self
     }
 
-    /// Fills in the field with this label: a text, or of a list the option with these words.
+    /// Fills in the field with this label. In a `<select>` it selects the option with this text.
     ///
     /// # Panics
-    /// When there is no such field, or not just one.
+    /// When there is no such field, or more than one.
     #[track_caller]
     pub fn fill(&mut self, label: &str, value: &str) -> &mut Visitor {
         let edit = self.on_field(label, |field| match (field.value().name(), &*kind_of(field)) {
@@ -183,15 +183,15 @@ impl Visitor {
         self.edit(edit)
     }
 
-    /// Checks the box, or the radio button, with this label.
+    /// Checks the checkbox or the radio button with this label.
     ///
     /// # Panics
-    /// When there is no such box, or not just one.
+    /// When there is no such box, or more than one.
     #[track_caller]
     pub fn check(&mut self, label: &str) -> &mut Visitor {
         let edit = self.on_field(label, |field| match &*kind_of(field) {
             "checkbox" | "radio" => Ok(Edit::Checked(true)),
-            _ => Err(format!("\"{label}\" is nothing to be checked")),
+            _ => Err(format!("\"{label}\" is neither a checkbox nor a radio button")),
         });
         let page = self.page();
         let scope = page.scope(self.within.as_ref().map(|(_, within)| within));
@@ -209,15 +209,15 @@ impl Visitor {
         self.edit(edit)
     }
 
-    /// Takes the mark out of the box with this label.
+    /// Unchecks the checkbox with this label.
     ///
     /// # Panics
-    /// When there is no such box, or not just one.
+    /// When there is no such box, or more than one.
     #[track_caller]
     pub fn uncheck(&mut self, label: &str) -> &mut Visitor {
         let edit = self.on_field(label, |field| match &*kind_of(field) {
             "checkbox" => Ok(Edit::Checked(false)),
-            _ => Err(format!("\"{label}\" is not a box")),
+            _ => Err(format!("\"{label}\" is not a checkbox")),
         });
         self.edit(edit)
     }
@@ -225,22 +225,22 @@ impl Visitor {
     /// Chooses a file for the field with this label.
     ///
     /// # Panics
-    /// When there is no such field, or not just one.
+    /// When there is no such field, or more than one.
     #[track_caller]
     pub fn attach(&mut self, label: &str, name: &str, content: impl Into<Bytes>) -> &mut Visitor {
         let media_type = mime_guess::from_path(name).first_or_octet_stream().to_string();
         let (name, content) = (name.to_owned(), content.into());
         let edit = self.on_field(label, |field| match &*kind_of(field) {
             "file" => Ok(Edit::File { name, media_type, content }),
-            _ => Err(format!("\"{label}\" takes no file")),
+            _ => Err(format!("\"{label}\" is not a file field")),
         });
         self.edit(edit)
     }
 
-    /// Presses the button with these words, and sends its form.
+    /// Presses the button with this text and sends its form.
     ///
     /// # Panics
-    /// When there is no such button, or not just one, or it sends nothing.
+    /// When there is no such button, or more than one, or it sends nothing.
     #[track_caller]
     pub fn press(&mut self, name: &str) -> &mut Visitor {
         let page = self.page();
@@ -252,10 +252,10 @@ impl Visitor {
         self.go(method, &target, content_type.map(|content_type| (content_type, body)))
     }
 
-    /// Follows the link with these words.
+    /// Follows the link with this text.
     ///
     /// # Panics
-    /// When there is no such link, or not just one, or it leads out of the site.
+    /// When there is no such link, or more than one, or it leaves the site.
     #[track_caller]
     pub fn click(&mut self, name: &str) -> &mut Visitor {
         let page = self.page();
@@ -268,10 +268,11 @@ impl Visitor {
         self.go(Method::GET, &target, None)
     }
 
-    /// Goes where the site has sent the visitor, over several redirects if need be.
+    /// Follows the redirect in the last response, and further redirects up to a limit of 10.
     ///
     /// # Panics
-    /// When the last answer was no redirect, or one leads out of the site, or they do not end.
+    /// When the last response is not a redirect, when a redirect leaves the site or repeats a posted form (307, 308),
+    /// or when the limit is reached.
     #[track_caller]
     pub fn follow(&mut self) -> &mut Visitor {
         for followed in 0.. {
@@ -285,7 +286,7 @@ impl Visitor {
                 break;
             };
             if followed == REDIRECTS {
-                page.fail(format_args!("{REDIRECTS} redirects lead nowhere"));
+                page.fail(format_args!("there are more than {REDIRECTS} redirects"));
             }
             if matches!(
                 page.status(),
@@ -294,7 +295,7 @@ impl Visitor {
                 && self.was_sent()
             {
                 page.fail(format_args!(
-                    "the form is to be sent again elsewhere, which is not followed"
+                    "the redirect repeats the form at another address (307 or 308), which `follow` does not support"
                 ));
             }
             let Some(target) = resolve(&page.target, location) else {
@@ -305,7 +306,7 @@ impl Visitor {
         self
     }
 
-    /// Sends any request, with the visitor's cookies: for what is not a page and no form.
+    /// Sends any request with the visitor's cookies: for requests that neither a link nor a form can send.
     #[track_caller]
     pub fn send(&mut self, request: Request<impl Into<Bytes>>) -> &mut Visitor {
         let (parts, body) = request.into_parts();
@@ -313,10 +314,10 @@ impl Visitor {
         self.ask(parts.method, &target, parts.headers, body.into())
     }
 
-    /// The page that the visitor has before it.
+    /// Returns the visitor's current page.
     ///
     /// # Panics
-    /// When it has opened none.
+    /// When the visitor has opened no page yet.
     #[track_caller]
     pub fn page(&self) -> &Page {
         self.page.as_ref().expect("the visitor has opened no page yet: `open(\"/\")`")
@@ -340,7 +341,7 @@ impl Visitor {
         }
     }
 
-    /// Which edit there is to be of the field with this label.
+    /// Finds the field with this label and returns its number with the edit that `edit` makes for it.
     fn on_field(
         &self,
         label: &str,
@@ -361,7 +362,7 @@ impl Visitor {
         }
     }
 
-    /// Asks for what a browser would ask for that goes from the present page to `target`.
+    /// Sends the request of a browser that navigates from the current page to `target`.
     #[track_caller]
     fn go(&mut self, method: Method, target: &str, form: Option<(String, Bytes)>) -> &mut Visitor {
         let mut headers = HeaderMap::new();

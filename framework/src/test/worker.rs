@@ -7,11 +7,11 @@ use futures_util::FutureExt;
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::oneshot;
 
-/// How long a test waits for anything of its site.
+/// The time that a test waits for any operation of its site.
 const PATIENCE: Duration = Duration::from_secs(60);
 
-/// The threads of one site. They are no threads of the test, so that the test may block, with a runtime of its own or
-/// without.
+/// The threads of one site. They are separate from the test's thread, so that the test may block, with or without a
+/// runtime of its own.
 pub(super) struct Worker {
     runtime: Handle,
     /// Dropped to end the threads.
@@ -20,7 +20,7 @@ pub(super) struct Worker {
 }
 
 impl Worker {
-    /// Starts the threads. What they print is captured with the output of the test that starts them.
+    /// Starts the threads. Their output is captured with that of the test that starts them.
     pub(super) fn start() -> Worker {
         let (started, runtime) = mpsc::channel();
         let (stop, stopped) = oneshot::channel::<()>();
@@ -36,7 +36,7 @@ impl Worker {
         Worker { runtime, stop: Some(stop), thread: Some(thread) }
     }
 
-    /// Does something on the site's threads, and waits until it is done. A panic of it is one of the caller.
+    /// Runs `work` on the site's threads and waits for its result. A panic in it is resumed in the caller.
     #[track_caller]
     pub(super) fn wait<T: Send + 'static>(
         &self,
@@ -49,7 +49,7 @@ impl Worker {
         match done.recv_timeout(PATIENCE) {
             Ok(Ok(output)) => output,
             Ok(Err(panic)) => resume_unwind(panic),
-            Err(_) => panic!("the site has not done within {PATIENCE:?} what the test waits for"),
+            Err(_) => panic!("the site has not completed an operation within {PATIENCE:?}"),
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Programs that must not compile, and what the compiler says of each: `NAME.rs` and `NAME.expected`.
+//! Programs that must not compile, `NAME.rs`, and the compiler's errors for each, `NAME.expected`.
 //!
-//! The compiler is called with the library that cargo has built for this test, so no package is built
-//! once more. Only what the library has a say in is compared: an error's text, the place and the label
-//! it points to, and its notes. So the files hold for every release of the compiler.
+//! The compiler is called with the library that cargo has built for this test, so no package is built again. Only the
+//! parts that the library determines are compared: an error's text, its position, its label, and its notes. The files
+//! are therefore valid for every release of the compiler.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -10,7 +10,7 @@ use std::{env, fs};
 
 use serde_json::Value;
 
-/// Compiles each program in this folder and compares.
+/// Compiles each program in this folder and compares the errors.
 pub fn check() {
     let library = library();
     for file in fs::read_dir(folder()).unwrap() {
@@ -30,8 +30,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/ui")
 }
 
-/// The youngest build of the library beside this test: this test's own, or one of the same or later
-/// source.
+/// Returns the newest build of the library beside this test: this test's own, or one of the same or later source.
 fn library() -> PathBuf {
     let test = env::current_exe().unwrap();
     let files = fs::read_dir(test.parent().unwrap()).unwrap().map(|file| file.unwrap().path());
@@ -43,7 +42,7 @@ fn library() -> PathBuf {
     files.filter(is_library).max_by_key(changed).expect("the library is built before its tests")
 }
 
-/// The errors that the compiler finds in a program.
+/// Returns the compiler's errors for a program.
 fn errors(program: &Path, library: &Path) -> String {
     let folder = tempfile::tempdir().unwrap();
     let output = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
@@ -56,7 +55,7 @@ fn errors(program: &Path, library: &Path) -> String {
         .unwrap();
     let messages = String::from_utf8(output.stderr).unwrap();
     let messages = messages.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
-    // What a derive repeats of a type is said once.
+    // A derive repeats the same error for a type several times.
     let mut errors: Vec<String> = Vec::new();
     for error in messages.filter_map(|message| error(&message)) {
         if !errors.contains(&error) {
@@ -66,8 +65,8 @@ fn errors(program: &Path, library: &Path) -> String {
     errors.concat()
 }
 
-/// An error as the `expected` files have it. `None` for other messages, and for the sum of all
-/// errors, which has no place.
+/// Formats an error for comparison with the `expected` files. Returns `None` for other messages, and for the total
+/// number of errors, which has no position.
 fn error(message: &Value) -> Option<String> {
     let place = message["spans"].as_array()?.iter().find(|span| span["is_primary"] == true)?;
     let text = message["message"].as_str().filter(|_| message["level"] == "error")?;

@@ -123,7 +123,7 @@ fn what_is_not_there_is_answered_with_what_is() {
             on_form(|visitor| {
                 visitor.open("/new").fill("Title", "x");
             }),
-            "field called \"Title\": there are 2; say which by `within(…)`",
+            "field called \"Title\": there are 2; choose one with `within(…)`",
         ),
         (
             on_form(|visitor| {
@@ -187,7 +187,7 @@ fn every_link_is_followed_in_each_language() {
     let folder = folder(true);
     let site = Site::in_folder(folder.path()).of(app());
     let said = failure(|| drop(site.check_links()));
-    let expected = "5 links lead nowhere:\n  /new#there (no such place) [de], on /broken\n  /new#there (no such place) \
+    let expected = "5 broken links:\n  /new#there (no such fragment) [de], on /broken\n  /new#there (no such fragment) \
                     [en], on /broken\n  /nirgends.png (404) [de], on /broken\n  /nowhere (404) [de], on /broken\n  \
                     /nowhere (404) [en], on /broken";
     assert_eq!(said, expected);
@@ -201,7 +201,7 @@ fn links_are_followed_as_the_visitor_who_has_signed_in() {
     visitor.sign_in(&Account { name: "Ana".to_owned() }).open("/account");
     let said = failure(|| drop(visitor.check_links()));
     let expected =
-        "2 links lead nowhere:\n  /settings (404) [de], on /menu\n  /settings (404) [en], on /menu";
+        "2 broken links:\n  /settings (404) [de], on /menu\n  /settings (404) [en], on /menu";
     assert_eq!(said, expected);
     visitor.page().has("h1", "Ana");
 }

@@ -19,20 +19,20 @@ pub(super) enum Shape {
     Many,
 }
 
-/// A field of a form as it is declared.
+/// The declaration of a form's field.
 pub(super) struct FormField<'a> {
     pub(super) ident: &'a Ident,
     pub(super) ty: &'a Type,
     pub(super) name: String,
     pub(super) kind: Kind,
     pub(super) shape: Shape,
-    /// The pattern, and the expression that does the same.
+    /// The pattern in HTML, and the equivalent expression of the crate `regex`.
     pub(super) pattern: Option<(String, String)>,
     label: String,
     words: Words,
 }
 
-/// What stands in `#[form(…)]`.
+/// The arguments of `#[form(…)]`.
 #[derive(Default)]
 struct Words {
     kind: Option<LitStr>,
@@ -50,7 +50,7 @@ struct Words {
     max_size: Option<LitInt>,
     options: Option<Expr>,
     keeps_space: bool,
-    /// What goes to the page as it is.
+    /// HTML attributes that are copied to the page and check nothing.
     plain: Vec<(&'static str, String)>,
 }
 
@@ -78,7 +78,7 @@ const WORDS: [&str; 21] = [
     "rows",
 ];
 
-/// Attributes that are no rules.
+/// HTML attributes that check nothing.
 const PLAIN: [&str; 5] = ["title", "placeholder", "autocomplete", "inputmode", "spellcheck"];
 
 impl<'a> FormField<'a> {
@@ -110,7 +110,7 @@ impl<'a> FormField<'a> {
         Ok(read)
     }
 
-    /// Refuses words that HTML does not have for such a field.
+    /// Rejects arguments that HTML does not allow for a field of this type.
     fn check(&self) -> syn::Result<()> {
         let FormField { words, kind, shape, ident, .. } = self;
         let at = |span, message: String| Err(Error::new(span, message));
@@ -124,7 +124,7 @@ impl<'a> FormField<'a> {
         if let [Some(least), Some(most)] = [&words.minlength, &words.maxlength]
             && least.base10_parse::<usize>()? > most.base10_parse::<usize>()?
         {
-            let message = format!("no text is longer than {least} and shorter than {most}");
+            let message = format!("`minlength` ({least}) is greater than `maxlength` ({most})");
             return at(most.span(), message);
         }
         if let Some(pattern) = words.pattern.as_ref().filter(|_| !kind.is_line()) {
@@ -181,25 +181,26 @@ impl<'a> FormField<'a> {
         Ok(())
     }
 
-    /// Refuses a range in which no value is. One of times may go over midnight.
+    /// Rejects an empty range. A range of times may span midnight.
     fn check_range(&self) -> syn::Result<()> {
         let (Some(min), Some(max)) = (&self.words.min, &self.words.max) else { return Ok(()) };
         let is_reversed = match self.kind.html {
             "time" => false,
             _ if self.kind.is_number() => min.parse::<f64>().ok() > max.parse::<f64>().ok(),
-            // All their digits are written, so their order is that of their texts.
+            // All digits are written, so the values are ordered like their texts.
             _ => min > max,
         };
         match is_reversed {
             true => {
-                let message = format!("no value is {min} or more and {max} or less");
+                let message =
+                    format!("the range is empty: `min` ({min}) is greater than `max` ({max})");
                 Err(Error::new(self.ident.span(), message))
             }
             false => Ok(()),
         }
     }
 
-    /// Adds what follows from the type.
+    /// Adds the rules that follow from the type.
     fn complete(&mut self, inner: &Type) {
         let name = name_of(inner);
         let words = &mut self.words;
@@ -215,12 +216,12 @@ impl<'a> FormField<'a> {
                 words.step = Some("any".to_owned());
             }
         }
-        // Nothing else has a value that stands for an empty field.
+        // No other type has a value for an empty field.
         let has_empty = matches!(name.as_str(), "String" | "bool");
         words.required |= self.shape == Shape::One && !has_empty;
     }
 
-    /// The field as the framework knows it.
+    /// Generates the expression for the field's `FormField`.
     pub(super) fn definition(&self, place: usize) -> TokenStream {
         let FormField { name, label, kind, shape, words, .. } = self;
         let variant = format_ident!("{}", kind.variant);
@@ -300,10 +301,10 @@ fn unknown(word: &str) -> String {
     let near = WORDS.into_iter().find(|known| known.replace('_', "") == bare.to_lowercase());
     let near = near.map(|near| format!("did you mean `{near}`? ")).unwrap_or_default();
     let known = WORDS.map(|word| format!("`{word}`")).join(", ");
-    format!("{near}A field's `#[form(…)]` takes HTML's words: {known}")
+    format!("{near}`#[form(…)]` on a field takes: {known}")
 }
 
-/// A number or a text, as it stands in HTML.
+/// Parses a number or a string literal into the text of an HTML attribute.
 fn literal(meta: &ParseNestedMeta<'_>) -> syn::Result<String> {
     let value: Expr = meta.value()?.parse()?;
     let text = |lit: &Lit| match lit {
@@ -323,10 +324,10 @@ fn literal(meta: &ParseNestedMeta<'_>) -> syn::Result<String> {
         },
         _ => None,
     };
-    found.ok_or_else(|| Error::new(value.span(), "a number or a text in quotes stands here"))
+    found.ok_or_else(|| Error::new(value.span(), "expected a number or a text in quotes"))
 }
 
-/// `Option<T>` and `Vec<T>` by their names, and what is in them.
+/// Recognizes `Option<T>` and `Vec<T>` by name, and returns `T`.
 fn shape_of(ty: &Type) -> (Shape, &Type) {
     let Type::Path(path) = ty else { return (Shape::One, ty) };
     let Some(last) = path.path.segments.last() else { return (Shape::One, ty) };
@@ -344,7 +345,7 @@ fn shape_of(ty: &Type) -> (Shape, &Type) {
     }
 }
 
-/// The last name of a type's path.
+/// Returns the last name of a type's path.
 fn name_of(ty: &Type) -> String {
     match ty {
         Type::Path(path) => path.path.segments.last().map(|last| last.ident.to_string()),
@@ -353,7 +354,7 @@ fn name_of(ty: &Type) -> String {
     .unwrap_or_default()
 }
 
-/// What `type` says, or what follows from the type of the field.
+/// Returns the kind that `type` declares, or else the one that follows from the type of the field.
 fn kind_of(words: &Words, shape: Shape, inner: &Type, ty: &Type) -> syn::Result<Kind> {
     const NUMBERS: [&str; 12] =
         ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize", "f32", "f64"];
@@ -391,7 +392,7 @@ fn kind_of(words: &Words, shape: Shape, inner: &Type, ty: &Type) -> syn::Result<
     Ok(kind)
 }
 
-/// Whether a bound is written as a value of such an input.
+/// Returns whether a bound has the syntax of this input's values.
 fn is_like(text: &str, kind: Kind) -> bool {
     if kind.is_number() {
         return text.parse::<f64>().is_ok_and(f64::is_finite);
@@ -404,7 +405,7 @@ fn is_like(text: &str, kind: Kind) -> bool {
         })
 }
 
-/// `first_name` is "First name" to a reader.
+/// Makes the label "First name" from `first_name`.
 fn label_of(name: &str) -> String {
     let words = name.replace('_', " ");
     let mut letters = words.chars();

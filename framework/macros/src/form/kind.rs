@@ -1,7 +1,7 @@
-/// The type of an input, as HTML has it.
+/// The type of an HTML input.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Kind {
-    /// In HTML.
+    /// The name in HTML.
     pub(super) html: &'static str,
     /// The variant of `InputType`.
     pub(super) variant: &'static str,
@@ -35,7 +35,7 @@ impl Kind {
         KINDS.into_iter().find(|kind| kind.html == html)
     }
 
-    /// The names of all, as a message lists them.
+    /// Returns the names of all types for a message.
     pub(super) fn names() -> String {
         KINDS.map(|kind| format!("`{}`", kind.html)).join(", ")
     }
@@ -48,12 +48,12 @@ impl Kind {
         self.html == "file"
     }
 
-    /// Whether the form shows what was entered.
+    /// Returns whether the form shows the submitted value again.
     pub(super) fn is_kept(self) -> bool {
         !self.is_one_of(&["file", "password"])
     }
 
-    /// Whether its text has one line.
+    /// Returns whether its value is a text of one line.
     pub(super) fn is_line(self) -> bool {
         self.is_one_of(&["text", "search", "tel", "url", "email", "password"])
     }
@@ -70,17 +70,18 @@ impl Kind {
         self.is_one_of(&["date", "time", "datetime-local", "month", "week"])
     }
 
-    /// Whether its values are whole days, weeks or months.
+    /// Returns whether its values are whole days, weeks or months.
     pub(super) fn is_whole(self) -> bool {
         self.is_one_of(&["date", "month", "week"])
     }
 
-    /// Whether one chooses among options.
+    /// Returns whether the field can have options.
     pub(super) fn has_options(self) -> bool {
         self.is_one_of(&["select", "radio", "checkbox"])
     }
 
-    /// A value, as it stands in an attribute; its digits say which characters are digits.
+    /// Returns an example value as written in an attribute. All values have digits where it has
+    /// digits.
     pub(super) fn example(self) -> &'static str {
         match self.html {
             "date" => "2026-03-01",

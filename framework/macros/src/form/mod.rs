@@ -1,8 +1,8 @@
-//! `#[derive(Form)]`: what it generates.
+//! The expansion of `#[derive(Form)]`.
 //!
-//! - `field`: a field as it is declared, and which of HTML's words may stand there.
+//! - `field`: the declaration of a field, and the HTML attributes that it may have.
 //! - `kind`: the types of HTML's inputs.
-//! - `pattern`: HTML's patterns, as the crate `regex` has them.
+//! - `pattern`: converts HTML patterns to the syntax of the crate `regex`.
 
 mod field;
 mod kind;
@@ -18,18 +18,18 @@ use self::field::{FormField, Shape};
 /// A field of the struct.
 enum Member<'a> {
     Field(Box<FormField<'a>>),
-    /// A form of its own, whose fields stand here.
+    /// Another form, whose fields are inserted here.
     Group(&'a Ident, &'a Type),
 }
 
-/// What `#[derive(Form)]` generates.
+/// Expands `#[derive(Form)]`.
 pub(crate) fn expand(input: DeriveInput) -> TokenStream {
     read(&input).unwrap_or_else(Error::into_compile_error)
 }
 
 fn read(input: &DeriveInput) -> syn::Result<TokenStream> {
     const WANTED: &str =
-        "a form is a struct with named fields, of which each is one of the form's: `title: String`";
+        "a form is a struct with a named field for each field of the form: `title: String`";
     let Data::Struct(data) = &input.data else { return Err(Error::new(input.span(), WANTED)) };
     let Fields::Named(named) = &data.fields else { return Err(Error::new(input.span(), WANTED)) };
     if !input.generics.params.is_empty() {
@@ -61,7 +61,7 @@ fn read(input: &DeriveInput) -> syn::Result<TokenStream> {
     }
 }
 
-/// Whether `#[form(group)]` stands at the field.
+/// Returns whether the field has `#[form(group)]`.
 fn is_group(field: &Field) -> bool {
     let mut words = field.attrs.iter().filter(|attribute| attribute.path().is_ident("form"));
     words.any(|words| words.parse_args::<Ident>().is_ok_and(|word| word == "group"))
@@ -74,14 +74,14 @@ fn combine(wrong: &mut Option<Error>, error: Error) {
     }
 }
 
-/// What `#[form(id = "…")]` at the struct says.
+/// Returns the id in `#[form(id = "…")]` on the struct.
 fn id_of(input: &DeriveInput) -> syn::Result<String> {
     let mut id = String::new();
     for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("form")) {
         attribute.parse_nested_meta(|meta| {
             if !meta.path.is_ident("id") {
                 return Err(meta.error(
-                    "a struct's `#[form(…)]` takes `id = \"comment\"`, which the ids of its fields begin with on a \
+                    "a struct's `#[form(…)]` takes `id = \"comment\"`, the prefix of its fields' ids on a \
                      page with several forms",
                 ));
             }
@@ -120,7 +120,7 @@ fn generate(input: &DeriveInput, id: &str, members: &[Member<'_>]) -> TokenStrea
             }
 
             fn own_rules(&self, errors: &mut ::headwater::form::Errors) {
-                // The type's own `check` comes before that of the trait.
+                // The type's own `check` takes precedence over that of the trait.
                 #[allow(unused_imports)]
                 use ::headwater::form::NoRules as _;
                 #(#rules)*
@@ -130,7 +130,7 @@ fn generate(input: &DeriveInput, id: &str, members: &[Member<'_>]) -> TokenStrea
     }
 }
 
-/// What is generated of the members of a struct.
+/// The code that is generated for the members of a struct.
 #[derive(Default)]
 struct Parts<'a> {
     names: Vec<&'a Ident>,
@@ -150,7 +150,7 @@ impl<'a> Parts<'a> {
     fn add(&mut self, member: &'a Member<'a>) {
         let groups = &self.groups;
         let number = self.names.len() - groups.len();
-        // What stands before it: so many fields, and all those of the groups.
+        // The number of preceding fields, with those of the groups.
         let place = quote! {
             #number #(+ <#groups as ::headwater::form::FormData>::spec().fields().len())*
         };
@@ -190,7 +190,7 @@ impl<'a> Parts<'a> {
         self.definitions.push(definition);
     }
 
-    /// The fields: a constant, unless groups are among them.
+    /// Generates the form's `FormSpec`: a constant, unless the form has groups.
     fn spec(&self, id: &str) -> TokenStream {
         let Parts { pieces, definitions, .. } = self;
         if self.groups.is_empty() {
@@ -218,7 +218,7 @@ mod tests {
         read(&input).err().map(|error| error.to_string()).unwrap_or_default()
     }
 
-    /// What is said of a form with this field.
+    /// Returns the error for a form with this field.
     fn said(field: syn::Field) -> String {
         refused(parse_quote! { struct Story { #field } })
     }
@@ -228,14 +228,14 @@ mod tests {
     }
 
     #[test]
-    fn a_word_that_html_does_not_have_is_refused_with_those_that_there_are() {
+    fn an_unknown_argument_is_refused_with_a_list_of_the_known_ones() {
         let said = said(field(quote!(#[form(max_length = 3)] title: String)));
         assert!(said.contains("did you mean `maxlength`?"), "{said}");
         assert!(said.contains("`required`"), "{said}");
     }
 
     #[test]
-    fn a_word_stands_where_html_has_it() {
+    fn an_argument_must_fit_the_type_of_the_field() {
         for (input, wanted) in [
             (quote!(#[form(maxlength = 3)] age: u8), "`maxlength` is for texts"),
             (quote!(#[form(min = 3)] title: String), "`min` is for numbers and dates"),
@@ -248,7 +248,10 @@ mod tests {
             (quote!(#[form(type = "number")] sizes: Vec<u8>), "a `Vec` has several values"),
             (quote!(#[form(type = "reset")] title: String), "`datetime-local`"),
             (quote!(#[form(type = "file")] title: String), "a file is a `FormFile`"),
-            (quote!(#[form(minlength = 9, maxlength = 3)] title: String), "no text is"),
+            (
+                quote!(#[form(minlength = 9, maxlength = 3)] title: String),
+                "`minlength` (9) is greater than",
+            ),
             (
                 quote!(#[form(type = "date", min = "1.3.2026")] day: String),
                 "`min = \"2026-03-01\"`",
@@ -261,7 +264,7 @@ mod tests {
     }
 
     #[test]
-    fn all_that_is_wrong_is_said_at_once() {
+    fn all_errors_are_reported_at_once() {
         let wrong = read(&parse_quote! {
             struct Story {
                 #[form(maxlenght = 3)]

@@ -1,9 +1,9 @@
-/// The expression of the crate `regex` that matches what HTML's `pattern` does in a browser: the whole
-/// value, with `\d`, `\w` and `\b` of ASCII.
+/// Converts HTML's `pattern` to an expression of the crate `regex` that matches as a browser does: against the whole
+/// value, with `\d`, `\w` and `\b` limited to ASCII.
 ///
 /// # Errors
-/// What is wrong: browsers pass over a pattern that they cannot read, and look-around and
-/// back-references have no linear time.
+/// The pattern is invalid in browsers, which would ignore it, or in `regex`, which has neither look-around nor
+/// back-references because they cannot be matched in linear time.
 pub(super) fn expression(html: &str) -> Result<String, String> {
     let mut expression = String::from("\\A(?:");
     let mut classes = 0_usize;
@@ -42,7 +42,7 @@ pub(super) fn expression(html: &str) -> Result<String, String> {
             ']' => classes = classes.saturating_sub(1),
             '(' | ')' | '{' | '}' | '|' | '/' if classes > 0 => {
                 return Err(format!(
-                    "browsers read no pattern with a bare `{letter}` between `[` and `]`: write `\\{letter}`"
+                    "browsers reject a pattern with a bare `{letter}` between `[` and `]`: write `\\{letter}`"
                 ));
             }
             '-' if classes > 0
@@ -51,7 +51,7 @@ pub(super) fn expression(html: &str) -> Result<String, String> {
                 && (matches!(before, Some('[' | '^')) || next == Some(']')) =>
             {
                 return Err(
-                    "browsers read no pattern with a bare `-` at the end of `[…]`: write `\\-`"
+                    "browsers reject a pattern with a bare `-` at the end of `[…]`: write `\\-`"
                         .to_owned(),
                 );
             }
@@ -80,7 +80,7 @@ mod tests {
     }
 
     #[test]
-    fn what_browsers_or_the_server_cannot_read_is_refused() {
+    fn patterns_that_browsers_or_the_server_cannot_parse_are_refused() {
         for wrong in ["(", "[a", "a\\", r"(?=a)b", r"(a)\1", "[a-z-]", "[-a]", "[(]", "[a/b]"] {
             assert!(expression(wrong).is_err(), "{wrong}: {:?}", expression(wrong));
         }
