@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use crate::site::{Comment, Site, Story};
 
-/// How many stories one page of the list holds.
+/// The number of stories on one page of the list.
 const PER_PAGE: usize = 100;
 
 /// A story in the list.
@@ -25,7 +25,7 @@ struct Whole {
     comments: Rows<Comment>,
 }
 
-/// The stories, the newest first, a hundred at a time; an empty list is past the end.
+/// The stories, the newest first, a hundred at a time; the list after the last page is empty.
 #[controller("api.list")]
 pub async fn list(page: PageNumber, site: Data<Site>) -> Reply {
     json(&site.newest().page(page.get(), PER_PAGE).rows.map(listed))

@@ -1,4 +1,4 @@
-//! Comments: what readers say about a story.
+//! Comments of readers on a story.
 
 use headwater::prelude::*;
 

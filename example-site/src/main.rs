@@ -1,13 +1,12 @@
-//! The Weir: a community news site, and what a first site on headwater looks like.
+//! The Weir: a community news site, and an example of a first site on headwater.
 //!
 //! - [`site`]: the data, and the updates that change it.
-//! - [`stories`], [`comments`], [`session`], [`pages`], [`api`]: the controllers that
-//!   `dispatch.conf` names.
+//! - [`stories`], [`comments`], [`session`], [`pages`], [`api`]: the controllers of the routes in `dispatch.conf`.
 //! - [`picture`]: the pictures of stories.
-//! - [`seed`]: what the site starts with.
+//! - [`seed`]: the first data of a new site.
 //!
-//! Templates are in `templates/`, what the interface says in each language in `locales/`, style sheet and pictures in `docroot/assets/`, what visitors send
-//! in `docroot/uploads/`.
+//! Templates are in `templates/`, the texts of the interface in each language in `locales/`, style sheet and pictures
+//! in `docroot/assets/`, visitors' uploads in `docroot/uploads/`.
 
 mod api;
 mod comments;

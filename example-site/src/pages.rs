@@ -1,11 +1,11 @@
-//! Pages that let one see what the cache does.
+//! Pages that demonstrate the cache.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use headwater::prelude::*;
 
-/// Says when it was made and which one it is; with the cache in front, it is made rarely.
+/// Shows when it was made and a counter of how often; served from the cache, it is made rarely.
 #[controller("pages.normal_cache")]
 pub async fn normal_cache() -> Reply {
     static MADE: AtomicU64 = AtomicU64::new(0);
@@ -13,20 +13,20 @@ pub async fn normal_cache() -> Reply {
     template!("normal_cache.html").with("number", number).with("made", now())
 }
 
-/// Makes every front end forget the page above.
+/// Invalidates the page above on every front end.
 #[controller("pages.forget")]
 #[invalidate("^/normal_cache")]
 pub async fn forget() -> Reply {
     redirect_to("/normal_cache")
 }
 
-/// Says what time it is, each time anew.
+/// Shows the time of each request.
 #[controller("pages.current_time")]
 pub async fn current_time() -> Reply {
     template!("current_time.html").with("now", now())
 }
 
-/// Milliseconds since 1970.
+/// Returns the time in milliseconds since 1970.
 fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }

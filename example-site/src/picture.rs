@@ -1,14 +1,14 @@
-//! Pictures that visitors send with their stories.
+//! Pictures that visitors upload with their stories.
 
 use headwater::prelude::*;
 use imagesize::{ImageSize, ImageType};
 use serde::{Deserialize, Serialize};
 use tokio::fs;
 
-/// A picture of the docroot. With its size in the markup, the text below it stays in place when it arrives.
+/// A picture in the docroot. With its size in the markup, the text below does not move when the picture is loaded.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Picture {
-    /// Where it is in the docroot.
+    /// The path in the docroot.
     pub path: String,
     /// In pixels.
     pub width: usize,
@@ -17,8 +17,8 @@ pub struct Picture {
 }
 
 impl Picture {
-    /// What a picture with this content is, named after it, so that the file never changes; `None` for content that not
-    /// all browsers show.
+    /// Describes a picture with this content. The file is named after the content, so it never changes. Returns `None`
+    /// for formats that not all browsers show.
     pub fn of(content: &[u8]) -> Option<Picture> {
         let extension = match imagesize::image_type(content).ok()? {
             ImageType::Png => "png",
@@ -32,7 +32,7 @@ impl Picture {
         Some(Picture { path: format!("uploads/{}.{extension}", &hash[..32]), width, height })
     }
 
-    /// Brings the picture to every front end.
+    /// Writes the picture to the docroot and synchronizes it to every front end.
     pub async fn publish(
         &self,
         content: &[u8],
@@ -40,7 +40,7 @@ impl Picture {
         RequestId(request): RequestId,
     ) -> Result<()> {
         let file = cluster.docroot().join(&self.path);
-        // Nothing reads the file before it is whole.
+        // The rename makes the file visible only when it is complete.
         let draft = file.with_file_name(format!(".{request}"));
         fs::create_dir_all(cluster.docroot().join("uploads")).await?;
         fs::write(&draft, content).await?;
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_picture_is_named_after_its_content_and_kind_and_knows_its_size() {
+    fn a_picture_has_its_size_and_is_named_after_its_content_and_format() {
         let shown = |content: &[u8]| {
             let Picture { path, width, height } = Picture::of(content)?;
             Some((path.rsplit_once('.')?.1.to_owned(), width, height))
@@ -73,7 +73,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_picture_is_refused() {
+    fn other_files_are_refused() {
         let others: [&[u8]; 6] = [
             b"",
             b"GIF88a",

@@ -1,9 +1,9 @@
-//! What is on a new site.
+//! The first stories and comments of a new site.
 
 use crate::picture::Picture;
 use crate::site::Update;
 
-/// The updates that make the first stories, the oldest first.
+/// Returns the updates that create the first stories, the oldest first.
 pub fn updates() -> Vec<Update> {
     vec![
         publish(
@@ -162,7 +162,7 @@ mod tests {
     use crate::site::{Site, Update};
 
     #[test]
-    fn every_picture_is_there_in_its_size() {
+    fn every_picture_exists_with_its_size() {
         for update in super::updates() {
             let Update::Publish { picture: Some(picture), .. } = update else { continue };
             let file = format!("{}/docroot/{}", env!("CARGO_MANIFEST_DIR"), picture.path);
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn every_comment_belongs_to_a_story_before_it() {
+    async fn every_comment_belongs_to_an_earlier_story() {
         let mut site = DataMut::<Site>::in_memory();
         for update in super::updates() {
             site.update(update).await.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! Signing in, and the pages of a reader.
+//! Signing in and out, and the pages of a signed-in reader.
 
 use headwater::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -8,16 +8,16 @@ use crate::site::{Comment, Site};
 /// A visitor who has signed in, under a name of their choice.
 #[derive(Clone, Serialize, Deserialize, Session)]
 pub struct Reader {
-    /// Stands in the corner of each page.
+    /// Shown in the corner of each page.
     #[session(user)]
     pub name: String,
 }
 
-/// The classes of visitors. Each page is cached once for each: that for guests has no part, so it is kept in every
-/// content coding; that for readers has the badge as a part.
+/// The classes of visitors. Each page is cached once for each class: the guests' version has no part, so it is kept in
+/// every content coding; the readers' version has the badge as a part.
 #[derive(Variant)]
 pub enum Audience {
-    /// Has not signed in, or asks for what is the same for all.
+    /// Has not signed in, or requests a page that is the same for all.
     Guest,
     /// Has signed in.
     Reader,
@@ -42,25 +42,25 @@ pub struct SignIn {
         autocomplete = "nickname"
     )]
     name: String,
-    /// The page that wanted a session.
+    /// The page that required a session.
     #[form(type = "hidden", label = "sign-in")]
     back: Option<String>,
 }
 
-/// Where a visitor comes from that is sent to the form.
+/// The page that redirected the visitor to the form.
 #[derive(Serialize, Deserialize)]
 pub struct Origin {
     back: Option<String>,
 }
 
-/// The page to sign in.
+/// The sign-in page.
 #[controller("session.form")]
 pub async fn form(Query(Origin { back }): Query<Origin>) -> Reply {
     let form = SignIn { name: String::new(), back }.filled_form();
     template!("session.html").with("form", form)
 }
 
-/// Signs a visitor in: from now on the browser sends the session with each request.
+/// Signs a visitor in: the browser sends the session with all following requests.
 #[controller("session.open")]
 pub async fn open(form: Submitted<SignIn>) -> Result<Reply> {
     let SignIn { name, back } = form.valid(|form| template!("session.html").with("form", form))?;
@@ -68,13 +68,13 @@ pub async fn open(form: Submitted<SignIn>) -> Result<Reply> {
     Ok(reply.sign_in(&Reader { name: name.clone() }).flash("notice", "welcome", Reader { name }))
 }
 
-/// Signs a visitor out: no copy of the session is honoured any more.
+/// Signs a visitor out: all copies of the session become invalid.
 #[controller("session.close")]
 pub async fn close(reader: Session<Reader>) -> Result<Reply> {
     Ok(redirect_to("/").sign_out(reader.end().await?).flash("notice", "signed-out", ()))
 }
 
-/// What a reader has written.
+/// The page with a reader's comments.
 #[controller("session.me")]
 pub async fn me(reader: Session<Reader>, site: Data<Site>) -> Reply {
     let comments = site.comments.of(Comment::BY_AUTHOR, &reader.name).reversed().all();

@@ -5,22 +5,22 @@ use serde::{Deserialize, Serialize};
 
 use crate::picture::Picture;
 
-/// All that the site knows.
+/// All data of the site.
 #[derive(Clone, Default, State)]
 pub struct Site {
     /// The stories by slug.
     pub stories: Table<Story>,
-    /// What readers said about them.
+    /// The readers' comments on them.
     pub comments: Table<Comment>,
 }
 
-/// A story as its readers know it.
+/// A published story.
 #[derive(Clone, Serialize, Deserialize, Row)]
 pub struct Story {
-    /// Names the story in addresses.
+    /// The story's name in addresses.
     #[row(key)]
     pub slug: String,
-    /// Grows from story to story.
+    /// Increases from story to story.
     #[row(index)]
     pub number: u64,
     /// One line of plain text.
@@ -29,17 +29,17 @@ pub struct Story {
     pub body: String,
     /// Its picture, if it has one.
     pub picture: Option<Picture>,
-    /// When it appeared, in milliseconds since 1970.
+    /// When it was published, in milliseconds since 1970.
     pub published: u64,
-    /// How many comments there are.
+    /// The number of comments.
     pub comments: usize,
 }
 
-/// What a reader said about a story.
+/// A reader's comment on a story.
 #[derive(Clone, Serialize, Deserialize, Row)]
 #[row(index(by_story = (story, number), by_author = (author, number)))]
 pub struct Comment {
-    /// Grows from comment to comment.
+    /// Increases from comment to comment.
     #[row(key)]
     pub number: u64,
     /// The story's slug.
@@ -52,7 +52,7 @@ pub struct Comment {
     pub written: u64,
 }
 
-/// A change of the site's data. Updates are kept in the log, so the names here stay.
+/// A change of the site's data. Updates are stored in the log, so the names here must not change.
 #[derive(Serialize, Deserialize)]
 pub enum Update {
     /// A new story.
@@ -66,7 +66,7 @@ pub enum Update {
     },
     /// A comment on a story.
     Comment {
-        /// The story's.
+        /// The story's slug.
         slug: String,
         /// The name that the reader gave.
         author: String,
@@ -104,12 +104,12 @@ impl Updates for Site {
 }
 
 impl SiteView {
-    /// The stories, to be taken from the newest on.
+    /// Returns the stories, the newest first.
     pub fn newest(&self) -> Selection<Story> {
         self.stories.ordered(Story::NUMBER).reversed()
     }
 
-    /// The comments on a story, the oldest first.
+    /// Returns the comments on a story, the oldest first.
     pub fn comments_on(&self, story: &Story) -> Rows<Comment> {
         self.comments.of(Comment::BY_STORY, &story.slug).all()
     }
@@ -148,7 +148,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_comment_goes_to_its_story_and_one_on_no_story_changes_nothing() {
+    async fn a_comment_is_added_to_its_story_and_one_on_no_story_changes_nothing() {
         let mut site = DataMut::in_memory();
         publish(&mut site, "Rain").await;
         let comment = |slug: &str| {

@@ -6,9 +6,9 @@ use crate::comments::NewComment;
 use crate::picture::Picture;
 use crate::site::{Site, SiteView, Update};
 
-/// How many stories the front page shows.
+/// The number of stories on the front page.
 const FRONT: usize = 6;
-/// How many stories one page of the list shows.
+/// The number of stories on one page of the list.
 const PER_PAGE: usize = 10;
 
 /// The form of a new story.
@@ -35,7 +35,7 @@ pub struct NewStory {
 }
 
 impl NewStory {
-    /// What the picture is, unless it is none.
+    /// Returns the uploaded picture, if the file is one.
     fn picture(&self) -> Option<Picture> {
         self.picture.as_ref().and_then(|file| Picture::of(file.content()))
     }
@@ -66,7 +66,7 @@ pub async fn show(Path(slug): Path<String>, site: Data<Site>) -> Result<Reply> {
     Ok(page(&site, &slug)?.with("latest", site.newest().first()))
 }
 
-/// The page of a story.
+/// Renders the page of a story.
 pub fn page(site: &SiteView, slug: &str) -> Result<Reply> {
     let story = site.stories.get(slug).or_not_found()?;
     Ok(template!("stories/show.html")
@@ -75,13 +75,13 @@ pub fn page(site: &SiteView, slug: &str) -> Result<Reply> {
         .with("comment", NewComment::empty_form()))
 }
 
-/// The page of the form.
+/// The page with the form.
 #[controller("stories.new")]
 pub async fn new() -> Reply {
     template!("stories/submit.html").with("form", NewStory::empty_form())
 }
 
-/// Publishes a story. Its picture is on every front end before the story can be seen.
+/// Publishes a story. Its picture is on every front end before the story is visible.
 #[controller("stories.create")]
 pub async fn create(
     mut site: DataMut<Site>,
@@ -104,7 +104,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_story_that_is_not_there_is_not_found() {
+    async fn a_missing_story_is_not_found() {
         let site = DataMut::<Site>::in_memory().data();
         let error = show(Path("rain".to_owned()), site).await.unwrap_err();
         assert_eq!(error.status(), StatusCode::NOT_FOUND);

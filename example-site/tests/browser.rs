@@ -4,7 +4,7 @@ use std::path::Path;
 
 use headwater_tests::{Browser, Cluster, Site};
 
-/// A back end and a front end of the site with the files that it comes with, and the front end's address.
+/// Starts a back end and a front end with the site's own files, and returns the front end's address with them.
 async fn cluster() -> (Cluster, String) {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let files = ["project.toml", "dispatch.conf", "templates", "locales", "example-site/docroot"];
@@ -16,7 +16,7 @@ async fn cluster() -> (Cluster, String) {
 }
 
 #[tokio::test]
-async fn no_page_has_complaints_or_keeps_people_out() {
+async fn all_pages_are_accessible_and_without_console_messages() {
     let Some(mut browser) = Browser::start().await else { return };
     let (_cluster, site) = cluster().await;
     let pages = browser.inspect(&site).await;
@@ -26,7 +26,7 @@ async fn no_page_has_complaints_or_keeps_people_out() {
 }
 
 #[tokio::test]
-async fn a_form_that_is_refused_says_why_and_keeps_what_was_entered_and_a_message_is_shown_once() {
+async fn a_refused_form_shows_errors_and_keeps_its_values_and_a_message_is_shown_once() {
     let Some(mut browser) = Browser::start().await else { return };
     let (_cluster, site) = cluster().await;
     browser.open(&format!("{site}/submit")).await;

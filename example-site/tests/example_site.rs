@@ -1,4 +1,4 @@
-//! The example site as its visitors meet it: every page, both forms, the JSON, error pages.
+//! The example site as its visitors use it: every page, both forms, the JSON, error pages.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -9,7 +9,7 @@ use serde_json::Value;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_example-site");
 
-/// The site with the files that it comes with.
+/// Returns the site with its own files.
 fn site() -> Site {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let files = ["project.toml", "dispatch.conf", "templates", "locales", "example-site/docroot"];
@@ -18,7 +18,7 @@ fn site() -> Site {
 
 static CLUSTER: LazyLock<Shared> = LazyLock::new(|| Shared::start(cluster));
 
-/// A back end and two front ends. What the back end puts into its docroot is not in theirs.
+/// Starts a back end and two front ends. Their docroots are separate from the back end's.
 async fn cluster() -> Cluster {
     let site = site().file("backend/uploads/.keep", "");
     let docroot = site.path("backend").display().to_string();
@@ -33,7 +33,7 @@ async fn cluster() -> Cluster {
     cluster
 }
 
-/// The part of the page that a reader sees, without the markup.
+/// Returns the visible text of a page, without the markup.
 fn words(page: &Response) -> String {
     let mut words = String::new();
     let mut inside = false;
@@ -48,7 +48,7 @@ fn words(page: &Response) -> String {
     words.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
-/// The smallest picture there is.
+/// The smallest possible picture.
 const PICTURE: &[u8] = b"GIF89a\x01\0\x01\0\0\0\0;";
 
 /// Sends the form of a new story, with this file if it is not empty.
@@ -70,14 +70,14 @@ async fn submit(visitor: &Client, title: &str, body: &str, picture: &[u8]) -> Re
     visitor.ask("POST", "/submit", &headers, form).await
 }
 
-/// Publishes a story; the address of its page.
+/// Publishes a story and returns the address of its page.
 async fn publish(visitor: &Client, title: &str, body: &str) -> String {
     let response = submit(visitor, title, body, b"").await;
     assert_eq!(response.status, 303, "{}", response.text());
     response.header("location").to_owned()
 }
 
-/// The values of all attributes of this name.
+/// Returns the values of all attributes with this name.
 fn attributes<'p>(page: &'p Response, name: &str) -> Vec<&'p str> {
     let begin = format!(" {name}=\"");
     let values = page.text().split(&begin).skip(1).filter_map(|rest| rest.split('"').next());
@@ -85,7 +85,7 @@ fn attributes<'p>(page: &'p Response, name: &str) -> Vec<&'p str> {
 }
 
 #[test]
-fn the_components_are_those_of_the_framework() {
+fn the_components_equal_those_of_the_framework() {
     assert_eq!(include_str!("../../templates/components.html"), headwater::form::COMPONENTS);
 }
 
@@ -136,7 +136,7 @@ async fn the_pages_fit_a_phone_and_say_what_language_they_are_in() {
 }
 
 #[tokio::test]
-async fn pages_are_cached_as_their_routes_say() {
+async fn pages_are_cached_as_their_routes_declare() {
     let visitor = CLUSTER.borrow().visitor(0);
     let again = async |target: &str| {
         visitor.page(target).await;
@@ -205,7 +205,7 @@ async fn a_new_comment_is_on_every_front_end_at_once() {
             assert!(words(&page).contains(&author) && words(&page).contains(&body));
             let story = cluster.visitor(frontend).page(&api).await.json();
             assert_eq!(story["comments"].as_array().map(Vec::len), Some(round + 1));
-            // Other tests publish stories meanwhile.
+            // Other tests publish stories at the same time.
             let list = words(&cluster.visitor(frontend).page("/list").await);
             let list = list + &words(&cluster.visitor(frontend).page("/list?page=2").await);
             assert!(list.contains(&format!("{} comment", round + 1)), "{list}");
@@ -214,7 +214,7 @@ async fn a_new_comment_is_on_every_front_end_at_once() {
 }
 
 #[tokio::test]
-async fn what_visitors_write_is_text_and_not_markup() {
+async fn visitors_text_is_escaped() {
     let cluster = CLUSTER.borrow();
     let title = "<script>alert(1)</script>&amp;";
     let response = submit(&cluster.visitor(0), title, "<b>bold</b> {{ 777*1001 }}", b"").await;
@@ -232,7 +232,7 @@ async fn what_visitors_write_is_text_and_not_markup() {
 }
 
 #[tokio::test]
-async fn a_story_that_lacks_something_comes_back_with_what_is_wrong() {
+async fn an_incomplete_story_is_returned_with_its_errors() {
     let visitor = CLUSTER.borrow().visitor(0);
     let before = visitor.page("/api/stories").await;
     let page = submit(&visitor, "", "Something worth keeping", PICTURE).await;
@@ -262,7 +262,7 @@ async fn a_story_that_lacks_something_comes_back_with_what_is_wrong() {
 }
 
 #[tokio::test]
-async fn a_comment_that_lacks_something_comes_back_with_the_story() {
+async fn an_incomplete_comment_is_returned_with_the_story() {
     let visitor = CLUSTER.borrow().visitor(0);
     let location = publish(&visitor, "A quiet story", "Nobody says anything.").await;
     let page = visitor.form(&location, "author=Ada&body=").await;
@@ -287,7 +287,7 @@ async fn the_api_shows_the_same_stories_as_json() {
 }
 
 #[tokio::test]
-async fn forgetting_the_normal_page_makes_it_anew_everywhere() {
+async fn the_normal_page_is_made_anew_everywhere_after_its_invalidation() {
     let cluster = CLUSTER.borrow();
     let mut before = Vec::new();
     for frontend in 0..2 {
@@ -370,14 +370,14 @@ async fn a_picture_is_on_every_front_end_before_its_story() {
 
 #[tokio::test]
 async fn pictures_say_how_large_they_are_and_only_those_further_down_are_lazy() {
-    // Of its own: the newest story has a picture.
+    // A separate cluster, because its newest story must have a picture.
     let cluster = cluster().await;
     let visitor = cluster.visitor(0);
     let published = submit(&visitor, "A very small picture", "Look closely.", PICTURE).await;
     for target in ["/", "/list", published.header("location")] {
         let page = visitor.page(target).await;
         let pictures = page.text().split("<img ").filter_map(|rest| rest.split('>').next());
-        // The first is before any picture, and the second one is the logo.
+        // The first piece precedes all pictures, and the second is the logo.
         for (index, picture) in pictures.skip(2).enumerate() {
             assert!(picture.contains(" width=\"") && picture.contains(" height=\""), "{picture}");
             assert_eq!(picture.contains("loading=\"lazy\""), index > 0, "{target}: {picture}");
@@ -386,7 +386,7 @@ async fn pictures_say_how_large_they_are_and_only_those_further_down_are_lazy() 
     }
 }
 
-/// The session of a visitor who signs in under this name, as a browser sends it back.
+/// Signs a visitor in under this name and returns the session's cookie as a browser sends it back.
 async fn sign_in(visitor: &Client, name: &str) -> String {
     let signed_in = visitor.form("/session", &format!("name={name}")).await;
     assert_eq!((signed_in.status, signed_in.header("location")), (303, "/"));
@@ -395,7 +395,7 @@ async fn sign_in(visitor: &Client, name: &str) -> String {
     session.filter(|cookie| cookie.starts_with("session=")).collect()
 }
 
-/// The cookie that a response sets, as a browser sends it back.
+/// Returns the cookie that a response sets, as a browser sends it back.
 fn cookie(response: &Response) -> String {
     response.header("set-cookie").split(';').next().unwrap_or_default().to_owned()
 }
@@ -433,7 +433,7 @@ async fn the_language_can_be_chosen() {
     assert!(page.text().contains("<html lang=\"de\""), "{}", page.text());
     let current: Vec<_> =
         page.text().lines().filter(|line| line.contains("aria-current=\"")).collect();
-    // A list of several pages says so of its own page, too.
+    // A list with several pages also marks its current page.
     let [here, .., language] = current.as_slice() else { panic!("{current:?}") };
     assert!(
         here.contains("href=\"/list\"") && language.contains(">Deutsch</button>"),
@@ -448,7 +448,7 @@ async fn the_language_can_be_chosen() {
 }
 
 #[tokio::test]
-async fn the_language_can_be_chosen_where_a_form_has_come_back() {
+async fn the_language_can_be_chosen_on_a_refused_form() {
     let visitor = CLUSTER.borrow().visitor(0);
     let story = publish(&visitor, "A story to be asked about", "In two languages.").await;
     let form = ("content-type", "application/x-www-form-urlencoded");
@@ -465,13 +465,13 @@ async fn the_language_can_be_chosen_where_a_form_has_come_back() {
 
 #[tokio::test]
 async fn a_visitor_who_signs_in_is_greeted_on_pages_in_the_shared_cache() {
-    // Of its own: what other tests publish makes pages wrong.
+    // A separate cluster, because stories from other tests invalidate pages.
     let cluster = cluster().await;
     let visitor = cluster.visitor(0);
     let juergen = sign_in(&visitor, "+J%C3%BCrgen+%3Cb%3E+").await;
     let (ada, grace) = (sign_in(&visitor, "Ada").await, sign_in(&visitor, "Grace").await);
     for target in ["/", "/list", "/faq"] {
-        // One copy for those who have signed in, and one for all others.
+        // One copy for signed-in visitors, and one for all others.
         for cookie in ["", &grace] {
             visitor.page_with(target, &[("cookie", cookie)]).await;
         }
@@ -540,7 +540,7 @@ async fn pages_come_in_every_coding_unless_they_hold_a_name() {
             })
             .await;
         }
-        // What others share is not compressed together with a name.
+        // Shared content is not compressed together with a name.
         let name = [("accept-encoding", "br, zstd, gzip"), ("cookie", &*ada)];
         until(&format!("{target} as gzip for Ada"), async || {
             let page = visitor.page_with(target, &name).await;
@@ -553,8 +553,8 @@ async fn pages_come_in_every_coding_unless_they_hold_a_name() {
 }
 
 #[tokio::test]
-async fn a_story_that_was_looked_for_in_vain_can_be_read_once_it_is_written() {
-    // Of its own: what other tests publish makes pages wrong.
+async fn a_story_can_be_read_after_a_404_at_its_address() {
+    // A separate cluster, because stories from other tests invalidate pages.
     let cluster = cluster().await;
     for frontend in 0..2 {
         let visitor = cluster.visitor(frontend);
@@ -573,7 +573,7 @@ async fn a_story_that_was_looked_for_in_vain_can_be_read_once_it_is_written() {
 
 #[tokio::test]
 async fn a_card_is_rendered_once_and_again_when_its_story_changes() {
-    // Of its own: what other tests publish makes pages wrong.
+    // A separate cluster, because stories from other tests invalidate pages.
     let cluster = cluster().await;
     let frontend = &cluster.frontends[0];
     let visitor = frontend.visitor();
@@ -601,8 +601,8 @@ async fn a_card_is_rendered_once_and_again_when_its_story_changes() {
 }
 
 #[tokio::test]
-async fn what_was_read_before_can_be_read_while_the_back_end_is_away() {
-    // Of its own: its back end is stopped.
+async fn pages_read_before_are_served_while_the_back_end_is_down() {
+    // A separate cluster, because its back end is stopped.
     let mut cluster = cluster().await;
     let visitor = cluster.visitor(0);
     let story = publish(&visitor, "Power cut on the High Street", "It lasted an hour.").await;
@@ -620,7 +620,7 @@ async fn what_was_read_before_can_be_read_while_the_back_end_is_away() {
         (held == 0.0).then_some(())
     })
     .await;
-    // Whether a session has ended is not known now.
+    // Without a lease, front ends cannot tell whether a session has ended.
     for (cookie, name) in [("", "Sign in"), (&*ada, "Sign in")] {
         for target in read {
             let page = visitor.page_with(target, &[("cookie", cookie)]).await;

@@ -1,4 +1,4 @@
-//! The first start of a site, which writes its first data: killed in the midst of it.
+//! A site that is killed during its first start, while it writes its first data.
 
 use std::path::Path;
 use std::process::Stdio;
@@ -10,14 +10,14 @@ use rand::RngExt;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_example-site");
 
-/// The site with the files that it comes with.
+/// Returns the site with its own files.
 fn site() -> Site {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let files = ["project.toml", "dispatch.conf", "templates", "locales", "example-site/docroot"];
     files.iter().fold(Site::new(PROGRAM), |site, name| site.copy(&root, name))
 }
 
-/// Starts the site, and kills it some time after its log appears.
+/// Starts the site and kills it some time after its log appears.
 fn kill_at_first_start(site: &Site, after: Duration) {
     let mut command = site.command();
     command.args(["serve", "--mode", "single-node", "--name", "n1"]);
@@ -35,7 +35,7 @@ fn kill_at_first_start(site: &Site, after: Duration) {
     child.wait().expect("it was started here");
 }
 
-/// The stories that are there after the next start, with how many comments each has.
+/// Returns the stories after the next start, with their numbers of comments.
 async fn stories(site: &Site) -> Vec<(String, String)> {
     let node = site.node(Mode::SingleNode, "n1").start().await;
     node.ready().await;
@@ -45,7 +45,7 @@ async fn stories(site: &Site) -> Vec<(String, String)> {
 }
 
 #[tokio::test]
-async fn a_site_that_is_killed_at_its_first_start_has_all_of_its_first_data_at_the_next() {
+async fn a_site_killed_during_its_first_start_has_all_first_data_after_the_next() {
     let rounds = std::env::var("HEADWATER_KILLS").map_or(6, |rounds| rounds.parse().unwrap());
     let mut choices = Seed::take("HEADWATER_FIRST_START_SEED").choices(0);
     let expected = stories(&site()).await;

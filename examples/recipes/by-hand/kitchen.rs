@@ -1,7 +1,6 @@
-//! The site's data in maps, whose reads are not recorded, and the groups that each update invalidates, named by hand.
+//! The site's data in maps, whose reads are not recorded, with the groups of each update named by hand.
 //!
-//! Six are missing, among them the tags that a recipe had before an edit, and the author of a recipe that is
-//! deleted.
+//! Six groups are missing, among them the tags that a recipe had before an edit, and the author of a deleted recipe.
 
 use headwater::prelude::*;
 use imbl::{OrdMap, OrdSet, Vector};
@@ -17,10 +16,10 @@ pub struct Kitchen {
     pub newest: Plain<Vector<String>>,
 }
 
-/// A recipe as its readers know it.
+/// A published recipe.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Recipe {
-    /// Names the recipe in addresses.
+    /// The recipe's name in addresses.
     pub slug: String,
     /// One line of plain text.
     pub title: String,
@@ -32,9 +31,9 @@ pub struct Recipe {
     pub tags: Vec<String>,
     /// The path of the file in the docroot.
     pub picture: Option<String>,
-    /// When it appeared, in milliseconds since 1970.
+    /// When it was published, in milliseconds since 1970.
     pub created: u64,
-    /// What readers said, the oldest first.
+    /// The readers' comments, the oldest first.
     #[serde(skip)]
     pub comments: Vector<Comment>,
     /// The readers who keep it.
@@ -42,7 +41,7 @@ pub struct Recipe {
     pub favourites: OrdSet<String>,
 }
 
-/// What a reader said about a recipe.
+/// A reader's comment on a recipe.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Comment {
     /// The name that the reader gave.
@@ -56,7 +55,7 @@ pub struct Comment {
 impl Updates for Kitchen {
     const NAME: &'static str = "kitchen";
     type Update = Update;
-    /// The slug of the recipe, and the picture that it has no longer.
+    /// The slug of the recipe, and the picture that it no longer has.
     type Output = (String, Option<String>);
     type Refusal = Violation;
 
@@ -109,7 +108,7 @@ impl Updates for Kitchen {
     }
 }
 
-/// The groups of the pages that an update changes, but for six.
+/// Returns the groups of the pages that an update changes, with six missing.
 fn invalidates(update: &Update) -> Invalidation {
     match update {
         Update::Publish(draft, _) => listed(draft),
@@ -123,7 +122,7 @@ fn invalidates(update: &Update) -> Invalidation {
     }
 }
 
-/// The lists that a recipe is in. A new one is on the first page of a tag.
+/// Returns the groups of the lists that contain a recipe. A new one is on the first page of a tag.
 fn listed(draft: &Draft) -> Invalidation {
     let author = format!("author:{}", draft.by.author);
     let lists = Invalidation::new().group("recipes").group(author);
@@ -131,7 +130,7 @@ fn listed(draft: &Draft) -> Invalidation {
 }
 
 impl Kitchen {
-    /// A slug for a recipe with this title, as a table would find it.
+    /// Returns the slug that a table would choose for a recipe with this title.
     fn free_slug(&self, title: &str, position: Position) -> String {
         let slug = slug(title);
         let taken = [slug.clone(), format!("{slug}-2")];
@@ -139,7 +138,7 @@ impl Kitchen {
         free.unwrap_or_else(|| format!("{slug}-{}", position.0))
     }
 
-    /// The recipe with this slug, to be changed.
+    /// Returns the recipe with this slug for a change.
     fn recipe(&mut self, slug: &str) -> Result<&mut Recipe, Violation> {
         let missing = Violation::Missing { row: "Recipe", key: slug.to_owned() };
         self.recipes.get_mut(slug).ok_or(missing)
@@ -147,7 +146,7 @@ impl Kitchen {
 }
 
 impl KitchenView {
-    /// The recipes, the newest first.
+    /// Returns the recipes, the newest first.
     pub fn newest(&self) -> impl Iterator<Item = &Recipe> {
         self.newest.iter().filter_map(|slug| self.recipes.get(slug))
     }

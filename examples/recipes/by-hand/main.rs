@@ -1,9 +1,9 @@
-//! The recipe site with its data in maps and its groups named by hand. Six are missing, and
+//! The recipe site with its data in maps and its groups named by hand. Six groups are missing, and
 //! `tests/walk` must find them.
 //!
-//! - [`kitchen`]: the data, and what each update invalidates.
+//! - [`kitchen`]: the data, and the groups that each update invalidates.
 //! - [`pages`]: the controllers that read.
-//! - [`changes`]: the controllers that write, and what they accept.
+//! - [`changes`]: the controllers that write, and their forms.
 //! - [`visitors`], [`seed`]: signing in and out, the recipes of a new site.
 
 mod kitchen;

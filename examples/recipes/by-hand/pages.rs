@@ -1,13 +1,13 @@
-//! What the site shows: lists, recipes, forms, and the same as JSON.
+//! The site's pages: lists, recipes, forms, and the same data as JSON.
 
 use headwater::prelude::*;
 
 use crate::changes::{Author, Draft, NewComment};
 use crate::kitchen::{Comment, Kitchen, KitchenView, Recipe};
 
-/// How many recipes one page shows.
+/// The number of recipes on one page.
 const PER_PAGE: usize = 6;
-/// How many recipes one page of the list for programs holds.
+/// The number of recipes on one page of the JSON list.
 const PER_LONG_PAGE: usize = 50;
 
 /// The recipes of a list: those with a tag, those of an author, or all.
@@ -17,7 +17,7 @@ pub struct Which {
     author: Option<String>,
 }
 
-/// A recipe with all that belongs to it.
+/// A recipe with its comments and the readers who keep it.
 #[derive(Serialize)]
 struct Whole<'a> {
     #[serde(flatten)]
@@ -34,8 +34,8 @@ struct Listed<'a> {
     rows: Vec<Whole<'a>>,
 }
 
-/// A page of a list, in its group and in those of the recipes on it. A page without any is not found,
-/// except the first of a site without recipes.
+/// A page of a list, in the list's group and in those of its recipes. A page without recipes is not found, except the
+/// first page of a site without recipes.
 #[controller("pages.list")]
 pub async fn list(
     Path(which): Path<Which>,
@@ -80,7 +80,7 @@ pub async fn edit_form(Path(slug): Path<String>, site: Data<Kitchen>) -> Result<
     Ok(page.group(format!("recipe:{slug}")))
 }
 
-/// The recipes, the newest first, fifty at a time; an empty list is past the end.
+/// The recipes, the newest first, fifty at a time; the list after the last page is empty.
 #[controller("api.list")]
 pub async fn api_list(page: PageNumber, site: Data<Kitchen>) -> Reply {
     let start = (page.get() - 1).saturating_mul(PER_LONG_PAGE);
@@ -94,7 +94,7 @@ pub async fn api_show(Path(slug): Path<String>, site: Data<Kitchen>) -> Result<R
     Ok(json(&whole(find(&site, &slug)?)).group(format!("recipe:{slug}")))
 }
 
-/// The page of a recipe, with the empty forms for a comment and to keep it.
+/// Renders the page of a recipe, with the empty forms for a comment and to keep it.
 pub fn recipe_page(page: Reply, site: &KitchenView, slug: &str) -> Result<Reply> {
     let page = page
         .with("recipe", whole(find(site, slug)?))
@@ -103,8 +103,7 @@ pub fn recipe_page(page: Reply, site: &KitchenView, slug: &str) -> Result<Reply>
     Ok(page.group(format!("recipe:{slug}")))
 }
 
-/// The recipe with this slug. Where there is none, one may be published next, so the 404 is in the
-/// group of the list.
+/// Returns the recipe with this slug. A missing one may be published later, so the 404 is in the group of the list.
 fn find<'a>(site: &'a KitchenView, slug: &str) -> Result<&'a Recipe> {
     site.recipes.get(slug).ok_or_else(|| not_found().group("recipes"))
 }

@@ -1,11 +1,11 @@
-//! What readers send: recipes, edits, comments, favourites.
+//! The readers' changes: recipes, edits, comments, favourites.
 
 use headwater::prelude::*;
 
 use crate::kitchen::Kitchen;
 use crate::pages::recipe_page;
 
-/// The name that a reader gives, to sign in or with what they send. It can stand in an address.
+/// The name that a reader enters to sign in or with a form. It can be part of an address.
 #[derive(Clone, Serialize, Deserialize, Form, Session)]
 pub struct Author {
     #[session(user)]
@@ -14,7 +14,7 @@ pub struct Author {
     pub author: String,
 }
 
-/// A recipe as its author writes it.
+/// The form of a recipe.
 #[derive(Clone, Serialize, Deserialize, Form)]
 pub struct Draft {
     #[form(required, maxlength = 80, label = "title", autocomplete = "off")]
@@ -32,7 +32,7 @@ pub struct Draft {
     pub by: Author,
 }
 
-/// What a reader says about a recipe.
+/// The form of a comment on a recipe.
 #[derive(Clone, Serialize, Deserialize, Form)]
 #[form(id = "comment")]
 pub struct NewComment {
@@ -42,14 +42,14 @@ pub struct NewComment {
     pub body: String,
 }
 
-/// A change of the data, with the slug of the recipe and the path of its picture. Updates are kept in the log: add new ones at
-/// the end.
+/// A change of the data, with the slug of the recipe and the path of its picture. Updates are stored in the log, so add
+/// new variants at the end.
 #[derive(Clone, Serialize, Deserialize)]
 pub enum Update {
     Publish(Draft, Option<String>),
-    /// Without a picture, the one that is there stays.
+    /// Without a picture, the recipe keeps its present one.
     Edit(String, Draft, Option<String>),
-    /// Its comments and favourites go with it.
+    /// Its comments and favourites are deleted with it.
     Delete(String),
     Comment(String, NewComment),
     /// Keeping a recipe twice changes nothing.
@@ -107,7 +107,7 @@ pub async fn favourite(
     change(Update::Favourite(slug, reader), site, cluster).await
 }
 
-/// Carries out a change, removes the picture that no recipe shows any more, and sends the reader to the recipe.
+/// Makes a change, removes the picture that the recipe no longer has, and redirects the reader to the recipe.
 async fn change(update: Update, mut site: DataMut<Kitchen>, cluster: Cluster) -> Result {
     let (slug, old) = site.update(update).await??;
     cluster.remove_files(old).await?;
@@ -119,13 +119,13 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_components_are_those_of_the_framework() {
+    fn the_components_equal_those_of_the_framework() {
         let ours = include_str!("../templates/components.html");
         assert_eq!(ours, headwater::form::COMPONENTS);
     }
 
     #[test]
-    fn a_name_can_stand_in_an_address() {
+    fn a_name_can_be_part_of_an_address() {
         let errors = |name| Submitted::<Author>::of(&[("author", name)]).errors().len();
         assert_eq!(["Ada", "Zoë O'Hara-Lund", "1st & 2nd?", "李"].map(errors), [0; 4]);
         assert_eq!(["", "..", "a/b", "a\u{1}b", " \t"].map(errors), [1; 5]);

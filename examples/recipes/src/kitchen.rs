@@ -1,4 +1,4 @@
-//! The site's data: two tables, and what changes them.
+//! The site's data: two tables and their updates.
 
 use std::collections::BTreeSet;
 
@@ -6,14 +6,14 @@ use headwater::prelude::*;
 
 use crate::changes::{Author, NewComment, Update};
 
-/// All recipes, and what readers have said and done.
+/// All recipes with their comments and favourites.
 #[derive(Clone, Default, State)]
 pub struct Kitchen {
     pub recipes: Table<Recipe>,
     pub comments: Table<Comment>,
 }
 
-/// A recipe, with the readers who keep it. Newer ones have higher numbers; moments are in milliseconds since 1970.
+/// A recipe, with the readers who keep it. Newer recipes have higher numbers; times are in milliseconds since 1970.
 #[derive(Clone, Default, Serialize, Deserialize, Row)]
 #[row(index(by_tag = (each tags, number), by_author = (author, number)))]
 pub struct Recipe {
@@ -31,7 +31,7 @@ pub struct Recipe {
     pub favourites: BTreeSet<String>,
 }
 
-/// What a reader has said about a recipe.
+/// A reader's comment on a recipe.
 #[derive(Clone, Serialize, Deserialize, Row)]
 pub struct Comment {
     #[row(key)]
@@ -46,7 +46,7 @@ pub struct Comment {
 impl Updates for Kitchen {
     const NAME: &'static str = "kitchen";
     type Update = Update;
-    /// The slug of the recipe, and the picture that it has no longer.
+    /// The slug of the recipe, and the picture that it no longer has.
     type Output = (String, Option<String>);
     type Refusal = Violation;
 

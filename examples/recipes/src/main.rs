@@ -1,7 +1,7 @@
-//! A recipe exchange: lists by tag and by author, pictures, comments, favourites, and the same as JSON, in two languages.
+//! A recipe exchange: lists by tag and by author, pictures, comments and favourites, in two languages and as JSON.
 //!
-//! [`kitchen`] is the data; [`changes`] takes what readers send, [`pages`] shows all of it; [`visitors`] sign in and out. No page
-//! and no update names a group: a page depends on the rows that it has read.
+//! [`kitchen`] has the data, [`changes`] the controllers that write, [`pages`] those that read, and [`visitors`]
+//! signing in and out. No page and no update names a group: a page depends on the rows that it has read.
 
 mod changes;
 mod kitchen;

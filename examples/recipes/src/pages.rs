@@ -1,4 +1,4 @@
-//! What the site shows: lists, recipes, forms, and the same as JSON.
+//! The site's pages: lists, recipes, forms, and the same data as JSON.
 
 use headwater::prelude::*;
 
@@ -12,7 +12,8 @@ pub struct Which {
     author: Option<String>,
 }
 
-/// A page of a list, the newest recipe first. Only the list of all is there without recipes.
+/// A page of a list, the newest recipe first. A list without recipes is not found, except the list
+/// of all.
 #[controller("pages.list")]
 pub async fn list(Path(which): Path<Which>, page: PageNumber, site: Data<Kitchen>) -> Result {
     let recipes = match (&which.tag, &which.author) {
@@ -48,14 +49,14 @@ pub async fn api_show(Path(slug): Path<String>, site: Data<Kitchen>) -> Result {
     Ok(json(&whole(&site, site.recipes.get(&slug).or_not_found()?)))
 }
 
-/// The page of a recipe, with the empty forms for a comment and to keep it.
+/// Renders the page of a recipe, with the empty forms for a comment and to keep it.
 pub fn recipe_page(page: Reply, site: &KitchenView, slug: &str) -> Result {
     let page = page.with("recipe", whole(site, site.recipes.get(slug).or_not_found()?));
     let page = page.with("comment", NewComment::empty_form());
     Ok(page.with("favourite", Author::empty_form()))
 }
 
-/// A recipe with what was said about it.
+/// Returns a recipe with its comments.
 fn whole(site: &KitchenView, recipe: Ref<Recipe>) -> impl Serialize {
     let comments = site.comments.of(Comment::RECIPE, &recipe.slug).all();
     recipe.with("comments", comments)

@@ -1,8 +1,8 @@
-//! What is on a new site.
+//! The first recipes and comments of a new site.
 
 use crate::changes::{Author, Draft, NewComment, Update};
 
-/// The updates that make the first recipes, the oldest first.
+/// Returns the updates that create the first recipes, the oldest first.
 pub fn updates() -> Vec<Update> {
     vec![
         publish(

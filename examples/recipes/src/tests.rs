@@ -1,4 +1,4 @@
-//! The site as its readers meet it: pages, forms, JSON.
+//! The site as its readers use it: pages, forms, JSON.
 
 use headwater::prelude::http;
 use headwater::test::{Site, Visitor};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::app;
 use crate::changes::Author;
 
-/// A visitor who has just published a recipe, at its page.
+/// Returns a visitor who has just published a recipe, at its page.
 fn author_of(site: &Site, title: &str) -> Visitor {
     let mut visitor = site.visitor();
     visitor.open("/recipes").fill("Title", title).fill("Recipe", "Stir.").fill("Your name", "Ada");
@@ -15,7 +15,7 @@ fn author_of(site: &Site, title: &str) -> Visitor {
     visitor
 }
 
-/// A visitor who has signed in under this name.
+/// Returns a visitor who has signed in under this name.
 fn signed_in(site: &Site, name: &str) -> Visitor {
     let mut visitor = site.visitor();
     visitor.sign_in(&Author { author: name.to_owned() });
@@ -23,7 +23,7 @@ fn signed_in(site: &Site, name: &str) -> Visitor {
 }
 
 #[test]
-fn every_link_leads_somewhere() {
+fn no_link_is_broken() {
     let pages = Site::of(app()).check_links();
     for page in ["/?page=2", "/tags/supper", "/authors/Ruth", "/recipes/plum-crumble", "/recipes"] {
         assert!(pages.iter().any(|known| known == page), "nothing links to {page}: {pages:?}");
@@ -31,7 +31,7 @@ fn every_link_leads_somewhere() {
 }
 
 #[test]
-fn a_list_without_recipes_is_not_there_unless_it_is_that_of_all() {
+fn a_list_without_recipes_is_not_found_except_the_list_of_all() {
     let site = Site::of(app());
     for list in ["/tags/none", "/authors/Nobody", "/tags/supper?page=9"] {
         site.visitor().open(list).page().is(404);
@@ -40,7 +40,7 @@ fn a_list_without_recipes_is_not_there_unless_it_is_that_of_all() {
 }
 
 #[test]
-fn what_lacks_something_comes_back_with_what_was_entered() {
+fn an_incomplete_form_is_returned_with_the_entered_values() {
     let site = Site::of(app());
     let mut visitor = site.visitor();
     visitor.open("/recipes").fill("Title", "Toast").fill("Your name", "<b>").press("Publish");
@@ -70,7 +70,7 @@ fn what_lacks_something_comes_back_with_what_was_entered() {
 }
 
 #[test]
-fn a_form_is_found_again_where_it_was_sent_to_in_each_language() {
+fn a_refused_form_can_be_reloaded_in_each_language() {
     let site = Site::of(app());
     for (language, title) in [("en", "Bring a recipe"), ("de", "Ein Rezept mitbringen")] {
         let mut visitor = site.visitor();
@@ -130,14 +130,14 @@ fn a_visitor_signs_in_by_a_name_is_greeted_and_signs_out() {
         visitor.open(page).page().has(".visitor", "Ada <3").has_no(".flash", "");
         site.visitor().open(page).page().has_no(".visitor", "").has("nav", "Sign in");
     }
-    // Nobody's name is in the page that all of them share.
+    // The shared page contains no visitor's name.
     signed_in(&site, "Bo").open("/").page().has(".visitor", "Bo").has_no("header", "Ada");
     visitor.open("/").press("Sign out").follow().page().has(".flash", "You have signed out.");
     visitor.page().has_no(".visitor", "").has("nav", "Sign in");
 }
 
 #[test]
-fn what_a_visitor_who_has_signed_in_sends_has_the_name_of_the_session() {
+fn forms_of_a_signed_in_visitor_have_the_name_of_the_session() {
     let site = Site::cluster(app(), 2);
     let mut ada = signed_in(&site, "Ada");
     let form = "/recipes";
@@ -149,14 +149,14 @@ fn what_a_visitor_who_has_signed_in_sends_has_the_name_of_the_session() {
     ada.within("#comments").fill("Your comment", "Mine.").press("Post it").follow();
     ada.page().has("#favourites", "Ada").has("#comments h3", "Ada");
 
-    // Whatever is sent as the name of another.
+    // Another name in the request is ignored.
     let urlencoded = "application/x-www-form-urlencoded";
     let sent = http::Request::post("/recipes/toast/comments").header("content-type", urlencoded);
     ada.send(sent.body("author=Bo&body=Not+mine.").unwrap()).follow();
     assert_eq!(ada.page().texts("#comments h3").len(), 3, "{}", ada.page());
     ada.page().has_no("#comments h3", "Bo");
 
-    // The recipe stays that of its author, whoever edits it.
+    // The recipe keeps its author, whoever edits it.
     let mut bo = signed_in(&site, "Bo");
     bo.open("/recipes/toast").click("Edit").fill("Recipe", "Wait for it.").press("Save").follow();
     bo.page().has(".recipe", "Wait for it.").has(".meta", "by Ada");
@@ -190,7 +190,7 @@ fn a_picture_is_shown_replaced_and_removed_with_its_recipe() {
     assert_eq!(visitor.open(&first).page().is(200).body(), &png("1"));
     assert_eq!(visitor.page().header("content-type"), "image/png");
 
-    // Without a new one it stays.
+    // Without a new picture the recipe keeps the old one.
     visitor.open(&address).click("Edit").fill("Recipe", "Boil them.").press("Save").follow();
     assert_eq!(picture(&mut visitor), first);
     visitor.open(&address).click("Edit").attach("Picture", "b.png", png("2")).press("Save");

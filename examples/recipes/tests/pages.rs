@@ -1,4 +1,4 @@
-//! The site over HTTP: addresses in any language, fresh copies. `src/tests.rs` has its pages and forms.
+//! The site over HTTP: addresses in any language, fresh copies. `src/tests.rs` tests its pages and forms.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -14,13 +14,13 @@ static CLUSTER: LazyLock<Shared> = LazyLock::new(|| {
     })
 });
 
-/// The values of all attributes of this name.
+/// Returns the values of all attributes with this name.
 fn attributes<'p>(page: &'p Response, name: &str) -> Vec<&'p str> {
     let begin = format!(" {name}=\"");
     page.text().split(&begin).skip(1).filter_map(|rest| rest.split('"').next()).collect()
 }
 
-/// Publishes a recipe; the address of its page.
+/// Publishes a recipe and returns the address of its page.
 async fn publish(visitor: &Client, title: &str) -> String {
     let fields = format!("title={title}&body=Stir.&author=Ada&tags=Test,+a+b");
     let answer = visitor.form("/recipes", &fields).await;
@@ -29,7 +29,7 @@ async fn publish(visitor: &Client, title: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_recipe_is_on_every_page_that_lists_it_when_the_answer_comes() {
+async fn a_recipe_is_on_every_list_once_its_form_is_answered() {
     let cluster = CLUSTER.borrow();
     let (writer, reader) = (cluster.visitor(0), cluster.visitor(1));
     let address = publish(&writer, "Salt+&+vinegar".replace('&', "%26").as_str()).await;
@@ -66,7 +66,7 @@ async fn titles_names_and_tags_may_be_in_any_language() {
 }
 
 #[tokio::test]
-async fn a_fresh_copy_is_made_anew_and_not_kept() {
+async fn a_fresh_copy_is_made_anew_and_not_cached() {
     let visitor = CLUSTER.borrow().visitor(0);
     let target = "/recipes/overnight-white-bread";
     let page = visitor.page(target).await;

@@ -1,4 +1,4 @@
-# Was die Site sagt.
+# Die Texte der Site.
 
 site = Potluck
 motto = Rezepte, die alle mitbringen

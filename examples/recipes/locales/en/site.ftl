@@ -1,4 +1,4 @@
-# What the site says.
+# The texts of the site.
 
 site = Potluck
 motto = Recipes that everybody brings

@@ -1,13 +1,14 @@
-//! What changes are made of: few enough titles, names and tags that they meet again and again.
+//! The values in changes: titles, names and tags, few enough to occur again and again.
 
 use rand::RngExt;
 use rand::rngs::StdRng;
 use rand::seq::{IndexedRandom, IteratorRandom};
 
-/// How many of the recipes a new site has: the first.
+/// The number of these recipes that a new site has; they are the first ones.
 pub const PUBLISHED: usize = 13;
 
-/// The recipes that come and go. The first are those of a new site.
+/// The titles of the recipes that are published and deleted. The first ones are those of a new
+/// site.
 pub const TITLES: [&str; 18] = [
     "Red lentil soup",
     "Overnight white bread",
@@ -35,17 +36,17 @@ pub const NAMES: [&str; 4] = ["Ines Moreau", "Hanna Sato", "Ruth", "Zoë & Co."]
 /// The tags; the first is on most recipes, the last on none at first.
 pub const TAGS: [&str; 5] = ["supper", "vegan", "soup", "one-pot", "酒"];
 
-/// The slug of a title of these.
+/// Returns the slug of a title.
 pub fn slug(title: &str) -> String {
     headwater::slug(title)
 }
 
-/// The address of the recipe with a title of these.
+/// Returns the address of the recipe with this title.
 pub fn address(title: &str) -> String {
     format!("/recipes/{}", encoded(&slug(title)))
 }
 
-/// The text as it stands in an address or in a form: percent-encoded.
+/// Percent-encodes a text for an address or a form.
 pub fn encoded(text: &str) -> String {
     let encoded = text.bytes().map(|byte| match byte {
         b'-' | b'.' | b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' => char::from(byte).to_string(),
@@ -54,17 +55,17 @@ pub fn encoded(text: &str) -> String {
     encoded.collect()
 }
 
-/// A name, more often than not the first.
+/// Chooses a name, in most cases the first.
 pub fn name(choices: &mut StdRng) -> &'static str {
     if choices.random_bool(0.6) { NAMES[0] } else { pick(&NAMES, choices) }
 }
 
-/// One of these.
+/// Chooses one of these.
 pub fn pick(of: &[&'static str], choices: &mut StdRng) -> &'static str {
     of.choose(choices).expect("there are some")
 }
 
-/// The fields of a recipe with this title.
+/// Returns the encoded form of a recipe with this title.
 pub fn recipe(title: &str, choices: &mut StdRng) -> String {
     let count = choices.random_range(0..3);
     let mut tags = TAGS[1..].iter().copied().sample(choices, count);

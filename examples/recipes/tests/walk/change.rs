@@ -1,4 +1,4 @@
-//! What readers of the site do to it.
+//! Changes by readers of the site.
 
 use headwater_tests::{Client, Response};
 use rand::RngExt;
@@ -6,16 +6,16 @@ use rand::rngs::StdRng;
 
 use crate::cast;
 
-/// A form that is sent.
+/// A form submission.
 pub struct Change {
-    /// What it is.
+    /// The kind of change.
     pub kind: &'static str,
     target: String,
     fields: String,
 }
 
 impl Change {
-    /// A random change of a site with these titles.
+    /// Chooses a random change for a site with these titles.
     pub fn random(present: &[&'static str], absent: &[&'static str], choices: &mut StdRng) -> Self {
         let enough = present.len() > cast::TITLES.len() - 3;
         let few = present.len() < 12;
@@ -30,14 +30,14 @@ impl Change {
         Change::of(kind, present, absent, choices)
     }
 
-    /// An edit of the recipe with this title.
+    /// Returns an edit of the recipe with this title.
     pub fn edit(title: &str, choices: &mut StdRng) -> Change {
         let target = format!("{}/edit", cast::address(title));
-        // Its title stays, so that its address is free again when it is deleted.
+        // The title does not change, so that the address is free again after a deletion.
         Change { kind: "edit", target, fields: cast::recipe(title, choices) }
     }
 
-    /// A change of this kind: of one of the recipes that are there, or a new one of those that are not.
+    /// Returns a change of this kind, to one of the existing recipes or as a new recipe.
     pub fn of(
         kind: &'static str,
         present: &[&'static str],
@@ -64,7 +64,7 @@ impl Change {
         Change { kind, target: format!("{}/{step}", cast::address(title)), fields }
     }
 
-    /// Sends it.
+    /// Sends the form.
     pub async fn send(&self, visitor: &Client) -> Response {
         visitor.form(&self.target, &self.fields).await
     }

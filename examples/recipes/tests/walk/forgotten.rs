@@ -1,4 +1,4 @@
-//! The six groups that `by-hand/` lacks, and that the walk must find.
+//! The six groups that are missing in `by-hand/` and that the walk must find.
 
 use headwater_tests::Seed;
 
@@ -6,14 +6,14 @@ use crate::pages::Pages;
 use crate::walk::Walk;
 use crate::{FRONTENDS, cluster, reads};
 
-/// A group that is missing, and what shows it: the change after which pages of these kinds are stale.
+/// A missing group, with the change after which pages of these kinds are stale.
 struct Forgotten {
     what: &'static str,
     change: &'static str,
     pages: &'static [&'static str],
 }
 
-/// What `by-hand/` has forgotten.
+/// The missing groups of `by-hand/`.
 const FORGOTTEN: [Forgotten; 6] = [
     Forgotten {
         what: "the number of comments in the list for programs",
@@ -47,7 +47,7 @@ const FORGOTTEN: [Forgotten; 6] = [
 async fn groups_that_are_named_by_hand_leave_pages_stale_in_six_cases() {
     let seed = Seed::take("RECIPES_SEED");
     let cluster = cluster(env!("CARGO_BIN_EXE_by-hand"), FRONTENDS).await;
-    // Only lists have been forgotten, so only they are read unless the walk is to be long.
+    // Only groups of lists are missing, so a short walk reads only lists.
     let pages = if reads(0) == 0 { Pages::lists() } else { Pages::new() };
     let mut walk = Walk::new(&cluster, pages, seed).await;
     while walk.tally().reads < 40_000
@@ -63,7 +63,7 @@ async fn groups_that_are_named_by_hand_leave_pages_stale_in_six_cases() {
     }
 }
 
-/// Whether a page became stale as is to be expected.
+/// Returns whether a page became stale as expected.
 fn found(walk: &Walk, Forgotten { change, pages, .. }: &Forgotten) -> bool {
     pages.iter().any(|page| walk.tally().found.contains_key(&(*change, *page)))
 }

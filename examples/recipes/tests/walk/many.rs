@@ -1,4 +1,4 @@
-//! Many changes at once, and the auditor behind them.
+//! Many concurrent changes, and the auditor after them.
 
 use std::fmt;
 use std::time::Instant;
@@ -13,31 +13,31 @@ use crate::cast;
 use crate::change::Change;
 use crate::pages::{Page, Pages};
 
-/// How many callers there are at once. Each publishes and deletes recipes of its own, and changes those of all.
+/// The number of concurrent callers. Each publishes and deletes recipes of its own, and changes those of all.
 const CALLERS: usize = 6;
 
-/// How many pages a caller reads after each change, so that the caches are full of them.
+/// The number of pages that a caller reads after each change to fill the caches.
 const READ_AFTER: usize = 3;
 
-/// How many changes each caller makes before all stop, and the auditor of each front end compares all pages.
+/// The number of changes that each caller makes before all stop and the auditor of each front end compares all pages.
 const BETWEEN_AUDITS: usize = 30;
 
-/// What was done, and found.
+/// The work done and the findings.
 #[derive(Debug, Default)]
 pub struct Audited {
     changes: usize,
-    /// How many of them had no recipe to change any more.
+    /// The number of changes whose recipe had been deleted.
     missed: usize,
     reads: usize,
     hits: usize,
-    /// How many pages the auditors have compared.
+    /// The number of pages that the auditors have compared.
     compared: u64,
-    /// What they have found, and what they could not compare.
+    /// Their findings, and the pages that they could not compare.
     pub findings: Vec<String>,
     seconds: f64,
 }
 
-/// Makes so many changes, at all front ends at once and while pages are read, and lets the auditors look.
+/// Makes this number of changes at all front ends concurrently while pages are read, and runs the auditors.
 pub async fn change_and_audit(cluster: &Cluster, changes: usize, seed: Seed) -> Audited {
     let began = Instant::now();
     let mut audited = Audited::default();
@@ -68,11 +68,11 @@ pub async fn change_and_audit(cluster: &Cluster, changes: usize, seed: Seed) -> 
     audited
 }
 
-/// A visitor of all front ends that changes the site and reads it.
+/// A visitor of all front ends that reads and changes the site.
 struct Caller {
     visitors: Vec<Client>,
     choices: StdRng,
-    /// The titles that are its own, and whether there is a recipe with each.
+    /// The caller's own titles, each with whether a recipe with it exists.
     titles: Vec<(&'static str, bool)>,
 }
 

@@ -1,4 +1,4 @@
-//! Which pages the site has.
+//! The pages of the site.
 
 use std::collections::BTreeSet;
 
@@ -6,10 +6,10 @@ use headwater_tests::Client;
 
 use crate::cast;
 
-/// A page, by what it is and by its address.
+/// A page with its kind and its address.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Page {
-    /// The path of its route; a page of a list that is not the first has `?page` behind it.
+    /// The path of its route, with `?page` appended for a page of a list after the first.
     pub kind: &'static str,
     /// Its address.
     pub target: String,
@@ -17,20 +17,19 @@ pub struct Page {
 
 /// The pages that are read after each change.
 ///
-/// Recipes that are not there are among them, with their 404, and so are the pages at the end of a list
-/// that has become shorter.
+/// They include missing recipes, with their 404, and the former last pages of a list that has become shorter.
 pub struct Pages {
     known: BTreeSet<Page>,
 }
 
 impl Pages {
-    /// The lists only.
+    /// Returns the lists only.
     #[cfg(feature = "by-hand")]
     pub fn lists() -> Pages {
         Pages { known: BTreeSet::new() }
     }
 
-    /// Everything.
+    /// Returns all kinds of pages.
     pub fn new() -> Pages {
         let mut known = BTreeSet::new();
         let mut add = |kind, target| known.insert(Page { kind, target });
@@ -44,7 +43,7 @@ impl Pages {
         Pages { known }
     }
 
-    /// All pages, with those of lists that have grown.
+    /// Returns all pages, with the new ones of lists that have grown.
     pub async fn all(&mut self, visitor: &Client) -> Vec<Page> {
         for target in ["/api/recipes", "/api/recipes?page=2"] {
             self.known.insert(Page { kind: target, target: target.to_owned() });

@@ -1,38 +1,38 @@
-//! What a walk has found.
+//! The results of a walk.
 
 use std::collections::BTreeMap;
 use std::fmt;
 
-/// Counts of reads, and of pages that were stale or made anew in vain.
+/// Counts of reads, and of pages that were stale or made again without need.
 #[derive(Debug, Default)]
 pub struct Tally {
-    /// How many changes were answered.
+    /// The number of answered changes.
     pub changes: usize,
-    /// How many times pages were stale after a change, or after several at once.
+    /// The number of changes, or groups of concurrent changes, after which pages were stale.
     pub staling: usize,
-    /// How many pages were read.
+    /// The number of pages read.
     pub reads: usize,
-    /// How many of them came from the cache.
+    /// The number of reads that were answered from the cache.
     pub hits: usize,
-    /// How many of them differed from a fresh copy.
+    /// The number of reads that differed from a fresh copy.
     pub stale: usize,
-    /// How many pages that had been kept were made anew after a single change.
+    /// The number of cached pages that were made again after a single change.
     pub remade: usize,
-    /// How many of those were the same again.
+    /// The number of those that had not changed.
     pub wasted: usize,
-    /// The kinds of change and page of which a page became stale, with how often, and the first example.
+    /// The kinds of change and page with stale pages, each with a count and the first example.
     pub found: BTreeMap<(&'static str, &'static str), (usize, String)>,
-    /// The kinds of change and page that were made anew in vain, with how often.
+    /// The kinds of change and page with pages that were made again without need, each with a count.
     pub in_vain: BTreeMap<(&'static str, &'static str), usize>,
 }
 
 impl Tally {
-    /// How many times a page became stale.
+    /// Returns how many times a page became stale.
     pub fn became_stale(&self) -> usize {
         self.found.values().map(|(count, _)| count).sum()
     }
 
-    /// The part of the kept pages made anew that were the same again, in percent.
+    /// Returns the percentage of pages made again that had not changed.
     pub fn waste(&self) -> f64 {
         100.0 * self.wasted as f64 / self.remade.max(1) as f64
     }
@@ -49,7 +49,7 @@ impl fmt::Display for Tally {
         let percent = self.waste();
         writeln!(
             f,
-            "{remade} kept pages made anew after one change, {wasted} of them in vain ({percent:.1} %)"
+            "{remade} cached pages made again after one change, {wasted} of them without need ({percent:.1} %)"
         )?;
         for ((change, page), count) in &self.in_vain {
             writeln!(f, "  {count} × {page} after: {change}")?;

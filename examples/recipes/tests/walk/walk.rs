@@ -13,25 +13,25 @@ use crate::change::Change;
 use crate::pages::{Page, Pages};
 use crate::tally::Tally;
 
-/// How many pages are read at once.
+/// The number of concurrent reads.
 const AT_ONCE: usize = 4;
 
-/// The name of several changes at once.
+/// The kind of several changes at once.
 const AT_THE_SAME_TIME: &str = "several at once";
 
-/// How many pages are read while several changes are under way.
+/// The number of pages read while several changes are in progress.
 const READ_MEANWHILE: usize = 24;
 
 /// A walk through a cluster.
 pub struct Walk {
     frontends: Vec<Client>,
-    /// What the visitor of each front end sends, so that each has pages of one language and class.
+    /// The headers that the visitor of each front end sends, so that each reads pages of one language and class.
     headers: Vec<[(&'static str, String); 2]>,
     operators: Vec<Client>,
     choices: StdRng,
     present: BTreeSet<&'static str>,
     pages: Pages,
-    /// What each front end answered last, by the front end and the page's address.
+    /// The last answer of each front end, by the front end and the page's address.
     kept: BTreeMap<(usize, String), Last>,
     tally: Tally,
 }
@@ -39,13 +39,14 @@ pub struct Walk {
 /// The last answer to a request for a page.
 struct Last {
     response: Response,
-    /// Whether it was kept in the cache.
+    /// Whether the answer was cached.
     kept: bool,
     stale: bool,
 }
 
 impl Walk {
-    /// A walk that begins with a new site and reads these pages of it: as a guest in English, as one in German, and signed in.
+    /// Creates a walk that begins with a new site and reads these pages: as a guest in English, a guest in German, and
+    /// a signed-in visitor.
     pub async fn new(cluster: &Cluster, pages: Pages, seed: Seed) -> Walk {
         let frontends: Vec<Client> =
             cluster.frontends.iter().map(|node| node.visitor().keep_alive()).collect();
@@ -67,13 +68,13 @@ impl Walk {
         }
     }
 
-    /// What was found.
+    /// Returns the results.
     pub fn tally(&self) -> &Tally {
         &self.tally
     }
 
-    /// A change, or several at once, and then the reading of all pages. The first step only reads.
-    /// Where pages become stale in a new way, the auditor is asked, too.
+    /// Makes a change, or several at once, and then reads all pages. The first step only reads. When pages become stale
+    /// in a new way, the auditor must find them too.
     pub async fn step(&mut self) {
         let kind = match (self.kept.is_empty(), self.choices.random_range(0..6)) {
             (true, _) => "nothing",
@@ -83,7 +84,7 @@ impl Walk {
         self.read(kind).await;
     }
 
-    /// One change.
+    /// Makes one change.
     async fn change(&mut self) -> &'static str {
         let (present, absent) = self.titles();
         let change = Change::random(&present, &absent, &mut self.choices);
@@ -95,8 +96,8 @@ impl Walk {
         change.kind
     }
 
-    /// Several changes at the same time at different front ends, most of them of the same recipe, while
-    /// pages are read: what is made now must not outlive the changes.
+    /// Makes several changes at the same time at different front ends, most of them to the same recipe, while pages are
+    /// read: pages made meanwhile must not outlive the changes.
     async fn change_at_once(&mut self) -> &'static str {
         let (present, absent) = self.titles();
         let contested = cast::pick(&present, &mut self.choices);
@@ -114,7 +115,7 @@ impl Walk {
         let sending = sending.map(|(change, frontend)| change.send(frontend));
         let (answers, _) = tokio::join!(join_all(sending), join_all(reading));
         for answer in answers {
-            // One may come after another has deleted the recipe.
+            // An earlier change may have deleted the recipe.
             assert!(matches!(answer.status, 303 | 404), "{}", answer.text());
         }
         self.tally.changes += changes.len();
@@ -126,7 +127,7 @@ impl Walk {
         cast::TITLES.iter().partition(|title| self.present.contains(*title))
     }
 
-    /// Notes which recipes there are now.
+    /// Updates the list of existing recipes.
     async fn note_titles(&mut self) {
         let list = self.frontends[0].page_with("/api/recipes", &[("x-fresh", "1")]).await;
         let list = list.json();
@@ -167,7 +168,7 @@ impl Walk {
         }
     }
 
-    /// A page as the visitor of the front end with this number sees it.
+    /// Reads a page as the visitor of the front end with this number.
     async fn page(
         &self,
         frontend: &Client,
@@ -188,13 +189,13 @@ impl Walk {
             let audit = audit.json();
             assert_eq!(audit["is_complete"], true, "{audit}");
             let findings = audit["findings"].as_array().expect("a list").iter();
-            // Behind the address it says of which variant the page is.
+            // The address is followed by the variant.
             let address = |key: &'_ str| key.split(' ').next().unwrap_or_default().to_owned();
             let found = findings.filter_map(|it| it["key"].as_str());
             let found: BTreeSet<String> = found.map(address).collect();
             let stale = self.kept.iter().filter(|((of, _), last)| *of == frontend && last.stale);
             let stale: BTreeSet<String> = stale.map(|((_, target), _)| target.clone()).collect();
-            assert_eq!(found, stale, "what the auditor finds, and what is stale");
+            assert_eq!(found, stale, "the findings of the auditor, and the stale pages");
         }
     }
 
@@ -214,12 +215,12 @@ impl Walk {
         *stale += usize::from(is_stale);
         assert!(response.is_hit() || !is_stale, "{}: {}", page.target, response.cache_status());
         if let Some(before) = before {
-            // A page that was stale before has been counted.
+            // A page that was stale before has been counted already.
             if is_stale && !before.stale {
                 let example = || (0, page.target.clone());
                 found.entry((change, page.kind)).or_insert_with(example).0 += 1;
             }
-            // Between several changes a page may have been another, and is the same again.
+            // Several changes may cancel each other out, so an unchanged page is not wasted then.
             if before.kept && !response.is_hit() && change != AT_THE_SAME_TIME {
                 *remade += 1;
                 if same(&before.response, &response) {
@@ -234,7 +235,7 @@ impl Walk {
     }
 }
 
-/// Whether two answers are the same to a reader.
+/// Returns whether two answers are the same to a reader.
 fn same(one: &Response, other: &Response) -> bool {
     one.status == other.status && one.body == other.body
 }
