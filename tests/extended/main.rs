@@ -1,4 +1,4 @@
-//! A site that brings more than controllers: resources, and what else `App` takes.
+//! A site that uses more of `App` than controllers: resources, layers and services.
 
 use std::convert::Infallible;
 use std::io;
@@ -25,7 +25,7 @@ struct Settings {
     start: Start,
 }
 
-/// How the start goes.
+/// The outcome of the constructor.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Start {
@@ -36,7 +36,7 @@ enum Start {
     Panics,
 }
 
-/// Greets, and counts how often.
+/// A resource that greets and counts the greetings.
 struct Greeter {
     greeting: String,
     times: AtomicU32,
@@ -64,8 +64,8 @@ async fn greet(greeter: Resource<Greeter>) -> String {
     format!("{} ({times})", greeter.greeting)
 }
 
-/// Adds a header to each response, in the order in which the layers are passed; refuses `/refused`, and
-/// fails for `/failing`.
+/// A layer that adds a header to each response, so that the headers show the order of the layers. It refuses `/refused`
+/// and fails for `/failing`.
 #[derive(Clone)]
 struct Mark {
     name: &'static str,
@@ -107,7 +107,7 @@ impl Service<http::Request<Body>> for Mark {
     }
 }
 
-/// A service of a function.
+/// A service made of a function.
 #[derive(Clone)]
 struct Raw<F>(F);
 
@@ -130,7 +130,7 @@ where
     }
 }
 
-/// Says what it was asked, and by which process it is answered.
+/// Returns the request and the id of the process that answers it.
 async fn echo(request: http::Request<Body>) -> http::Response<Full<Bytes>> {
     let (parts, body) = request.into_parts();
     let body = body.collect(1 << 20).await.unwrap_or_default();
@@ -143,7 +143,7 @@ async fn echo(request: http::Request<Body>) -> http::Response<Full<Bytes>> {
         .unwrap_or_default()
 }
 
-/// Keeps what is said of each request beside it, for as long as the process runs.
+/// Keeps the extensions of each request for as long as the process runs.
 async fn keep(request: http::Request<Body>) -> http::Response<Full<Bytes>> {
     static KEPT: Mutex<Vec<http::Extensions>> = Mutex::new(Vec::new());
     let (parts, _) = request.into_parts();
@@ -152,7 +152,7 @@ async fn keep(request: http::Request<Body>) -> http::Response<Full<Bytes>> {
     http::Response::new(kept.len().to_string().into())
 }
 
-/// Sends back what comes over an upgraded connection.
+/// Echoes the bytes of an upgraded connection.
 async fn socket(request: http::Request<Body>) -> http::Response<Full<Bytes>> {
     let is_upgrade = request.headers().get("upgrade").is_some_and(|to| to == "echo");
     if !is_upgrade {
@@ -176,7 +176,7 @@ fn main() -> ExitCode {
         .service("echo", Raw(echo))
         .service("keep", Raw(keep))
         .service("socket", Raw(socket));
-    // Most tests are of a site without.
+    // Most tests need a site without layers.
     if std::env::var_os("LAYERS").is_some() {
         for name in ["inner", "outer"] {
             app = app.layer(layer_fn(move |inner| Mark { name, inner }));

@@ -1,12 +1,11 @@
-//! Writes the blocks in Rust of the guide into one module for each page.
+//! Writes the guide's blocks in Rust into one module for each page.
 //!
-//! All blocks of a page stand in one module, so that they may use one another, beside what
-//! `src/contexts.rs` says the page assumes. What is not an item says in a comment before the block, which
-//! readers do not see, what it is:
+//! All blocks of a page are in one module, so that they may use one another, and the items in `src/contexts.rs` that
+//! the page assumes. A block that is not made of items has an HTML comment before it:
 //!
-//! - `<!-- statements: ARGUMENTS -->`: the body of an `async fn`, which has these;
+//! - `<!-- statements: ARGUMENTS -->`: the body of an `async fn` with these arguments;
 //! - `<!-- methods of an App -->`, `<!-- an expression -->`;
-//! - `<!-- a part of PAGE -->`: stands like this, line by line, in a block of that page.
+//! - `<!-- a part of PAGE -->`: each of its lines occurs in that file.
 
 use std::error::Error;
 use std::fmt::Write as _;

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::devtools::DevTools;
 
-/// A window of Chromium, with what a visitor does in it, and what the browser and axe-core say of its pages.
+/// A window of Chromium with a visitor's actions, and the findings of the browser and of axe-core in its pages.
 #[derive(Debug)]
 pub struct Browser {
     tools: DevTools,
@@ -15,8 +15,8 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// A browser, if there is Chromium on this machine, and axe-core in `target/axe`, where `.ci/run` puts it.
-    /// Otherwise a line on standard error says what is missing, and the test has nothing to do.
+    /// Starts a browser if this machine has Chromium, and axe-core in `target/axe`, where `.ci/run` puts it. Otherwise
+    /// writes to standard error what is missing and returns `None`; the test must then be skipped.
     ///
     /// # Panics
     /// When one of them is missing though `BROWSER_TESTS` is `required`, or when Chromium does not start.
@@ -30,17 +30,17 @@ impl Browser {
             Err(missing) => {
                 let required = std::env::var("BROWSER_TESTS").is_ok_and(|word| word == "required");
                 assert!(!required, "{missing}");
-                // Not `eprintln!`, which is shown of tests that fail only.
+                // Not `eprintln!`, whose output is shown only for failed tests.
                 let _ = writeln!(std::io::stderr(), "a browser test was SKIPPED: {missing}");
                 None
             }
         }
     }
 
-    /// The value of an expression in the page, a promise's when it is kept.
+    /// Evaluates an expression in the page and returns its value; a promise is awaited.
     ///
     /// # Panics
-    /// When it throws.
+    /// When the expression throws.
     pub async fn evaluate(&mut self, expression: &str) -> Value {
         let evaluate = json!({
             "expression": expression, "awaitPromise": true, "returnByValue": true, "userGesture": true,
@@ -55,7 +55,7 @@ impl Browser {
         self.leave(&format!("location.href = {}", json!(url))).await;
     }
 
-    /// Goes back to the page before, as the browser's own button does.
+    /// Returns to the previous page, as the browser's own button does.
     pub async fn back(&mut self) {
         self.leave("history.back()").await;
     }
@@ -65,7 +65,7 @@ impl Browser {
         self.leave(&format!("{}.click()", with_text("button", text))).await;
     }
 
-    /// Does what leads to another page, and waits until that is shown.
+    /// Runs an action that leads to another page, and waits until that page is shown.
     async fn leave(&mut self, action: &str) {
         let is_navigation = |event: &Value| {
             event["method"] == "Page.frameNavigated"
@@ -89,24 +89,24 @@ impl Browser {
         self.evaluate(&format!("{field}.control.value = {}", json!(value))).await;
     }
 
-    /// What is entered in the field with this label.
+    /// Returns the value of the field with this label.
     pub async fn value(&mut self, label: &str) -> String {
         self.text(&format!("{}.control.value", with_text("label", label))).await
     }
 
-    /// What the page shows.
+    /// Returns the visible text of the page.
     pub async fn shown(&mut self) -> String {
         self.text("document.body.innerText").await
     }
 
-    /// The value of an expression that is text.
+    /// Evaluates an expression whose value is a string.
     pub async fn text(&mut self, expression: &str) -> String {
         let value = self.evaluate(expression).await;
         value.as_str().unwrap_or_else(|| panic!("{expression} is {value}")).to_owned()
     }
 
-    /// What the browser has complained about since this was asked for: errors of scripts, what a policy has blocked,
-    /// files that are missing. The status of the page itself is none.
+    /// Returns the browser's complaints since the last call: errors of scripts, requests blocked by a policy, missing
+    /// files. The page's own error status is not a complaint.
     pub async fn complaints(&mut self) -> Vec<String> {
         let page = self.text("location.href").await;
         let events = std::mem::take(&mut self.tools.events);
@@ -125,8 +125,8 @@ impl Browser {
         events.iter().filter_map(complaint).collect()
     }
 
-    /// What axe-core finds in the page that is serious or critical, in light and in dark colours: rules, and the
-    /// elements that break them.
+    /// Returns the serious and critical findings of axe-core in the page, in light and in dark colours: rules with the
+    /// elements that violate them.
     pub async fn violations(&mut self) -> Vec<String> {
         let axe = self.axe.clone();
         self.evaluate(&axe).await;
@@ -151,11 +151,11 @@ impl Browser {
         found
     }
 
-    /// Visits every page of the site that links lead to and expects no complaints of it; and no violations of the
-    /// first page of each kind, which is the beginning of a path and its length. Returns their paths.
+    /// Visits every page of the site that can be reached over links, and returns their paths. No page may cause
+    /// complaints, and the first page of each kind (the beginning of a path and its length) no violations.
     ///
     /// # Panics
-    /// When there are some.
+    /// When there are complaints or violations.
     pub async fn inspect(&mut self, origin: &str) -> Vec<String> {
         let links = "[...document.links].filter(link => link.origin == origin).map(link => link.pathname + link.search)";
         let (mut pages, mut kinds, mut next) = (vec!["/".to_owned()], HashSet::new(), 0);
@@ -180,10 +180,10 @@ impl Browser {
         pages
     }
 
-    /// Expects that the page has neither complaints nor violations.
+    /// Checks that the page has neither complaints nor violations.
     ///
     /// # Panics
-    /// When it has some.
+    /// When it has any.
     pub async fn is_sound(&mut self) {
         let page = self.text("location.href").await;
         let (complaints, violations) = (self.complaints().await, self.violations().await);
@@ -192,7 +192,7 @@ impl Browser {
     }
 }
 
-/// The program, `CHROMIUM` or `chromium` on the path.
+/// Returns the path of the program: `$CHROMIUM`, or `chromium` on the `PATH`.
 fn chromium() -> Option<PathBuf> {
     let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -200,7 +200,7 @@ fn chromium() -> Option<PathBuf> {
     named.or_else(|| found.find(|program| program.is_file()))
 }
 
-/// An expression for the element of this kind that shows this text.
+/// Returns an expression for the element of this kind with this text.
 fn with_text(kind: &str, text: &str) -> String {
     format!(
         "[...document.querySelectorAll('{kind}')].find(e => e.innerText.trim() == {})",

@@ -21,11 +21,11 @@ type AnyBody = UnsyncBoxBody<Bytes, BoxError>;
 pub struct Client {
     address: SocketAddr,
     timeout: Duration,
-    /// The connections that wait for their next request; `None` when each request has its own.
+    /// Idle connections; `None` when each request opens its own.
     kept: Option<Mutex<Vec<SendRequest<AnyBody>>>>,
 }
 
-/// An answer, its body read to the end.
+/// An answer with its complete body.
 #[derive(Debug, Clone)]
 pub struct Response {
     /// The status code.
@@ -36,37 +36,38 @@ pub struct Response {
     pub body: Bytes,
 }
 
-/// Why there is no answer.
+/// The reason why there is no answer.
 #[derive(Debug)]
 pub enum Failed {
-    /// It did not come in time.
+    /// It did not arrive in time.
     Timeout,
     /// The connection could not be made, or broke.
     Connection(BoxError),
 }
 
 impl Client {
-    /// A visitor that makes a new connection for each request and waits long for an answer.
+    /// Creates a visitor that opens a new connection for each request and waits up to [`PATIENCE`]
+    /// for an answer.
     pub fn new(address: SocketAddr) -> Client {
         Client { address, timeout: PATIENCE, kept: None }
     }
 
-    /// Waits no longer for a whole answer.
+    /// Sets the longest time to wait for a complete answer.
     pub fn timeout(self, timeout: Duration) -> Client {
         Client { timeout, ..self }
     }
 
-    /// Keeps connections for the requests to come.
+    /// Keeps connections open for later requests.
     pub fn keep_alive(self) -> Client {
         Client { kept: Some(Mutex::default()), ..self }
     }
 
-    /// The node that is visited.
+    /// Returns the address of the node.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Asks for a page.
+    /// Requests a page.
     ///
     /// # Errors
     /// When there is no answer.
@@ -93,8 +94,8 @@ impl Client {
         self.send(request).await
     }
 
-    /// Sends a request and reads the whole answer, both within the timeout. `host` is added where
-    /// it is not there.
+    /// Sends a request and reads the complete answer, both within the timeout. Adds a missing
+    /// `host`.
     ///
     /// # Errors
     /// When there is no answer.
@@ -113,8 +114,8 @@ impl Client {
         tokio::time::timeout(self.timeout, exchange).await.map_err(|_| Failed::Timeout)?
     }
 
-    /// Sends a request and waits for the head of the answer within the timeout; the body is still
-    /// to be read.
+    /// Sends a request and waits for the head of the answer within the timeout. The caller reads
+    /// the body.
     ///
     /// # Errors
     /// When there is no answer.
@@ -169,7 +170,7 @@ impl Client {
     }
 }
 
-/// A request with a body that is at hand.
+/// Builds a request with a complete body.
 fn request(method: Method, target: &str, body: Bytes) -> Request<Full<Bytes>> {
     let request = Request::builder().method(method).uri(target).body(Full::new(body));
     request.expect("the target of a test's request is sound")
@@ -180,25 +181,25 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 impl Response {
-    /// The body as text.
+    /// Returns the body as text.
     ///
     /// # Panics
-    /// When it is none.
+    /// When it is not UTF-8.
     pub fn text(&self) -> &str {
         std::str::from_utf8(&self.body).expect("the body is text")
     }
 
-    /// The value of a header; empty when it is not there.
+    /// Returns the value of a header; empty when it is missing.
     pub fn header(&self, name: &str) -> &str {
         self.headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// What the cache says about the answer.
+    /// Returns the answer's `Cache-Status`.
     pub fn cache_status(&self) -> &str {
         self.header("cache-status")
     }
 
-    /// Whether the answer comes from the cache.
+    /// Returns whether the answer was served from the cache.
     pub fn is_hit(&self) -> bool {
         self.cache_status().split(';').any(|part| part.trim() == "hit")
     }

@@ -19,7 +19,7 @@ impl Cluster {
     /// Starts the nodes and waits until all are ready.
     ///
     /// # Panics
-    /// When that does not come about.
+    /// When they do not become ready within [`PATIENCE`](crate::PATIENCE).
     pub async fn start(site: Site, frontends: usize) -> Cluster {
         let backend = site.node(Mode::Backend, "b1").start().await;
         let mut cluster = Cluster { site, backend, frontends: Vec::new(), relays: Vec::new() };
@@ -37,7 +37,7 @@ impl Cluster {
     /// Waits until all nodes are ready.
     ///
     /// # Panics
-    /// When that does not come about.
+    /// When they do not become ready within [`PATIENCE`](crate::PATIENCE).
     pub async fn ready(&self) {
         self.backend.ready().await;
         for frontend in &self.frontends {
@@ -48,7 +48,7 @@ impl Cluster {
     /// Waits until all nodes are ready, or on probation.
     ///
     /// # Panics
-    /// When that does not come about.
+    /// When they do not become ready within [`PATIENCE`](crate::PATIENCE).
     pub async fn settled(&self) {
         self.backend.ready().await;
         for frontend in &self.frontends {
@@ -57,7 +57,7 @@ impl Cluster {
         }
     }
 
-    /// Kills the back end if it runs, starts it on the same data, and leads the relays to it.
+    /// Kills the back end if it runs, starts it on the same data, and points the relays to it.
     ///
     /// # Panics
     /// When it does not start.

@@ -4,20 +4,20 @@ use std::process::Output;
 
 use crate::Site;
 
-/// What a command of the site has printed, and how it ended.
+/// The output and the exit status of a command of the site.
 #[derive(Debug)]
 pub struct Printed {
     /// The exit status; -1 when a signal ended it.
     pub code: i32,
-    /// What it wrote to stdout.
+    /// Its stdout.
     pub out: String,
-    /// What it wrote to stderr.
+    /// Its stderr.
     pub errors: String,
 }
 
 impl Site {
-    /// Runs a command of the site, such as `check`, to its end, without blocking the test. In what
-    /// it prints, paths start at the site's folder.
+    /// Runs a command of the site, such as `check`, to its end, without blocking the test. Paths in
+    /// its output are relative to the site's folder.
     ///
     /// # Panics
     /// When the program cannot be run.
@@ -34,10 +34,10 @@ impl Site {
         Printed { code: status.code().unwrap_or(-1), out: text(stdout), errors: text(stderr) }
     }
 
-    /// Copies a file, or a folder with all that is in it, to the same name in the site's folder.
+    /// Copies a file, or a folder with its content, to the same name in the site's folder.
     ///
     /// # Panics
-    /// When that is not possible.
+    /// When it cannot be copied.
     pub fn copy(self, root: &Path, name: &str) -> Site {
         let from = root.join(name);
         if !from.is_dir() {

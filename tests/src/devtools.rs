@@ -12,8 +12,8 @@ use crate::until::PATIENCE;
 /// A page of Chromium with an empty profile, driven by the DevTools protocol over a pipe. The browser ends when this is
 /// dropped.
 ///
-/// The client is our own: a test sends one command at a time and takes the events that arrive meanwhile, where the
-/// crates for this protocol bring a WebSocket, tasks, and types for all of its domains.
+/// The client is our own because the tests need little: they send one command at a time and collect the events that
+/// arrive meanwhile, whereas the crates for this protocol bring a WebSocket, tasks, and types for all of its domains.
 #[derive(Debug)]
 pub(crate) struct DevTools {
     commands: ChildStdin,
@@ -28,7 +28,7 @@ pub(crate) struct DevTools {
     _profile: TempDir,
 }
 
-/// What Chromium reads its commands from (3) and writes its messages to (4).
+/// The file descriptors from which Chromium reads commands (3) and to which it writes messages (4).
 const PIPES: &str = r#"exec "$0" "$@" 3<&0 4>&1 </dev/null >/dev/null"#;
 
 impl DevTools {
@@ -86,7 +86,7 @@ impl DevTools {
         }
     }
 
-    /// The next message.
+    /// Receives the next message.
     pub(crate) async fn message(&mut self) -> Value {
         let mut message = Vec::new();
         let read = timeout(PATIENCE, self.messages.read_until(0, &mut message)).await;

@@ -1,10 +1,10 @@
 use std::fs;
 use std::path::Path;
 
-/// Copies the files of a folder, without the folders in it, to another one.
+/// Copies the files of a folder, without its subfolders, to another folder.
 ///
 /// # Panics
-/// When that is not possible.
+/// When a file cannot be copied.
 pub fn copy_files(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a folder can be made");
     for entry in fs::read_dir(from).expect("the folder is there") {

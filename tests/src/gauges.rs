@@ -3,26 +3,26 @@ use serde_json::Value;
 use crate::{Node, Response};
 
 impl Node {
-    /// What the node says of itself.
+    /// Returns the answer of `/status`.
     ///
     /// # Panics
-    /// When it does not.
+    /// When the node does not answer.
     pub async fn status(&self) -> Value {
         self.operator().page("/status").await.json()
     }
 
-    /// How often the site's files were loaded.
+    /// Returns the number of the current edition.
     ///
     /// # Panics
-    /// When the node does not tell.
+    /// When the node does not answer.
     pub async fn edition(&self) -> u64 {
         self.status().await["edition"]["number"].as_u64().expect("a front end has an edition")
     }
 
-    /// One of its metrics, by its name and labels; 0 when there is none.
+    /// Returns one of the node's metrics by its name and labels; 0 when there is no such metric.
     ///
     /// # Panics
-    /// When the node does not tell.
+    /// When the node does not answer.
     pub async fn metric(&self, name: &str) -> f64 {
         let metrics = self.operator().page("/metrics").await;
         let line =
@@ -30,7 +30,7 @@ impl Node {
         line.map_or(0.0, |value| value.parse().expect("a metric is a number"))
     }
 
-    /// The most memory that the process had at once since [`Node::forget_peak_memory`], in bytes.
+    /// Returns the process's peak memory since [`Node::forget_peak_memory`], in bytes.
     ///
     /// # Panics
     /// Where there is no `/proc`, or the process has ended.
@@ -43,7 +43,7 @@ impl Node {
         kibibytes.expect("Linux tells a process's peak of memory") << 10
     }
 
-    /// Makes [`Node::peak_memory`] begin anew.
+    /// Resets [`Node::peak_memory`].
     ///
     /// # Panics
     /// Where there is no `/proc`, or the process has ended.
@@ -54,10 +54,10 @@ impl Node {
 }
 
 impl Response {
-    /// The body as JSON.
+    /// Parses the body as JSON.
     ///
     /// # Panics
-    /// When it is none.
+    /// When it is not JSON.
     pub fn json(&self) -> Value {
         let body = self.text();
         serde_json::from_str(body).unwrap_or_else(|error| panic!("{error} in {body}"))

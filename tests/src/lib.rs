@@ -1,19 +1,19 @@
-//! The harness of the end-to-end tests: real nodes as child processes, and what is done to them.
+//! The harness of the end-to-end tests: real nodes as child processes, and the operations on them.
 //!
-//! - [`Site`]: a folder with a site's files. [`Site::test_site`] has those of `test-site`, the
-//!   site in `site/` that is made to be tested.
-//! - [`Node`]: a process of a site. It is started, asked whether it is ready, stopped, killed,
-//!   paused and started again; its [`Messages`] are shown when a test fails.
-//! - [`Cluster`]: a back end and front ends, each linked through its own [`Relay`], which can cut
-//!   the link and keeps one address when nodes change theirs.
+//! - [`Site`]: a folder with a site's files. [`Site::test_site`] has those of `test-site`, the site in `site/` for
+//!   these tests.
+//! - [`Node`]: a process of a site. A test can start it, wait until it is ready, stop, kill, pause and restart it; its
+//!   [`Messages`] are shown when a test fails.
+//! - [`Cluster`]: a back end and front ends, each linked through its own [`Relay`], which can cut the link and keeps
+//!   its address when a node's address changes.
 //! - [`Shared`]: a cluster that the tests of one file share.
-//! - [`Client`]: a visitor. [`raw`]: a visitor that breaks the rules of HTTP.
-//! - [`Browser`]: Chromium, with what it complains of and what axe-core finds in a page.
-//! - [`Printed`]: what a command of the site, such as `check`, prints. [`copy_files`]: a backup of its data.
-//! - [`until`]: waits for what is to come about. [`Seed`]: what decides a test's random choices.
+//! - [`Client`]: a visitor. [`raw`]: a visitor that violates HTTP.
+//! - [`Browser`]: Chromium, with its complaints and the findings of axe-core.
+//! - [`Printed`]: the output of a command of the site, such as `check`. [`copy_files`]: a backup of its data.
+//! - [`until`]: waits for a condition. [`Seed`]: the seed of a test's random choices.
 //!
-//! All ports are free ones, and nothing outlives its test. A test of this package names the
-//! program itself, because only tests know where it is:
+//! All ports are chosen by the operating system, and no process outlives its test. A test of this package names the
+//! program itself, because cargo gives its path only to tests:
 //!
 //! ```ignore
 //! const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");

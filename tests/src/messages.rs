@@ -2,7 +2,7 @@ use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-/// How many bytes of a process's messages are kept.
+/// The number of bytes of a process's messages that are kept.
 const KEPT: usize = 256 << 10;
 
 /// The last messages of a process.
@@ -17,7 +17,7 @@ struct Lines {
 }
 
 impl Messages {
-    /// Whether a message that is still there contains `text`.
+    /// Returns whether a message that is still kept contains `text`.
     pub fn contain(&self, text: &str) -> bool {
         self.lock().kept.iter().any(|line| line.contains(text))
     }

@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::until::{PATIENCE, until};
 use crate::{Client, Messages, Site};
 
-/// A node that can be started, again and again.
+/// The configuration of a node, from which it can be started any number of times.
 #[derive(Debug, Clone)]
 pub struct Launch {
     site: Site,
@@ -25,8 +25,7 @@ pub struct Launch {
     descriptors: Option<(u32, u32)>,
 }
 
-/// A running node. It is killed when this is dropped, and its messages are printed when that
-/// happens because a test failed.
+/// A running node. It is killed on drop, and its messages are printed if the test has failed.
 #[derive(Debug)]
 pub struct Node {
     launch: Launch,
@@ -38,9 +37,9 @@ pub struct Node {
 /// A node that ended before it announced itself.
 #[derive(Debug)]
 pub struct Ended {
-    /// How it ended.
+    /// Its exit status.
     pub status: ExitStatus,
-    /// What it wrote.
+    /// Its messages.
     pub messages: Messages,
 }
 
@@ -71,20 +70,20 @@ impl Launch {
         self
     }
 
-    /// Takes a variable out of the node's environment.
+    /// Removes a variable from the node's environment.
     #[must_use]
     pub fn without(mut self, name: &str) -> Launch {
         self.variables.push((name.to_owned(), None));
         self
     }
 
-    /// Lets the node have so many open files: at its start, and at most.
+    /// Sets the soft and the hard limit of the node's open files.
     #[must_use]
     pub fn descriptors(self, soft: u32, hard: u32) -> Launch {
         Launch { descriptors: Some((soft, hard)), ..self }
     }
 
-    /// Lets the node run another program.
+    /// Runs another program for this node.
     #[must_use]
     pub fn program(mut self, program: impl Into<PathBuf>) -> Launch {
         self.site = self.site.with_program(program);
@@ -106,7 +105,7 @@ impl Launch {
     /// Starts the node and waits until it listens.
     ///
     /// # Errors
-    /// When it ends before.
+    /// When it ends before it listens.
     ///
     /// # Panics
     /// When it neither ends nor announces itself within [`PATIENCE`].
@@ -119,7 +118,7 @@ impl Launch {
     async fn spawn(&self, messages: &Messages) -> Result<(Process, Announcement), Ended> {
         let mut command = self.site.command();
         command.args(["serve", "--mode", self.mode.as_str(), "--name", &self.name]);
-        // Whatever ends the test, the node does not stay behind.
+        // The node ends with the test process, however that ends.
         command.args(["--with-parent", &std::process::id().to_string()]);
         for (name, value) in &self.variables {
             match value {
@@ -151,12 +150,12 @@ impl Launch {
 }
 
 impl Node {
-    /// The node's name.
+    /// Returns the node's name.
     pub fn name(&self) -> &str {
         &self.launch.name
     }
 
-    /// Where visitors come in.
+    /// Returns the address for visitors.
     ///
     /// # Panics
     /// When it is a back end.
@@ -167,7 +166,7 @@ impl Node {
         }
     }
 
-    /// Where front ends come in.
+    /// Returns the address for front ends.
     ///
     /// # Panics
     /// When it is not a back end.
@@ -178,25 +177,25 @@ impl Node {
         }
     }
 
-    /// Where operators come in.
+    /// Returns the address for operators.
     pub fn admin(&self) -> SocketAddr {
         self.announcement.admin
     }
 
-    /// The number of its process.
+    /// Returns the id of its process.
     pub fn pid(&self) -> u32 {
         self.process.child.id()
     }
 
-    /// What it writes to stderr.
+    /// Returns its messages on stderr.
     pub fn messages(&self) -> &Messages {
         &self.messages
     }
 
-    /// Waits until the node says that it is ready.
+    /// Waits until the node is ready.
     ///
     /// # Panics
-    /// When it does not within [`PATIENCE`].
+    /// When it does not become ready within [`PATIENCE`].
     pub async fn ready(&self) {
         let client = Client::new(self.admin()).timeout(Duration::from_secs(2));
         let what = format!("{} is ready", self.name());
@@ -207,13 +206,13 @@ impl Node {
         .await;
     }
 
-    /// Whether the node says that it is ready.
+    /// Returns whether the node is ready.
     pub async fn is_ready(&self) -> bool {
         let client = Client::new(self.admin()).timeout(Duration::from_secs(2));
         client.get("/ready").await.is_ok_and(|response| response.status == 200)
     }
 
-    /// Whether the node says that it is ready, or that it gets no lease because it is on probation.
+    /// Returns whether the node is ready, or has no lease because it is on probation.
     pub async fn is_settled(&self) -> bool {
         let client = Client::new(self.admin()).timeout(Duration::from_secs(2));
         let answer = client.get("/ready").await;
@@ -231,7 +230,7 @@ impl Node {
         self.process.signal(Signal::TERM);
     }
 
-    /// Asks the node to load the site's files anew (SIGHUP).
+    /// Asks the node to reload the site's files (SIGHUP).
     pub fn hang_up(&mut self) {
         self.process.signal(Signal::HUP);
     }
@@ -244,18 +243,18 @@ impl Node {
         self.process.ended().await
     }
 
-    /// Kills the node in the midst of what it does (SIGKILL).
+    /// Kills the node (SIGKILL).
     pub async fn kill(&mut self) {
         self.process.signal(Signal::KILL);
         self.process.ended().await;
     }
 
-    /// Stops the node's clockwork (SIGSTOP): it is there, and does nothing.
+    /// Pauses the node (SIGSTOP): its process and connections exist, but it does nothing.
     pub fn pause(&mut self) {
         self.process.signal(Signal::STOP);
     }
 
-    /// Lets a paused node go on (SIGCONT).
+    /// Resumes a paused node (SIGCONT).
     pub fn resume(&mut self) {
         self.process.signal(Signal::CONT);
     }
@@ -289,7 +288,7 @@ impl Drop for Node {
 }
 
 impl Process {
-    /// Signals the process, unless it is known to have ended: until then its number is its own.
+    /// Signals the process unless it has been reaped: until then no other process can have its id.
     fn signal(&mut self, signal: Signal) {
         if let Ok(None) = self.child.try_wait() {
             let pid = i32::try_from(self.child.id()).ok().and_then(Pid::from_raw);
@@ -327,7 +326,7 @@ impl Drop for Process {
     }
 }
 
-/// The same command, with a soft and a hard limit of open files.
+/// Returns the same command with a soft and a hard limit of open files.
 fn limited(command: &Command, (soft, hard): (u32, u32)) -> Command {
     let script = format!("ulimit -S -n {soft} && ulimit -H -n {hard} && exec \"$0\" \"$@\"");
     let mut limited = Command::new("sh");
@@ -342,7 +341,8 @@ fn limited(command: &Command, (soft, hard): (u32, u32)) -> Command {
     limited
 }
 
-/// Keeps the lines of `pipe`, save the announcement, which goes to `announced`.
+/// Reads the lines of `pipe` into `messages`, except the announcement, which is sent to
+/// `announced`.
 fn read(
     pipe: Option<impl Read + Send + 'static>,
     messages: Messages,

@@ -1,4 +1,4 @@
-//! Bytes on a socket, for what no client library would send.
+//! Raw bytes on a socket, for requests that no client library would send.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -6,11 +6,11 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-/// How much of an answer is read.
+/// The maximum number of bytes of an answer that are read.
 const MOST: u64 = 1 << 20;
 
-/// Sends `bytes` and reads what comes back until the node closes the connection or `patience` is
-/// over.
+/// Sends `bytes` and reads the answer until the node closes the connection or `patience` has
+/// elapsed.
 pub async fn exchange(address: SocketAddr, bytes: &[u8], patience: Duration) -> String {
     let mut answer = Vec::new();
     let talk = async {

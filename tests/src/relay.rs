@@ -8,8 +8,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-/// A stretch of the network between a front end and its back end: it listens on an address that
-/// stays, passes on what comes to a target that may change, and can be cut.
+/// A network path between a front end and its back end. It listens on a fixed address and forwards connections to a
+/// target that may change. It can be cut, slowed and delayed.
 #[derive(Debug)]
 pub struct Relay {
     address: SocketAddr,
@@ -17,17 +17,17 @@ pub struct Relay {
     listener: AbortHandle,
 }
 
-/// What a cut looks like from its ends.
+/// The kind of a cut, as its ends see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cut {
-    /// Connections are reset, and new ones at once.
+    /// Open connections are reset, and new ones immediately after they are accepted.
     Reset,
-    /// Connections stay, and so can be made, but nothing passes: neither bytes nor that an end is
-    /// gone. When the cut is healed, all that was sent meanwhile arrives.
+    /// Connections stay open and new ones are accepted, but nothing passes, neither bytes nor the end of a connection.
+    /// When the cut is healed, everything that was sent meanwhile arrives.
     Silence,
 }
 
-/// Where bytes go.
+/// The direction of bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     /// To the target.
@@ -40,19 +40,19 @@ enum Way {
 struct Network {
     target: SocketAddr,
     cut: Option<Cut>,
-    /// Counts the cuts that reset connections.
+    /// The number of cuts that reset connections.
     resets: u64,
-    /// How many bytes pass in a second from the target, over each connection.
+    /// The number of bytes per second that pass from the target, over each connection.
     rate: Option<u32>,
-    /// How long a byte takes, each way.
+    /// The delay of each byte, in each direction.
     delay: Duration,
 }
 
-/// How many pieces may be on their way in one direction.
+/// The maximum number of pieces that are in transit in one direction.
 const UNDER_WAY: usize = 1024;
 
 impl Relay {
-    /// A relay to `target`.
+    /// Starts a relay to `target`.
     ///
     /// # Panics
     /// When there is no free port.
@@ -70,17 +70,17 @@ impl Relay {
         Relay { address, network, listener }
     }
 
-    /// Where it listens.
+    /// Returns the address that it listens on.
     pub fn address(&self) -> SocketAddr {
         self.address
     }
 
-    /// Makes new connections go to `target`.
+    /// Forwards new connections to `target`.
     pub fn set_target(&self, target: SocketAddr) {
         self.network.send_modify(|network| network.target = target);
     }
 
-    /// Cuts it.
+    /// Cuts the relay.
     pub fn cut(&self, cut: Cut) {
         self.network.send_modify(|network| {
             network.cut = Some(cut);
@@ -88,13 +88,12 @@ impl Relay {
         });
     }
 
-    /// Lets no more than `rate` bytes a second come from the target over each connection; `None` lifts
-    /// that.
+    /// Limits each connection to `rate` bytes per second from the target; `None` removes the limit.
     pub fn slow(&self, rate: Option<u32>) {
         self.network.send_modify(|network| network.rate = rate);
     }
 
-    /// Makes everything that comes from now on take `delay` longer, each way.
+    /// Delays all bytes received from now on by `delay`, in each direction.
     pub fn delay(&self, delay: Duration) {
         self.network.send_modify(|network| network.delay = delay);
     }
@@ -142,7 +141,7 @@ async fn connection(mut near: TcpStream, mut network: watch::Receiver<Network>) 
     }
 }
 
-/// Passes on what comes from `from` until its end.
+/// Forwards bytes from `from` to `to` until the end.
 async fn pump(
     from: impl AsyncRead + Unpin,
     to: impl AsyncWrite + Unpin,
@@ -154,7 +153,7 @@ async fn pump(
     Ok(())
 }
 
-/// Receives what comes from `from`, and when it is to go on.
+/// Reads pieces from `from` and sends each with the time when it is due.
 async fn take(
     mut from: impl AsyncRead + Unpin,
     pieces: mpsc::Sender<(Instant, Vec<u8>)>,
@@ -167,7 +166,7 @@ async fn take(
         let rate = network.borrow().rate.filter(|_| way == Way::Down);
         let most = rate.map_or(piece.len(), |rate| piece.len().min(rate as usize / 20).max(1));
         let read = from.read(&mut piece[..most]).await;
-        // What came while the relay was cut stays here until it is healed.
+        // Bytes that arrived while the relay was cut are held back until it is healed.
         open(&mut network).await?;
         match read? {
             0 => return Ok(()),
@@ -176,7 +175,8 @@ async fn take(
                 let due = (Instant::now() + delay, piece[..length].to_vec());
                 pieces.send(due).await.map_err(io::Error::other)?;
                 if delay.is_zero() {
-                    // Then an end that reads nothing holds up the other.
+                    // Without a delay, wait until all pieces are written, so that an end that does not read blocks the
+                    // other.
                     drop(pieces.reserve_many(UNDER_WAY).await.map_err(io::Error::other)?);
                 }
                 pause(&mut network, rate, length).await;
@@ -185,7 +185,7 @@ async fn take(
     }
 }
 
-/// Passes on each piece when it is due.
+/// Writes each piece when it is due.
 async fn give(
     mut pieces: mpsc::Receiver<(Instant, Vec<u8>)>,
     mut to: impl AsyncWrite + Unpin,
@@ -197,20 +197,20 @@ async fn give(
     to.shutdown().await
 }
 
-/// Waits for as long as `length` bytes take at this rate, or until the rate is another.
+/// Waits for as long as `length` bytes take at this rate, or until the rate changes.
 async fn pause(network: &mut watch::Receiver<Network>, rate: Option<u32>, length: usize) {
     let Some(bytes) = rate else { return };
     let pause = Duration::from_secs_f64(length as f64 / f64::from(bytes));
     let _ = tokio::time::timeout(pause, network.wait_for(|network| network.rate != rate)).await;
 }
 
-/// Waits until nothing is cut, and says where to. An error when the relay is gone.
+/// Waits until the relay is not cut, and returns the target. Returns an error when the relay has been dropped.
 async fn open(network: &mut watch::Receiver<Network>) -> io::Result<SocketAddr> {
     let network = network.wait_for(|network| network.cut.is_none()).await;
     network.map(|network| network.target).map_err(io::Error::other)
 }
 
-/// Waits until connections from before are reset, or the relay is gone.
+/// Waits until the connections of `before` are reset, or the relay has been dropped.
 async fn was_reset(mut network: watch::Receiver<Network>, before: u64) {
     let _ = network.wait_for(|network| network.resets != before).await;
 }
@@ -253,7 +253,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_sent_into_silence_arrives_when_it_ends() {
+    async fn bytes_sent_during_silence_arrive_when_it_ends() {
         let relay = Relay::start(echo().await).await;
         let mut stream = TcpStream::connect(relay.address()).await.unwrap();
         assert_eq!(echoed(&mut stream, 7).await.unwrap(), 7);
@@ -265,7 +265,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_comes_from_the_target_can_be_slow() {
+    async fn bytes_from_the_target_can_be_slowed() {
         let relay = Relay::start(echo().await).await;
         let mut stream = TcpStream::connect(relay.address()).await.unwrap();
         relay.slow(Some(1000));
@@ -278,7 +278,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_passes_is_delayed_each_way() {
+    async fn bytes_are_delayed_in_each_direction() {
         let relay = Relay::start(echo().await).await;
         let mut stream = TcpStream::connect(relay.address()).await.unwrap();
         assert_eq!(echoed(&mut stream, 7).await.unwrap(), 7);

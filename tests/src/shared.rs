@@ -7,16 +7,17 @@ use crate::Cluster;
 
 /// A cluster that the tests of a file share, because starting one takes longer than most tests.
 ///
-/// It lives on a thread of its own until the process ends, and its nodes end with it.
+/// It runs on its own thread until the process ends, and its nodes end with it.
 #[derive(Debug)]
 pub struct Shared(Arc<Cluster>);
 
-/// A test's hold on a shared cluster. When the test fails, it shows the messages of the nodes.
+/// A test's reference to a shared cluster. When the test fails, it prints the messages of the
+/// nodes.
 #[derive(Debug)]
 pub struct Borrowed(Arc<Cluster>);
 
 impl Shared {
-    /// Starts it.
+    /// Starts the cluster.
     ///
     /// # Panics
     /// When it does not start.
@@ -38,7 +39,7 @@ impl Shared {
         Shared(started.recv().expect("the cluster starts"))
     }
 
-    /// Takes part in its use.
+    /// Returns a reference for one test.
     pub fn borrow(&self) -> Borrowed {
         Borrowed(Arc::clone(&self.0))
     }

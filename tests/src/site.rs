@@ -8,18 +8,18 @@ use tempfile::TempDir;
 
 use crate::node::Launch;
 
-/// A site: its program, and a folder with its files, which goes when the last copy of this does.
+/// A site: its program, and a folder with its files, which is deleted with the last clone.
 #[derive(Debug, Clone)]
 pub struct Site {
     program: PathBuf,
     folder: Arc<TempDir>,
 }
 
-/// What the front ends of a site seal cookies with, unless a test says otherwise.
+/// The key with which front ends seal cookies, unless a test sets another.
 const SECRET: &str = "a secret of the tests that nobody else has";
 
 impl Site {
-    /// A site with an empty `project.toml`, no routes, templates or files.
+    /// Creates a site with an empty `project.toml`, no routes, templates or files.
     pub fn new(program: impl Into<PathBuf>) -> Site {
         let folder = tempfile::Builder::new().prefix("headwater-").tempdir();
         let folder = Arc::new(folder.expect("the folder for temporary files can be written to"));
@@ -29,7 +29,7 @@ impl Site {
         site.project("").dispatch("")
     }
 
-    /// The site in `site/`: `program` must be `test-site`. A lease lasts one second.
+    /// Creates the site in `site/`: `program` must be `test-site`. A lease lasts one second.
     pub fn test_site(program: impl Into<PathBuf>) -> Site {
         Site::new(program)
             .project("[link]\nlease = \"1s\"\n")
@@ -45,13 +45,12 @@ impl Site {
             .file("docroot/files/hello.txt", "hello, world\n")
     }
 
-    /// The same files with another program.
+    /// Returns the same files with another program.
     pub(crate) fn with_program(self, program: impl Into<PathBuf>) -> Site {
         Site { program: program.into(), ..self }
     }
 
-    /// Writes `project.toml`. Names, modes, ports and back ends are given to the nodes by
-    /// [`Launch`], whatever stands here.
+    /// Writes `project.toml`. [`Launch`] overrides the names, modes, ports and back ends of the nodes.
     pub fn project(self, toml: &str) -> Site {
         self.file("project.toml", toml)
     }
@@ -61,7 +60,7 @@ impl Site {
         self.file("dispatch.conf", toml)
     }
 
-    /// Adds to the end of `dispatch.conf`.
+    /// Appends to `dispatch.conf`.
     pub fn route(self, toml: &str) -> Site {
         let before = fs::read_to_string(self.path("dispatch.conf")).unwrap_or_default();
         self.dispatch(&format!("{before}\n{toml}\n"))
@@ -72,7 +71,7 @@ impl Site {
         self.file(&format!("templates/{name}"), text)
     }
 
-    /// Writes a file, with the folders it is in.
+    /// Writes a file and creates its folders.
     ///
     /// # Panics
     /// When it cannot be written.
@@ -84,12 +83,12 @@ impl Site {
         self
     }
 
-    /// Where a file of the site is.
+    /// Returns the path of a file of the site.
     pub fn path(&self, name: impl AsRef<Path>) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// A node of the site, to be started.
+    /// Returns a node of the site that can be started.
     pub fn node(&self, mode: Mode, name: &str) -> Launch {
         Launch::new(self.clone(), mode, name)
     }
@@ -102,7 +101,8 @@ impl Site {
         self.command().args(arguments).output().expect("the site's program can be run")
     }
 
-    /// The site's program with its configuration, and nothing of headwater in its environment but a secret.
+    /// Returns the site's program with its configuration, and with the secret as the only variable of headwater in its
+    /// environment.
     pub fn command(&self) -> Command {
         let mut command = Command::new(&self.program);
         let variables = std::env::vars_os().map(|(name, _)| name);

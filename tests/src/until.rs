@@ -1,12 +1,12 @@
 use std::time::{Duration, Instant};
 
-/// How long a test waits for what must come about, on a machine that may have a lot else to do.
+/// The longest time that a test waits for a condition, even on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
-/// Asks again and again until `probe` gives something, for as long as [`PATIENCE`].
+/// Calls `probe` repeatedly until it returns a value, for at most [`PATIENCE`].
 ///
 /// # Panics
-/// When it does not come about; `what` says what was awaited.
+/// When it does not return one. The message contains `what`.
 pub async fn until<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<T>) -> T {
     let start = Instant::now();
     loop {

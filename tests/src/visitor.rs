@@ -8,7 +8,7 @@ impl Client {
     /// Sends a request with these headers and this body.
     ///
     /// # Panics
-    /// When there is no answer, or the request is none.
+    /// When there is no answer, or the request is not valid.
     pub async fn ask(
         &self,
         method: &str,
@@ -26,7 +26,7 @@ impl Client {
         response.unwrap_or_else(|failed| panic!("{target} at {}: {failed}", self.address()))
     }
 
-    /// Asks for a page, and gets it or an error page.
+    /// Requests a page and returns it, or an error page.
     ///
     /// # Panics
     /// When there is no answer.
@@ -34,7 +34,7 @@ impl Client {
         self.ask("GET", target, &[], Bytes::new()).await
     }
 
-    /// Asks for a page with these request headers.
+    /// Requests a page with these request headers.
     ///
     /// # Panics
     /// When there is no answer.
@@ -53,7 +53,7 @@ impl Client {
 }
 
 impl Node {
-    /// A visitor.
+    /// Returns a visitor.
     ///
     /// # Panics
     /// When it is a back end.
@@ -61,14 +61,14 @@ impl Node {
         Client::new(self.http())
     }
 
-    /// An operator.
+    /// Returns an operator.
     pub fn operator(&self) -> Client {
         Client::new(self.admin())
     }
 }
 
 impl Cluster {
-    /// A visitor of the front end of this number, counted from 0.
+    /// Returns a visitor of the front end with this number, counted from 0.
     pub fn visitor(&self, frontend: usize) -> Client {
         self.frontends[frontend].visitor()
     }

@@ -1,5 +1,5 @@
-//! Multiplexed calls as a back end reads them: each is answered once, unless it is cancelled, and all
-//! permits come back.
+//! Multiplexed calls as a back end reads them: each is answered once unless it is cancelled, and all permits are
+//! released.
 
 use std::collections::BTreeMap;
 
@@ -18,8 +18,7 @@ thread_local! {
     static RUNTIME: Runtime = Builder::new_current_thread().enable_time().build().expect("it is one");
 }
 
-/// `data` is the size of a piece in one byte, the number of permits in another, and what a front end
-/// sends.
+/// `data` is the size of a piece in one byte, the number of permits in another, and the bytes of a front end.
 pub fn run(data: &[u8]) {
     let [size, permits, sent @ ..] = data else { return };
     let permits = usize::from(*permits % 8);
@@ -39,7 +38,7 @@ pub fn run(data: &[u8]) {
         let (answer, body) = match message {
             Message::Answered => whole(rest),
             Message::Held(ticket) => {
-                // One that was cancelled meanwhile is not there any more.
+                // The answer to a cancelled call is discarded.
                 let fetched = tickets.clone().next().filter(|fetched| fetched.0 == ticket);
                 let Some((_, answer, body)) = fetched else {
                     assert!(calls.is_doubtful(), "it is held");
@@ -66,7 +65,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// What was sent under one number.
+/// The calls and cancellations sent under one number.
 #[derive(Default)]
 struct Asked {
     calls: Vec<Call>,
@@ -74,14 +73,13 @@ struct Asked {
 }
 
 impl Asked {
-    /// Whether a call may not be answered. A further call of the same number takes the permit of the one
-    /// before.
+    /// Whether a call may remain unanswered. Another call with the same number takes the permit of the previous one.
     fn is_doubtful(&self) -> bool {
         self.is_cancelled || self.calls.len() > 1
     }
 }
 
-/// A message of the back end, as the link's version 6 has it.
+/// A message of the back end in version 6 of the link.
 #[derive(Debug, Deserialize)]
 enum Message {
     Answered,
@@ -90,7 +88,7 @@ enum Message {
     Goodbye,
 }
 
-/// The calls that are sent before the stream ends or is malformed, and whether it is well-formed.
+/// Parses the calls before the stream ends or is malformed, and returns whether it is well-formed.
 fn asked(sent: &[u8]) -> (BTreeMap<u32, Asked>, bool) {
     let mut asked = BTreeMap::<u32, Asked>::new();
     let mut rest = sent;
@@ -111,7 +109,7 @@ fn asked(sent: &[u8]) -> (BTreeMap<u32, Asked>, bool) {
 #[derive(Debug)]
 struct Malformed;
 
-/// The next message, and the call that it is about.
+/// Parses the next message and the number of its call.
 fn message<'a>(rest: &mut &'a [u8]) -> Result<Option<(u32, &'a [u8])>, Malformed> {
     let Some((length, after)) = rest.split_first_chunk() else { return Ok(None) };
     let length = u32::from_be_bytes(*length) as usize;
@@ -122,7 +120,7 @@ fn message<'a>(rest: &mut &'a [u8]) -> Result<Option<(u32, &'a [u8])>, Malformed
     Ok(Some((u32::from_be_bytes(*number), message)))
 }
 
-/// An answer behind its length, and what follows it.
+/// Parses an answer after its length, and returns the rest.
 fn whole(bytes: &[u8]) -> (Answer, &[u8]) {
     let (length, rest) = bytes.split_first_chunk().expect("it has a length");
     let (answer, body) = rest.split_at(u32::from_be_bytes(*length) as usize);

@@ -1,4 +1,4 @@
-//! Paths and queries of requests, and the way back from a route to its URL.
+//! Paths and queries of requests, and the URLs that are generated from a route.
 
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -45,7 +45,7 @@ fn decoded(path: &str) -> Vec<Cow<'_, [u8]>> {
     path.split('/').map(|segment| percent_decode(segment.as_bytes())).collect()
 }
 
-/// A reader of its own: what `%` and two digits stand for.
+/// An independent decoder of `%` with two digits.
 fn percent_decode(segment: &[u8]) -> Cow<'_, [u8]> {
     if !segment.contains(&b'%') {
         return segment.into();
@@ -99,7 +99,7 @@ fn check_routes(path: &CanonicalPath<'_>) {
         "three"
     };
     let url = TABLE.url_for(name, found.to_params());
-    // In a catch-all an encoded slash gives the same value as a plain one.
+    // In a catch-all, an encoded slash yields the same value as a plain one.
     if path.as_str().contains("%2F") && name == "two" {
         return;
     }

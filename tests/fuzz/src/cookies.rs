@@ -1,4 +1,4 @@
-//! `Cookie`, and what a site puts into the values of cookies.
+//! `Cookie`, and the values of cookies that a site sets.
 
 use futures_util::FutureExt;
 use headwater::extract::{Cookies, FromRequestParts};
@@ -6,7 +6,7 @@ use headwater::prelude::{decode_cookie_value, encode_cookie_value};
 use headwater::request::Request;
 use http::HeaderValue;
 
-/// `data` is the values of `Cookie` headers, one a line.
+/// `data` is the values of `Cookie` headers, one per line.
 pub fn run(data: &[u8]) {
     let values = super::lines(data).filter_map(|line| HeaderValue::from_bytes(line).ok());
     let values: Vec<HeaderValue> = values.collect();

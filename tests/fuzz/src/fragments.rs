@@ -1,5 +1,5 @@
-//! Templates with fragments: how `{% cache … %}` is rewritten, beside what Tera says of the same source
-//! with filter sections and conditions in the place of the tag.
+//! Templates with fragments: the rewriting of `{% cache … %}`, compared with Tera's reading of the same source with
+//! filter sections and conditions in place of the tag.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -33,7 +33,7 @@ pub fn run(data: &[u8]) {
             assert_eq!(rewritten.text().matches('\n').count(), source.matches('\n').count());
             let error = syntax_error(rewritten.text());
             let expected = syntax_error(&filters.text);
-            // An `if` around a filter section takes two levels.
+            // An `if` around a filter section counts as two levels.
             if [&error, &expected].into_iter().flatten().any(is_of_limit) {
                 return;
             }
@@ -46,7 +46,7 @@ pub fn run(data: &[u8]) {
                 let at = filters.original(start(&filters.text, &expected));
                 let tag = found.iter().find(|tag| tag.range.contains(&at));
                 let start = tag.map(|tag| TextPosition::of(source, tag.range.start));
-                // What is wrong with text that was put in is shown at its tag.
+                // Errors in inserted text are reported at its tag.
                 let is_at_start = error.as_ref().is_some_and(|(place, _)| Some(*place) == start);
                 let place = start.filter(|_| is_at_start);
                 let place = place.unwrap_or_else(|| TextPosition::of(source, at));
@@ -61,7 +61,7 @@ pub fn run(data: &[u8]) {
             assert!(!wrong.is_empty());
             assert!(wrong.iter().all(|wrong| source.is_char_boundary(wrong.offset)));
             let conditions = Reference::of(source, ["if cache(", ") "], "endif");
-            // A body that is closed right as either is closed by its own tag.
+            // If both replacements are well-formed, the body is closed by its own tag.
             let is_readable =
                 [filters, conditions].iter().all(|it| syntax_error(&it.text).is_none());
             let refused = wrong.iter().find(|wrong| is_of_structure(&wrong.message));
@@ -70,7 +70,8 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// Where in the text a report begins, in bytes. Its range is that of a token, which may be the one before.
+/// Returns the offset of a report in the text, in bytes. The report's own range is that of a token, which may be the
+/// previous one.
 fn start(text: &str, report: &ReportError) -> usize {
     let lines = text.split_inclusive('\n').take(report.span().start_line - 1);
     let line = lines.map(str::len).sum::<usize>();
@@ -82,8 +83,8 @@ fn is_of_limit(error: &ReportError) -> bool {
     error.message().ends_with("too deep") || error.message().ends_with("too complex")
 }
 
-/// Whether Tera refuses the template too, whatever stands for the tag. A message with text of the
-/// template begins with it, or with `cache`.
+/// Whether Tera must refuse the template too, with any replacement of the tag. Other messages begin with text of the
+/// template, or with `cache`.
 fn is_of_structure(message: &str) -> bool {
     ["this ", "the ", "there "].iter().any(|start| message.starts_with(start))
         || message.ends_with("` has no value")
@@ -98,10 +99,10 @@ fn syntax_error(text: &str) -> Option<ReportError> {
     }
 }
 
-/// A template with other tags in the place of `cache` and `endcache`.
+/// A template with other tags in place of `cache` and `endcache`.
 struct Reference {
     text: String,
-    /// What was put in, and what it stands for, in bytes.
+    /// The ranges of the inserted text and of the text that it replaces, in bytes.
     edits: Vec<(Range<usize>, Range<usize>)>,
 }
 
@@ -136,7 +137,7 @@ impl Reference {
         self.edits.push((start..self.text.len(), old.clone()));
     }
 
-    /// Where in the source that byte is.
+    /// Returns the offset in the source of a byte in the text.
     fn original(&self, at: usize) -> usize {
         match self.edits.iter().rev().find(|(new, _)| new.start <= at) {
             None => at,
@@ -146,15 +147,15 @@ impl Reference {
     }
 }
 
-/// Whether a template neither takes long nor sees the difference between a fragment and its text.
+/// Whether rendering a template is fast and does not depend on whether a fragment is cached.
 fn is_cheap(source: &str) -> bool {
     let is_free =
         ["set", "filter", "|", "range", "component", "<", "include", "extends", "part", "block"];
     source.matches("for").count() <= 2 && !is_free.iter().any(|word| source.contains(word))
 }
 
-/// A template writes what it writes with a condition that holds in the place of each tag, and the same
-/// again when its fragments are found.
+/// Checks that a template renders the same with a true condition in place of each tag, and the same again with cached
+/// fragments.
 fn render(source: &str) {
     let kept = Rc::new(Kept::default());
     let Ok(page) = rendered(source, kept.clone()) else { return };
@@ -178,7 +179,7 @@ fn rendered(source: &str, fragments: Rc<dyn Fragments>) -> Result<Pieces, String
     Ok(rendered.map_err(|error| error.message)?.content.joined())
 }
 
-/// Fragments that were kept, until the same id is kept with another text.
+/// Cached fragments; an id that is stored with different texts is dropped.
 #[derive(Default)]
 struct Kept {
     fragments: RefCell<HashMap<String, Option<Arc<Fragment>>>>,

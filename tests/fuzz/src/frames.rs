@@ -9,7 +9,7 @@ use super::in_pieces;
 
 const LIMIT: usize = 512;
 
-/// `data` is the size of a piece, and what comes over a stream.
+/// `data` is the size of a piece in one byte, and the bytes of a stream.
 pub fn run(data: &[u8]) {
     let Some((size, stream)) = data.split_first() else { return };
     let (messages, end) = read(stream, usize::from(*size).max(1));

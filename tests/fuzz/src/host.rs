@@ -1,4 +1,4 @@
-//! The host that a request is for, beside a reader of its own.
+//! The host of a request, compared with an independent parser.
 
 use std::net::Ipv6Addr;
 use std::sync::LazyLock;
@@ -15,7 +15,7 @@ static SPELLING: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(pattern).expect("the pattern is right")
 });
 
-/// `data` is a version in one byte, a target in a line, and a `Host` field in each line that follows.
+/// `data` is a version in one byte, a target in one line, and a `Host` field in each following line.
 pub fn run(data: &[u8]) {
     let Some((version, rest)) = data.split_first() else { return };
     let mut lines = super::lines(rest);
@@ -42,7 +42,7 @@ pub fn run(data: &[u8]) {
     assert_eq!((url.authority().map(Authority::as_str), url.path()), (Some(&*host), "/"));
 }
 
-/// The one field `Host`.
+/// Returns the only field `Host`.
 fn host(headers: &HeaderMap) -> String {
     let fields: Vec<_> = headers.get_all(HOST).iter().collect();
     assert_eq!(fields.len(), 1, "there is one host");
@@ -68,7 +68,7 @@ fn expected(parts: &Parts) -> Result<String, HostError> {
     }
 }
 
-/// A host as it should be written, `None` if it is none.
+/// Returns the canonical spelling of a host, or `None` if the text is not a host.
 fn spelt(text: &[u8], default: u32) -> Option<String> {
     let found = SPELLING.captures(text)?;
     let text = |name| {

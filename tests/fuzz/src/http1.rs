@@ -1,8 +1,8 @@
-//! Requests over HTTP/1.1, however they come, beside bare hyper: the same requests reach the handler, and
-//! the same responses the client.
+//! Requests over HTTP/1.1 in any pieces, compared with plain hyper: the same requests must reach the handler, and the
+//! same responses the client.
 //!
-//! What the server refuses and hyper does not (a request without a host, a transfer coding that is not
-//! `chunked`) is recognised by a reader of its own; up to the first such request both must agree.
+//! Requests that the server refuses and hyper accepts (a request without a host, a transfer coding that is not
+//! `chunked`) are recognised by an independent parser; up to the first such request both must agree.
 
 use std::convert::Infallible;
 use std::future::{Future, Ready};
@@ -27,16 +27,16 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-/// What a connection may take at the longest. All bytes are there from the start.
+/// The longest time for a connection, whose bytes are all available from the start.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// The longest body that is answered, in bytes.
+/// The longest body that is echoed, in bytes.
 const LONGEST: usize = 1 << 20;
 
-/// `data` is the size of a piece in one byte, and what a client sends.
+/// `data` is the size of a piece in one byte, and the bytes of a client.
 pub fn run(data: &[u8]) {
     let Some((size, sent)) = data.split_first() else { return };
-    // That is HTTP/2, or may become it.
+    // The connection preface of HTTP/2, or a beginning of it.
     if sent.starts_with(b"PRI") || b"PRI".starts_with(sent) {
         return;
     }
@@ -58,18 +58,18 @@ struct Rig {
 #[derive(Default)]
 struct Seen(Mutex<Vec<Asked>>);
 
-/// A request, as far as both must agree on it.
+/// The parts of a request that must be equal in both.
 #[derive(Debug, Clone, PartialEq)]
 struct Asked {
     method: String,
     uri: String,
     version: Version,
-    /// None when it broke off.
+    /// `None` when the body was incomplete.
     body: Option<Bytes>,
     admission: Admission,
 }
 
-/// Whether the server should refuse a request that hyper takes.
+/// Whether the server should refuse a request that hyper accepts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Admission {
     Admitted,
@@ -131,7 +131,7 @@ impl Rig {
         };
         let writing = async {
             for piece in sent.chunks(size) {
-                // A client that is refused is not read any further.
+                // After a refusal, the server reads no further.
                 if writes.write_all(piece).await.is_err() {
                     return true;
                 }
@@ -144,15 +144,15 @@ impl Rig {
     }
 }
 
-/// What came back.
+/// The bytes that the server sent.
 struct Responses {
     bytes: Vec<u8>,
-    /// Whether the connection was cut while there was something to send, so that what was on its way may be lost.
+    /// Whether the connection was reset before everything was sent, so that responses in transit may be lost.
     was_reset: bool,
 }
 
 impl Seen {
-    /// Notes a request, of which the body is still to come, and returns its index.
+    /// Records a request before its body is read, and returns its index.
     fn note(&self, parts: &Parts) -> usize {
         let mut seen = self.lock();
         seen.push(Asked {
@@ -165,7 +165,7 @@ impl Seen {
         seen.len() - 1
     }
 
-    /// Notes the body of a request and answers it.
+    /// Records the body of a request and answers it.
     fn answer<B: From<Bytes>>(&self, index: usize, body: Option<Bytes>) -> Response<B> {
         let mut seen = self.lock();
         let asked = &mut seen[index];
@@ -174,7 +174,7 @@ impl Seen {
         let text = format!("{} {} {length:?}\n", asked.method, asked.uri);
         let mut response = Response::new(B::from(Bytes::from(text)));
         response.headers_mut().insert("x-index", HeaderValue::from(index));
-        // The server adds it where it is not there.
+        // The server adds the header where it is missing.
         let no_guessing = HeaderValue::from_static("nosniff");
         response.headers_mut().insert(header::X_CONTENT_TYPE_OPTIONS, no_guessing);
         response
@@ -245,27 +245,27 @@ async fn ask_hyper(sent: &[u8], seen: Arc<Seen>) -> Vec<u8> {
     let serving = hyper.serve_connection(TokioIo::new(server), service_fn(answer));
     let asking = async {
         let mut all = Vec::new();
-        // Hyper may have closed already.
+        // Hyper may have closed the connection already.
         let _ = client.write_all(sent).await;
         let _ = client.shutdown().await;
         let _ = client.read_to_end(&mut all).await;
         all
     };
-    // That hyper refuses what is malformed is its own matter.
+    // Errors of hyper on malformed requests do not matter.
     let (_, all) = tokio::join!(serving, asking);
     all
 }
 
-/// Responses without dates, and without `Connection: close`: behind a body that broke off the server says what
-/// hyper only does.
+/// Removes dates and `Connection: close` from responses: after an incomplete body hyper closes the connection without
+/// announcing it, the server with the header.
 fn settled(responses: &[u8]) -> String {
     let is_free = |line: &&str| line.starts_with("date: ") || *line == "connection: close\r\n";
     let text = String::from_utf8_lossy(responses);
     text.split_inclusive('\n').filter(|line| !is_free(line)).collect()
 }
 
-/// Responses without hyper's own refusal at their end. Whether hyper refuses a head that is both malformed
-/// and torn depends on the pieces that it has come in.
+/// Removes hyper's own refusal at the end of the responses. Whether hyper refuses a head that is both malformed and
+/// incomplete depends on the pieces in which it arrived.
 fn without_refusal(responses: &str) -> &str {
     let last = responses.rfind("HTTP/1.").unwrap_or(responses.len());
     let (before, last) = responses.split_at(last);
@@ -273,11 +273,11 @@ fn without_refusal(responses: &str) -> &str {
     if is_refusal { before } else { responses }
 }
 
-/// What comes before the response with this index.
+/// Returns the text before the response with this index.
 fn before_response(responses: &str, index: usize) -> &str {
     let named = responses.find(&format!("x-index: {index}\r\n")).unwrap_or(responses.len());
     let start = responses[..named].rfind("HTTP/1.").unwrap_or(0);
     let before = &responses[..start];
-    // What the server refuses need not go on.
+    // A request that the server refuses needs no `100 Continue`.
     before.strip_suffix("HTTP/1.1 100 Continue\r\n\r\n").unwrap_or(before)
 }

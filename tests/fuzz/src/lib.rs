@@ -1,7 +1,7 @@
-//! What the fuzz targets in `fuzz/` do with their bytes: one module for each target, with a function `run`.
+//! The code of the fuzz targets in `fuzz/`: one module for each target, with a function `run`.
 //!
-//! Each `run` asserts what must hold for any bytes, beyond that nothing panics. The committed corpora run as
-//! ordinary tests, in `tests/corpora.rs`.
+//! Each `run` asserts properties that must hold for any bytes, besides that nothing panics. The committed corpora run
+//! as ordinary tests, in `tests/corpora.rs`.
 
 pub mod calls;
 pub mod canonical;
@@ -29,7 +29,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use http_body::Frame;
 use http_body_util::StreamBody;
 
-/// A body that arrives in pieces of `size` bytes.
+/// Returns a body that arrives in pieces of `size` bytes.
 fn in_pieces(
     data: &[u8],
     size: usize,
@@ -38,12 +38,12 @@ fn in_pieces(
     StreamBody::new(stream::iter(data.chunks(size).map(piece).collect::<Vec<_>>()))
 }
 
-/// The lines of an input, without their ends.
+/// Splits an input into lines, without their ends.
 fn lines(data: &[u8]) -> impl Iterator<Item = &[u8]> {
     data.split(|byte| *byte == b'\n').map(|line| line.strip_suffix(b"\r").unwrap_or(line))
 }
 
-/// The lines of the form `name: value` as headers; others are passed over.
+/// Parses lines of the form `name: value` as headers and ignores others.
 fn headers<'a>(lines: impl Iterator<Item = &'a [u8]>) -> HeaderMap {
     let mut headers = HeaderMap::new();
     for line in lines {

@@ -1,4 +1,4 @@
-//! Forms with files, which must be read alike in whatever pieces they arrive.
+//! Forms with files, which must be parsed alike in pieces of any size.
 
 use futures_util::FutureExt;
 use headwater::extract::{Body, FromRequest, Multipart, MultipartError};
@@ -6,7 +6,8 @@ use headwater::request::Request;
 
 use super::in_pieces;
 
-/// `data` is the size of a piece in one byte, the media type's parameters in a line, and the body.
+/// `data` is the size of a piece in one byte, the media type's parameters in one line, and the
+/// body.
 pub fn run(data: &[u8]) {
     let Some((size, rest)) = data.split_first() else { return };
     let Some(end) = rest.iter().position(|byte| *byte == b'\n') else { return };

@@ -1,4 +1,4 @@
-//! What a back end says of multiplexed calls, beside a reader of its own.
+//! A back end's messages about multiplexed calls, compared with an independent parser.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,8 @@ const LATER: &[u8] = b"later";
 /// The longest message, in bytes.
 const LIMIT: usize = 68 * 1024;
 
-/// `data` is the size of a piece in one byte, which calls are dropped and whether the stream ends in
-/// another, and what the back end says.
+/// `data` is the size of a piece in one byte, flags for the dropped calls and for the end of the stream in another, and
+/// the bytes of the back end.
 pub fn run(data: &[u8]) {
     let [size, flags, said @ ..] = data else { return };
     let is_dropped = |index: usize| flags >> index & 1 == 1;
@@ -36,7 +36,7 @@ fn pieces(
     StreamBody::new(stream::iter(pieces).chain(rest))
 }
 
-/// A message of the back end, as the link's version 6 has it.
+/// A message of the back end in version 6 of the link.
 #[derive(Debug, Deserialize)]
 enum Message {
     Answered,
@@ -73,7 +73,7 @@ fn expected(said: &[u8], ends: bool, is_dropped: impl Fn(usize) -> bool) -> Mult
     sent.extend((0..CALLS.len()).filter(|at| is_dropped(*at)).map(|at| message(at, b"")));
     if is_open {
         sent.extend([message(CALLS.len(), LATER), message(CALLS.len(), b"")]);
-        // What has not been answered in full is cancelled.
+        // Calls without a complete answer are cancelled.
         let has_permit =
             |index: &usize| matches!(answer(*index), None | Some(Ok(CallOutcome::Held(_))));
         sent.extend(kept.iter().copied().filter(has_permit).map(|at| message(at, b"")));
@@ -83,10 +83,10 @@ fn expected(said: &[u8], ends: bool, is_dropped: impl Fn(usize) -> bool) -> Mult
 
 struct Malformed;
 
-/// A message, the call that it is about, and what follows the message.
+/// The number of a call, a message about it, and the rest of the bytes.
 type Numbered<'a> = (u32, Message, &'a [u8]);
 
-/// The next message; `None` where the rest is none yet.
+/// Parses the next message; returns `None` when it is incomplete.
 fn message<'a>(rest: &mut &'a [u8]) -> Result<Option<Numbered<'a>>, Malformed> {
     let Some((length, after)) = rest.split_first_chunk() else { return Ok(None) };
     let length = u32::from_be_bytes(*length) as usize;

@@ -3,7 +3,7 @@
 use headwater::internals::packed::{Packed, read};
 use serde_json::{Map, Value};
 
-/// `data` is packed values as a back end sends them.
+/// `data` is packed values, as a back end sends them.
 pub fn run(data: &[u8]) {
     let Some(members) = unpack(data) else { return };
     let mut again = Packed::new();

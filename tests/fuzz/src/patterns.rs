@@ -1,12 +1,12 @@
-//! Patterns of invalidations, beside the `regex` crate asked one pattern at a time.
+//! Patterns of invalidations, compared with matching one pattern at a time with the `regex` crate.
 
 use headwater::Invalidation;
 use headwater::internals::cache::invalidated;
 use headwater::internals::dispatch::CanonicalPath;
 use regex::{Regex, RegexBuilder};
 
-/// `data` is how many of the patterns came before the content in one byte, the patterns in a line each,
-/// an empty line, and ids in a line each.
+/// `data` is the number of patterns that precede the content in one byte, the patterns in a line each, an empty line,
+/// and ids in a line each.
 pub fn run(data: &[u8]) {
     let Some((seen, text)) = data.split_first() else { return };
     let Ok(text) = std::str::from_utf8(text) else { return };
@@ -14,7 +14,7 @@ pub fn run(data: &[u8]) {
     let patterns: Vec<&str> = patterns.split('\n').take(16).collect();
     let ids: Vec<&str> = ids.split('\n').take(16).collect();
     check_paths(&ids);
-    // What the link takes from a back end was checked there.
+    // Front ends receive only patterns that the back end has checked.
     let Some(expressions) = patterns.iter().map(|it| compiled(it)).collect::<Option<Vec<_>>>()
     else {
         return;
@@ -25,12 +25,12 @@ pub fn run(data: &[u8]) {
     assert_eq!(invalidated(&patterns, seen, &ids), expected, "{patterns:?} in {ids:?}");
 }
 
-/// As large as back ends let them be.
+/// Compiles a pattern with the size limit of back ends.
 fn compiled(pattern: &str) -> Option<Regex> {
     RegexBuilder::new(pattern).size_limit(1 << 20).build().ok()
 }
 
-/// A path as it is said invalidates its page, with any query, and no other.
+/// Checks that `Invalidation::path` invalidates the page at the path, with any query, and no other page.
 fn check_paths(paths: &[&str]) {
     let address = |path: &str| {
         let byte = |byte: u8| match byte {

@@ -1,4 +1,4 @@
-//! The visitor that proxies name, beside a reader of its own that reads from the front.
+//! The visitor's address from proxies, compared with an independent parser that reads from the front.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
@@ -18,8 +18,8 @@ static NODE: LazyLock<Regex> = LazyLock::new(|| {
     Regex::new(&pattern).expect("the pattern is right")
 });
 
-/// `data` is what the proxies of the site have written, in a line, and in each line that follows what
-/// the visitor had written before.
+/// `data` is the header of the site's proxies in the first line, and the headers that the visitor had sent in the
+/// following lines.
 pub fn run(data: &[u8]) {
     let mut lines = super::lines(data).filter_map(|line| HeaderValue::from_bytes(line).ok());
     let Some(written) = lines.next() else { return };
@@ -47,7 +47,7 @@ fn check(kind: ProxyHeaders, written: &HeaderValue, sent: &[HeaderValue]) {
     let stranger = Origin { remote: STRANGER, scheme: Scheme::Http };
     assert_eq!(proxies.origin(STRANGER, &behind), stranger, "a stranger is not believed");
 
-    // How a broken list is read is free.
+    // The reading of a malformed list is unspecified.
     let Some(hops) = hops else { return };
     let mut visitor = Origin { remote: PROXY, scheme: Scheme::Http };
     let mut is_known = false;
@@ -86,7 +86,7 @@ fn is_trusted(address: IpAddr) -> bool {
     }
 }
 
-/// An address with or without a port.
+/// Parses an address with or without a port.
 fn node(text: &str) -> Option<IpAddr> {
     let found = NODE.captures(text)?;
     let of = |name| found.name(name).map(|found| found.as_str());
@@ -98,7 +98,7 @@ fn node(text: &str) -> Option<IpAddr> {
     Some(address.to_canonical())
 }
 
-/// The hops of `X-Forwarded-For`.
+/// Parses the hops of `X-Forwarded-For`.
 fn listed(value: &HeaderValue) -> Option<Vec<Option<Origin>>> {
     let hops = value.as_bytes().split(|byte| *byte == b',').map(|hop| {
         let remote = node(std::str::from_utf8(hop).ok()?.trim())?;
@@ -107,7 +107,7 @@ fn listed(value: &HeaderValue) -> Option<Vec<Option<Origin>>> {
     Some(hops.collect())
 }
 
-/// The hops of a `Forwarded` that keeps to the grammar of RFC 7239, section 4.
+/// Parses the hops of a `Forwarded` that conforms to the grammar of RFC 7239, section 4.
 fn forwarded(value: &[u8]) -> Option<Vec<Option<Origin>>> {
     let mut hops = Vec::new();
     let mut rest = value;
@@ -157,8 +157,8 @@ fn token(text: &[u8]) -> Option<(&str, &[u8])> {
     Some((token, rest))
 }
 
-/// What a quoted string says whose first quote has been read, and what follows it. A string with
-/// escapes, or that is not text, says nothing of an address or a scheme.
+/// Parses a quoted string after its first quote, and returns the rest. The value is `None` for a string with escapes or
+/// without UTF-8, which is neither an address nor a scheme.
 fn unquoted(text: &[u8]) -> Option<(Option<String>, &[u8])> {
     let mut at = 0;
     let mut is_plain = true;

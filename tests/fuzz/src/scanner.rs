@@ -18,7 +18,7 @@ pub fn run(data: &[u8]) {
         end = tag.range.end;
         first.get_or_insert(tag);
     }
-    // No tag of the name is known to Tera, so it stops at the first, if that is not the call of a component.
+    // Tera stops at the first tag with an unknown name, unless that is the call of a component.
     let error = tera::Tera::new().add_raw_template("t", text).err();
     if let Some(tera::ErrorKind::SyntaxError(report)) = error.as_ref().map(tera::Error::kind)
         && report.message() == "Unknown tag"
@@ -30,7 +30,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// What Tera knows, so that it goes on.
+/// The tags that Tera knows, at which it does not stop.
 const KNOWN: [&str; 16] = [
     "if",
     "elif",

@@ -1,5 +1,6 @@
-//! Values in paths and queries, beside what each kind of value may be written as: two texts that give one value are
-//! one text, so a group that is made of a capture means one value, to routes and to `#[invalidate]`.
+//! Values in paths and queries, compared with the permitted spellings of each kind of value. Two texts with the same
+//! value are the same text, so a group that is made of a capture stands for one value, in routes and in
+//! `#[invalidate]`.
 
 use std::fmt::Debug;
 use std::net::Ipv6Addr;
@@ -25,7 +26,7 @@ enum Section {
     Sport,
 }
 
-/// Reads in any case, and writes in one.
+/// Parsed from text in any case, written in lower case.
 #[derive(Debug, Clone, PartialEq, Deserialize, Serialize)]
 #[serde(from = "String")]
 struct Tag(String);
@@ -54,7 +55,7 @@ static WRITER: LazyLock<Registration> = LazyLock::new(|| {
     Registration::new("write", async |_: Request| "").invalidates(invalidates)
 });
 
-/// `data` is a kind of value in one byte, and in each line a path's segment as a client may send it.
+/// `data` is a kind of value in one byte, and a path's segment in each line.
 pub fn run(data: &[u8]) {
     let Some((kind, rest)) = data.split_first() else { return };
     let segments: Vec<&str> =
@@ -75,7 +76,7 @@ pub fn run(data: &[u8]) {
     }
 }
 
-/// A value that was taken of a path.
+/// A value extracted from a path.
 struct Taken<T> {
     value: T,
     path: String,
@@ -123,7 +124,7 @@ fn path_value<T: DeserializeOwned + Serialize + Send>(name: &str, text: &str) ->
     taken.ok().map(|Path(value)| value)
 }
 
-/// On a cached route the query has the same spellings, and the others lead to the one that means the same.
+/// On a cached route, a query value has the same canonical spelling, and other spellings are resolved to it.
 fn query<T>(text: &str)
 where
     T: DeserializeOwned + Serialize + Send + PartialEq + Debug,
@@ -151,7 +152,7 @@ where
     }
 }
 
-/// The segment, and how else its value may be spelled.
+/// Returns the segment and other possible spellings of its value.
 fn spellings(segment: &str) -> Vec<String> {
     let mut all =
         vec![segment.to_owned(), segment.to_ascii_uppercase(), segment.to_ascii_lowercase()];

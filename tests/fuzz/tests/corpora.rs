@@ -1,4 +1,4 @@
-//! Runs every input of the committed corpora, so that what a fuzzer has found once is tested for ever.
+//! Runs every input of the committed corpora, so that the findings of the fuzzer remain tested.
 
 use std::fs;
 use std::path::Path;

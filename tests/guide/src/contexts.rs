@@ -1,8 +1,8 @@
-//! What the pages of the guide assume and do not show, or show in a page before.
+//! Items that the pages of the guide assume and do not show, or show on an earlier page.
 
 #![allow(missing_docs, unused_imports, dead_code)]
 
-/// The books, of which the chapter shows the interesting half.
+/// The library, of which the chapter shows a part.
 pub mod controllers {
     pub use std::process::ExitCode;
 
@@ -28,13 +28,13 @@ pub mod controllers {
         Ok(redirect_to(format!("/books/{id}")))
     }
 
-    /// The module in which the controllers of the chapter are.
+    /// The module of the chapter's controllers.
     pub mod books {
         pub use super::{add, list};
         pub use crate::guide::controllers::{Library, show};
     }
 
-    /// The module in which the steps of the chapter are.
+    /// The module of the chapter's steps.
     pub mod steps {
         pub use headwater::prelude::*;
 
@@ -151,7 +151,7 @@ pub mod forms {
     }
 }
 
-/// The members of the chapter on sessions, and what they write.
+/// The members of the chapter on sessions, and their stories.
 pub mod fragments {
     pub use headwater::prelude::*;
 

@@ -1,5 +1,5 @@
-//! The Rust of the guide. `build.rs` collects it, `contexts` has what its pages assume, and
-//! `cargo test` compiles it and runs the tests in it.
+//! The Rust of the guide. `build.rs` collects it, `contexts` has the items that its pages assume,
+//! and `cargo test` compiles it and runs its tests.
 
 #[cfg(test)]
 mod contexts;
