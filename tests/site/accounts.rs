@@ -1,4 +1,4 @@
-//! Visitors who sign in, and how their sessions end.
+//! Visitors who sign in, and the end of their sessions.
 
 use std::time::Duration;
 
@@ -14,16 +14,16 @@ pub(crate) struct Account {
     name: String,
 }
 
-/// How to sign in.
+/// The sign-in form.
 #[derive(Deserialize)]
 pub(crate) struct SignIn {
     name: String,
-    /// How long the controller takes.
+    /// The time that the controller takes.
     #[serde(default)]
     milliseconds: u64,
 }
 
-/// Believes whatever name it is told.
+/// Accepts any name.
 #[controller("accounts.sign_in")]
 pub(crate) async fn sign_in(Form(form): Form<SignIn>) -> Reply {
     tokio::time::sleep(Duration::from_millis(form.milliseconds)).await;
@@ -43,7 +43,7 @@ pub(crate) async fn greet(account: Option<Session<Account>>) -> Reply {
     template("greeting.html").with("controller", name)
 }
 
-/// Shows the name of the visitor's session, and nothing else that depends on the visitor: a page of each user.
+/// Shows the name of the visitor's session and nothing else that depends on the visitor: one page for each user.
 #[controller("accounts.corner")]
 pub(crate) async fn corner(user: Option<SessionUser>) -> Reply {
     match user {

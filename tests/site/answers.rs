@@ -2,7 +2,7 @@
 
 use headwater::prelude::*;
 
-/// Gives the answer that the path names.
+/// Returns the answer that the path names.
 #[controller("answers.give")]
 pub async fn give(Path(kind): Path<String>) -> Result<Reply> {
     Ok(match kind.as_str() {
@@ -53,13 +53,13 @@ pub async fn program() -> Result<Reply> {
     file(std::env::current_exe()?).await
 }
 
-/// A wrapper around a controller, as a site writes its own.
+/// A wrapper around a controller, as a site may write one.
 pub async fn framed(request: Request, next: headwater::controller::Next) -> Reply {
     let path = request.parts.uri.path().to_owned();
     next.run(request).await.header("x-framed", path)
 }
 
-/// What is wrapped.
+/// The wrapped controller.
 #[controller("answers.framed")]
 pub async fn inner() -> Reply {
     text("framed")

@@ -1,4 +1,4 @@
-//! Pages that are nothing but a version.
+//! Pages that consist of a version only.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,7 +7,7 @@ use headwater::prelude::*;
 use imbl::OrdMap;
 use serde::{Deserialize, Serialize};
 
-/// A page; one that was never written is not there, and has version 0.
+/// A page. One that was never written has no row and version 0.
 #[derive(Clone, Serialize, Deserialize, Row)]
 struct Page {
     #[row(key)]
@@ -21,14 +21,14 @@ struct Page {
 pub(crate) struct Board {
     pages: Table<Page>,
     total: Value<u64>,
-    /// The versions once more, for routes that name their groups by hand.
+    /// The versions again, for routes that name their groups by hand.
     named: Plain<OrdMap<u32, u64>>,
 }
 
-/// All that ever happens on the board.
+/// The updates of the board.
 #[derive(Serialize, Deserialize)]
 pub(crate) enum Change {
-    /// The version of a page grows by one.
+    /// Increments the version of a page.
     Raise {
         /// The page.
         page: u32,
@@ -87,7 +87,7 @@ pub(crate) async fn templated(Path(page): Path<u32>, board: Data<Board>) -> Repl
     template("page.html").with("page", page).with("version", version)
 }
 
-/// A page that takes its time between being read and being sent, so that writes overtake it.
+/// A page that is sent some time after it was read, so that writes overtake it.
 #[controller("board.slow")]
 pub(crate) async fn slow(Path(page): Path<u32>, board: Data<Board>) -> Reply {
     let version = board.version(page);
@@ -111,15 +111,15 @@ fn versions(pages: &[Ref<Page>]) -> BTreeMap<u32, u64> {
     pages.iter().map(|page| (page.number, page.version)).collect()
 }
 
-/// Raises the version of a page, and says to what.
+/// Raises the version of a page and returns it.
 #[controller("board.raise")]
 pub(crate) async fn raise(Path(page): Path<u32>, mut board: DataMut<Board>) -> Result<Reply> {
     let version = board.update(Change::Raise { page }).await??;
     Ok(text(version.to_string()))
 }
 
-/// Raises the version of a page three times, one after the other, and says to what; a condition is
-/// asked afterwards.
+/// Raises the version of a page three times in sequence and returns it; a condition is evaluated
+/// afterwards.
 #[controller("board.raise_thrice")]
 #[invalidate(groups = ["all"], when = is_answered)]
 pub(crate) async fn raise_thrice(

@@ -8,13 +8,13 @@ use headwater::prelude::*;
 use http_body_util::BodyExt;
 use hyper::body::Frame;
 
-/// The bytes of a download: a line of 64 bytes, over and over.
+/// The content of a download: this line of 64 bytes, repeated.
 const LINE: &[u8; 64] = b"All work and no play makes Jack a dull boy, said the water mill\n";
 
-/// The pieces of a download, in bytes.
+/// The size of the pieces of a download, in bytes.
 const PIECE: usize = 64 << 10;
 
-/// Reads a body piece by piece, keeps nothing of it, and says its length and a checksum.
+/// Reads a body piece by piece without keeping it, and returns its length and a checksum.
 #[controller("bodies.upload")]
 pub(crate) async fn upload(mut body: Body) -> Reply {
     let (mut length, mut sum) = (0_u64, 0_u64);
@@ -34,20 +34,20 @@ fn error_of_body(error: &impl std::fmt::Display) -> Reply {
     text(error.to_string()).with_status(400)
 }
 
-/// Reads a body as a whole, and says its length.
+/// Reads a body as a whole and returns its length.
 #[controller("bodies.read")]
 pub(crate) async fn read(body: Bytes) -> Reply {
     text(body.len().to_string())
 }
 
-/// Sends that many MiB, piece by piece.
+/// Sends this number of MiB, piece by piece.
 #[controller("bodies.download")]
 pub(crate) async fn download(Path(mebibytes): Path<u64>) -> Reply {
     Body::stream(Download { left: mebibytes << 20, piece: LINE.repeat(PIECE / LINE.len()).into() })
         .into_reply()
 }
 
-/// Sends that many KiB, to be cached.
+/// Sends this number of KiB, on a cached route.
 #[controller("bodies.filled")]
 pub(crate) async fn filled(Path(kibibytes): Path<usize>) -> Reply {
     bytes("text/plain", LINE.repeat((kibibytes << 10) / LINE.len()))

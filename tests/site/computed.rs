@@ -1,4 +1,4 @@
-//! Code that computes for as long as the request says, and occupies its thread.
+//! Code that computes for as long as the request specifies, and blocks its thread.
 
 use std::hint::spin_loop;
 use std::time::{Duration, Instant};
@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use headwater::prelude::*;
 use headwater::tera::{Kwargs, State, Tera};
 
-/// Computes for so many milliseconds.
+/// Computes for this number of milliseconds.
 pub(crate) fn spin(milliseconds: u64) {
     let begun = Instant::now();
     while begun.elapsed() < Duration::from_millis(milliseconds) {

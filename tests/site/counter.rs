@@ -1,5 +1,5 @@
-//! A number that grows whenever its controller runs: two responses with the same number came from
-//! one run, so from a cache.
+//! A number that is incremented whenever its controller runs: two responses with the same number
+//! come from one run, so one was cached.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -8,13 +8,13 @@ use serde::Deserialize;
 
 static RUNS: AtomicU64 = AtomicU64::new(0);
 
-/// The next number.
+/// Returns the next number.
 #[controller("counter.next")]
 pub(crate) async fn next() -> Reply {
     text((RUNS.fetch_add(1, Ordering::Relaxed) + 1).to_string())
 }
 
-/// The next number, in a hundred lines.
+/// Returns the next number, in a hundred lines.
 #[controller("counter.lines")]
 pub(crate) async fn lines() -> Reply {
     let number = RUNS.fetch_add(1, Ordering::Relaxed) + 1;
@@ -28,7 +28,7 @@ pub(crate) async fn forget() -> Reply {
     text("forgotten")
 }
 
-/// Invalidates the counter if it succeeds, which the caller decides.
+/// Replies with the status in the path, and invalidates the counter if that is a success.
 #[controller("counter.forget_if")]
 #[invalidate(groups = ["counter"], when = succeeded)]
 pub(crate) async fn forget_if(Path(code): Path<u16>) -> Reply {
@@ -39,7 +39,7 @@ fn succeeded(reply: &Reply) -> bool {
     reply.status().is_success()
 }
 
-/// What is to be invalidated.
+/// The requested invalidation.
 #[derive(Deserialize)]
 pub(crate) struct Wanted {
     #[serde(default)]
@@ -50,7 +50,7 @@ pub(crate) struct Wanted {
     soft: bool,
 }
 
-/// Invalidates what the form says, and shows the receipt.
+/// Makes the invalidation in the form and shows the receipt.
 #[controller("counter.invalidate")]
 pub(crate) async fn invalidate(cluster: Cluster, Form(wanted): Form<Wanted>) -> Reply {
     let mut invalidation = Invalidation::new();

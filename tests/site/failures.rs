@@ -1,4 +1,4 @@
-//! What can go wrong in a controller.
+//! Failures of controllers.
 
 use std::time::Duration;
 
@@ -29,7 +29,7 @@ pub(crate) async fn broken_template() -> Reply {
     template("broken.html")
 }
 
-/// Shows a template that is not there.
+/// Shows a template that does not exist.
 #[controller("failures.no_such_template")]
 pub(crate) async fn no_such_template() -> Reply {
     template("no-such.html")

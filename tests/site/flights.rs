@@ -1,4 +1,4 @@
-//! A controller that takes its time and counts its runs, for each name anew.
+//! A slow controller that counts its runs for each name.
 
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -8,7 +8,7 @@ use headwater::prelude::*;
 
 static RUNS: LazyLock<Mutex<BTreeMap<String, u64>>> = LazyLock::new(Mutex::default);
 
-/// Says which run of this name it is, some milliseconds later.
+/// Returns the number of this run for the name, some milliseconds later.
 #[controller("flights.slow")]
 pub async fn slow(Path((name, milliseconds)): Path<(String, u64)>) -> Reply {
     let run = {
@@ -21,7 +21,7 @@ pub async fn slow(Path((name, milliseconds)): Path<(String, u64)>) -> Reply {
     text(run.to_string())
 }
 
-/// How often the controller above has begun to run for a name.
+/// Returns how often the controller above has begun to run for a name.
 #[controller("flights.runs")]
 pub async fn runs(Path(name): Path<String>) -> Reply {
     let runs = RUNS.lock().unwrap_or_else(PoisonError::into_inner);

@@ -2,7 +2,7 @@
 
 use headwater::prelude::*;
 
-/// What a new member enters.
+/// The form of a new member.
 #[derive(Form)]
 pub struct Joining {
     #[form(required, minlength = 3, maxlength = 20)]
@@ -17,7 +17,7 @@ pub struct Joining {
     picture: Option<FormFile>,
 }
 
-/// What a browser and the server are to judge alike.
+/// A form that browsers and the server must check alike.
 #[derive(Form)]
 pub struct Dinner {
     #[form(type = "radio", options = &[("pan", "A pan"), ("pot", "A pot")], required, hint = "To cook in.")]
@@ -44,7 +44,7 @@ pub struct Dinner {
     week: Option<String>,
 }
 
-/// A dinner to be edited, with what the query says of it.
+/// Shows the form, filled in with the values in the query.
 #[controller("forms.dinner")]
 pub async fn dinner(Query(shown): Query<std::collections::BTreeMap<String, String>>) -> Reply {
     let number = |name: &str| shown.get(name).and_then(|text| text.parse().ok());
@@ -64,7 +64,7 @@ pub async fn dinner(Query(shown): Query<std::collections::BTreeMap<String, Strin
     template("dinner.html").with("form", form.filled_form())
 }
 
-/// Takes it, if it keeps all rules.
+/// Accepts the form if it conforms to all rules.
 #[controller("forms.order")]
 pub async fn order(form: Submitted<Dinner>) -> Result<Reply> {
     form.valid(|form| template("dinner.html").with("form", form)).map(|_| text("taken"))
@@ -80,7 +80,7 @@ pub async fn show() -> Reply {
     page(Joining::empty_form())
 }
 
-/// Shows what was taken.
+/// Shows the accepted values.
 #[controller("forms.take")]
 pub async fn take(form: Submitted<Joining>) -> Result<Reply> {
     let Joining { name, password, age, about, picture } = form.valid(page)?;
@@ -88,7 +88,7 @@ pub async fn take(form: Submitted<Joining>) -> Result<Reply> {
     Ok(json(&(name, password.len(), age, about, picture)))
 }
 
-/// Which page of nothing is asked for.
+/// Returns the requested page number.
 #[controller("forms.number")]
 pub async fn number(page: PageNumber) -> String {
     page.get().to_string()

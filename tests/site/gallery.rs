@@ -1,4 +1,4 @@
-//! Pictures that are uploaded, and a page that refers to them.
+//! Uploaded pictures, and a page that refers to them.
 
 use headwater::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -17,17 +17,17 @@ pub struct Gallery {
     pictures: Table<Picture>,
 }
 
-/// What can happen to the gallery.
+/// The updates of the gallery.
 #[derive(Serialize, Deserialize)]
 pub enum Change {
-    /// There is a picture, or a newer version of it.
+    /// Adds a picture, or a newer version of it.
     Hang {
         /// Its name.
         name: String,
         /// Its version.
         version: u64,
     },
-    /// A picture is no longer there.
+    /// Removes a picture.
     Remove {
         /// Its name.
         name: String,
@@ -57,7 +57,7 @@ pub async fn list(gallery: Data<Gallery>) -> Reply {
     text(lines.collect::<String>())
 }
 
-/// Puts the body into the docroot, brings it to every front end, and only then refers to it.
+/// Writes the body to the docroot, synchronizes it to every front end, and only then refers to it.
 #[controller("gallery.hang")]
 pub async fn hang(
     Path((name, version)): Path<(String, u64)>,

@@ -1,21 +1,20 @@
-//! A site made to be tested: whatever it serves shows how old it is, and its controllers do what
-//! controllers should not.
+//! A site for the tests: all of its pages show how old they are, and its controllers do what controllers should not do.
 //!
-//! - [`accounts`]: visitors who sign in, and how their sessions end.
+//! - [`accounts`]: visitors who sign in, and the end of their sessions.
 //! - [`answers`]: every kind of answer that a controller can give.
-//! - [`board`]: pages that are nothing but a version, and the update that raises one.
-//! - [`counter`]: a number that grows whenever a controller runs, and ways to invalidate it.
+//! - [`board`]: pages that consist of a version only, and the update that raises one.
+//! - [`counter`]: a number that is incremented whenever a controller runs, and ways to invalidate it.
 //! - [`bodies`]: large requests and replies.
 //! - [`visits`]: cookies, headers, and steps around a controller.
 //! - [`failures`]: panics, errors, delays, templates that do not render.
 //! - [`computed`]: templates, controllers and variants that compute for long.
-//! - [`flights`]: a controller that takes its time and counts its runs.
-//! - [`moods`]: pages that come out as their visitors have set them.
+//! - [`flights`]: a slow controller that counts its runs.
+//! - [`moods`]: pages whose content visitors change without an invalidation.
 //! - [`forms`]: forms with rules.
-//! - [`gallery`]: pictures that are uploaded, and a page that refers to them.
-//! - [`notes`]: lines of text that are kept as they were sent.
-//! - [`texts`]: what is worth compressing, and replies that say how they are to be cached.
-//! - [`probe`]: what a controller can read of a request, shown as it is.
+//! - [`gallery`]: uploaded pictures, and a page that refers to them.
+//! - [`notes`]: lines of text that are stored as they were sent.
+//! - [`texts`]: compressible texts, and replies with caching headers of their own.
+//! - [`probe`]: the parts of a request that a controller can read, shown unchanged.
 
 mod accounts;
 mod answers;
@@ -38,7 +37,7 @@ use std::process::ExitCode;
 
 use headwater::prelude::*;
 
-/// One state more, so that the site has another model of its data: with the variable `TEST_SITE_DRAFTS`.
+/// A second state, with which the site has another data model; the variable `TEST_SITE_DRAFTS` adds it.
 #[derive(Clone, Default, State)]
 struct Drafts {
     count: Value<u64>,

@@ -1,4 +1,4 @@
-//! Pages that come out as their visitors have set them, without anything being invalidated.
+//! Pages whose content visitors change without an invalidation.
 
 use std::collections::BTreeMap;
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -18,7 +18,7 @@ fn with<T>(name: String, change: impl FnOnce(&mut Page) -> T) -> T {
     change(PAGES.lock().unwrap_or_else(PoisonError::into_inner).entry(name).or_default())
 }
 
-/// Says which run of this name it is, in the mood that it is in.
+/// Returns the number of this run for the name, in the form of its mood.
 #[controller("moods.show")]
 pub async fn show(Path(name): Path<String>) -> Reply {
     let (run, mood) = with(name, |page| {

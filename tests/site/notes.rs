@@ -1,5 +1,5 @@
-//! Lines of text that are kept as they were sent, so that a record of the log can be recognised
-//! and can be of any size.
+//! Lines of text that are stored as they were sent, so that a record of the log can be recognised and can have any
+//! size.
 
 use headwater::prelude::*;
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -13,22 +13,22 @@ pub struct Line {
     text: String,
 }
 
-/// All lines, in the order in which they came.
+/// All lines, in the order in which they were added.
 #[derive(Clone, Default, State)]
 pub struct Notes {
     lines: Table<Line>,
 }
 
-/// What can happen to the notes. To add a line that begins with `panic` fails half-way; one that begins with
-/// `process` is another one in each process.
+/// The updates of the notes. Adding a line that begins with `panic` fails half-way; one that begins with `process` is
+/// stored differently in each process.
 #[derive(Serialize, Deserialize)]
 pub enum Change {
-    /// A line is added.
+    /// Adds a line.
     Add {
         /// The line.
         line: String,
     },
-    /// All lines that begin with a word are removed.
+    /// Removes all lines that begin with a word.
     Remove {
         /// The word.
         word: String,
@@ -38,7 +38,7 @@ pub enum Change {
 impl Updates for Notes {
     const NAME: &'static str = "notes";
     type Update = Change;
-    /// How many lines there are now.
+    /// The number of lines after the update.
     type Output = usize;
     type Refusal = Violation;
 
@@ -65,7 +65,7 @@ impl Updates for Notes {
     }
 }
 
-/// The first word of each line.
+/// Returns the first word of each line.
 #[controller("notes.list")]
 pub async fn list(notes: Data<Notes>) -> Reply {
     let lines = notes.lines.by_key().all();
@@ -73,14 +73,14 @@ pub async fn list(notes: Data<Notes>) -> Reply {
     json(&words.collect::<Vec<_>>())
 }
 
-/// Every line with its position.
+/// Returns every line with its position.
 #[controller("notes.whole")]
 pub async fn whole(notes: Data<Notes>) -> Reply {
     json(&notes.lines.by_key().all())
 }
 
-/// Adds the body as a line, and then no file of this process can be written any more. What the reply
-/// decides cannot be stored.
+/// Adds the body as a line, and then makes all further writes to files fail in this process. The invalidation that
+/// depends on the reply cannot be stored.
 #[controller("notes.add_and_fill_the_disk")]
 #[invalidate("^/all$", when = succeeded)]
 pub async fn add_and_fill_the_disk(line: String, mut notes: DataMut<Notes>) -> Result<Reply> {

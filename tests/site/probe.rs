@@ -1,4 +1,4 @@
-//! What a controller can read of a request, shown as it is.
+//! The parts of a request that a controller can read, shown unchanged.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use headwater::extract::NotInKey;
 use headwater::prelude::*;
 use serde::{Deserialize, Serialize};
 
-/// All of a request that may be asked for on every route.
+/// The parts of a request that a controller of any route may read.
 #[derive(Serialize)]
 struct Seen {
     method: String,
@@ -59,7 +59,7 @@ pub async fn visit(
     Ok(text(format!("{} {id}", address.map(|address| address.to_string()).unwrap_or_default())))
 }
 
-/// A thing that is ordered.
+/// An order.
 #[derive(Serialize, Deserialize)]
 pub struct Order {
     thing: String,
@@ -68,31 +68,31 @@ pub struct Order {
     gift: bool,
 }
 
-/// Shows what is ordered in the query.
+/// Shows the order in the query.
 #[controller("probe.query")]
 pub async fn query(Query(order): Query<Order>) -> Reply {
     json(&order)
 }
 
-/// Shows what is ordered in a form.
+/// Shows the order in a form.
 #[controller("probe.form")]
 pub async fn form(Form(order): Form<Order>) -> Reply {
     json(&order)
 }
 
-/// Shows what is ordered in JSON.
+/// Shows the order in JSON.
 #[controller("probe.json")]
 pub async fn json_body(Json(order): Json<Order>) -> Reply {
     json(&order)
 }
 
-/// Shows what the path says, by place and type.
+/// Shows the values in the path, by position and type.
 #[controller("probe.day")]
 pub async fn day(Path((year, month, day)): Path<(u16, u8, u8)>) -> Reply {
     text(format!("{year}-{month:02}-{day:02}"))
 }
 
-/// Shows the names and lengths of what a form with files holds.
+/// Shows the names and lengths of the fields of a form with files.
 #[controller("probe.multipart")]
 pub async fn multipart(mut form: Multipart) -> Result<Reply> {
     let mut shown = Vec::new();

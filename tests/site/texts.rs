@@ -1,9 +1,9 @@
-//! Texts that are worth compressing, and replies that say themselves how they are to be cached.
+//! Compressible texts, and replies with caching headers of their own.
 
 use headwater::prelude::*;
 use serde::Deserialize;
 
-/// A page of so many KiB.
+/// A page of this number of KiB.
 #[controller("texts.lines")]
 pub(crate) async fn lines(Path((kibibytes, name)): Path<(usize, String)>) -> Reply {
     html(text_of(kibibytes, &name))
@@ -47,7 +47,7 @@ pub(crate) async fn headers(Path(kind): Path<String>) -> Reply {
     }
 }
 
-/// What a reply to an unsafe request is to be like.
+/// The requested reply to an unsafe request.
 #[derive(Deserialize)]
 pub(crate) struct Wanted {
     #[serde(default)]
@@ -55,12 +55,12 @@ pub(crate) struct Wanted {
     /// The value of `Cache-Group-Invalidation`.
     #[serde(default)]
     groups: Option<String>,
-    /// A group to be invalidated while the controller runs.
+    /// A group that is invalidated while the controller runs.
     #[serde(default)]
     write: Option<String>,
 }
 
-/// Replies as the form says, and changes nothing else.
+/// Replies as the form requests, and changes nothing else.
 #[controller("texts.change")]
 pub(crate) async fn change(cluster: Cluster, Form(wanted): Form<Wanted>) -> Result<Reply> {
     if let Some(group) = wanted.write {
@@ -73,13 +73,13 @@ pub(crate) async fn change(cluster: Cluster, Form(wanted): Form<Wanted>) -> Resu
     })
 }
 
-/// Names groups as a reply to an unsafe request may, whatever the request.
+/// Sends `Cache-Group-Invalidation` with any request, which only replies to unsafe requests may do.
 #[controller("texts.named")]
 pub(crate) async fn named() -> Reply {
     text("read").header("cache-group-invalidation", "\"named:two\"")
 }
 
-/// A text as a mail would have it.
+/// A text as in a mail.
 #[controller("texts.mail")]
 pub(crate) async fn mail(texts: Texts) -> String {
     texts.text("en", &t!("mail", name = "Ana"))

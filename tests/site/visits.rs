@@ -5,14 +5,13 @@ use headwater::prelude::*;
 
 use crate::accounts::Account;
 
-/// Shows the cookie `name`. The route that caches must refuse it, when
-/// it is asked.
+/// Shows the cookie `name`. On a cached route, reading it must be refused.
 #[controller("visits.cookie")]
 pub(crate) async fn cookie(cookies: Result<Cookies, NotInKey>) -> Result<Reply> {
     Ok(text(cookies?.get("name").unwrap_or("nobody").to_owned()))
 }
 
-/// Sets a cookie on a route that caches: the reply must not be stored.
+/// Sets a cookie on a cached route: the reply must not be stored.
 #[controller("visits.set_cookie")]
 pub(crate) async fn set_cookie() -> Reply {
     text("baked").cookie(("name", "somebody"))
@@ -25,9 +24,8 @@ pub(crate) async fn headers(headers: HeaderMap) -> Reply {
     text(shown.unwrap_or("nothing").to_owned()).header("x-site", "test-site")
 }
 
-/// Lets the header `x-variant` decide how an answer is cached: `no`, `named NAME`, `key KEY`, or by
-/// what the front end knows of the visitor: `cookie NAME`, `member`, `language`, `scheme`, `remote`. With
-/// `spin MILLISECONDS` it takes its time.
+/// Chooses the variant by the header `x-variant`: `no`, `named NAME`, `key KEY`, or by a property of the visitor:
+/// `cookie NAME`, `member`, `language`, `scheme`, `remote`. `spin MILLISECONDS` computes for a while.
 pub(crate) fn variant(visitor: &headwater::Visitor<'_>) -> Variant {
     let header = visitor.header("x-variant");
     match header.map(|value| value.split_once(' ').unwrap_or((value, ""))) {
@@ -50,7 +48,7 @@ pub(crate) fn variant(visitor: &headwater::Visitor<'_>) -> Variant {
     }
 }
 
-/// The visitor, as the step before the controller has found out.
+/// The visitor, as determined by the step before the controller.
 #[derive(Clone)]
 pub(crate) struct Visitor(String);
 
@@ -66,12 +64,12 @@ pub(crate) async fn admit(request: &mut Request) -> Result<(), Reply> {
     }
 }
 
-/// Marks what goes out.
+/// Marks every reply.
 pub(crate) async fn stamp(reply: Reply) -> Reply {
     reply.header("x-stamped", "yes")
 }
 
-/// Greets a visitor that was admitted.
+/// Greets an admitted visitor.
 #[controller("visits.stepped")]
 #[before(admit)]
 #[after(stamp)]

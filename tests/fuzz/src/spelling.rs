@@ -124,7 +124,8 @@ fn path_value<T: DeserializeOwned + Serialize + Send>(name: &str, text: &str) ->
     taken.ok().map(|Path(value)| value)
 }
 
-/// On a cached route, a query value has the same canonical spelling, and other spellings are resolved to it.
+/// Checks that on a cached route the query accepts only the same spellings, and redirects others to one with the same
+/// value.
 fn query<T>(text: &str)
 where
     T: DeserializeOwned + Serialize + Send + PartialEq + Debug,

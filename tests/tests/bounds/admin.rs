@@ -1,4 +1,4 @@
-//! The admin port, the log lines and the data folder of a node, and visitors they are not for.
+//! The admin port, the log lines and the data folder of a node are not for visitors.
 
 use std::os::unix::fs::PermissionsExt;
 use std::process::Command;
@@ -8,7 +8,7 @@ use headwater_tests::Mode;
 use crate::site;
 
 #[tokio::test]
-async fn only_requests_to_the_admin_port_itself_are_answered() {
+async fn only_requests_for_the_admin_ports_own_hosts_are_answered() {
     let node = site().node(Mode::SingleNodeWithCache, "n1").set("ADMIN__HOSTS", "n1.internal");
     let node = node.start().await;
     node.ready().await;
@@ -34,7 +34,7 @@ async fn only_requests_to_the_admin_port_itself_are_answered() {
 }
 
 #[tokio::test]
-async fn beyond_loopback_the_admin_port_needs_a_secret() {
+async fn an_admin_port_beyond_loopback_requires_a_secret() {
     let open = site().node(Mode::SingleNodeWithCache, "n1").set("ADMIN__LISTEN", "0.0.0.0:0");
     let ended = open.clone().try_start().await.expect_err("it does not start");
     assert!(ended.messages.to_string().contains("needs a secret"), "{}", ended.messages);
@@ -66,7 +66,7 @@ async fn beyond_loopback_the_admin_port_needs_a_secret() {
 }
 
 #[tokio::test]
-async fn why_a_node_is_not_ready_is_said_only_to_an_operator() {
+async fn the_reason_why_a_node_is_not_ready_is_sent_only_to_an_operator() {
     let node = site().node(Mode::Frontend, "f1").set("LINK__BACKENDS", "127.0.0.1:1");
     let open = node.clone().set("ADMIN__LISTEN", "0.0.0.0:0").set("ADMIN__SECRET", "river");
     let secret = ("authorization", "Bearer river");
@@ -86,7 +86,7 @@ async fn why_a_node_is_not_ready_is_said_only_to_an_operator() {
 }
 
 #[tokio::test]
-async fn a_request_writes_no_more_into_the_log_than_a_line() {
+async fn a_request_cannot_write_more_than_one_line_to_the_log() {
     let node = site().node(Mode::SingleNodeWithCache, "n1").start().await;
     node.ready().await;
     let visitor = node.visitor();
@@ -102,11 +102,11 @@ async fn a_request_writes_no_more_into_the_log_than_a_line() {
 }
 
 #[tokio::test]
-async fn what_a_node_keeps_is_for_its_user_only() {
+async fn files_of_a_node_are_accessible_to_its_user_only() {
     let site = site();
     let data = site.path("data");
     let mut command = site.command();
-    // As open as can be, whatever the umask of the test is.
+    // The most permissive umask, whatever the test's own is.
     let script = "umask 0; exec \"$0\" \"$@\"";
     let mut shell = Command::new("sh");
     shell.args(["-c", script]).arg(command.get_program()).args(command.get_args());

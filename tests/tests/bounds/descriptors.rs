@@ -1,4 +1,4 @@
-//! File descriptors: few of them, and visitors that want them all.
+//! File descriptors: a node with few of them, and visitors that take as many as they can.
 
 use std::time::Duration;
 
@@ -12,14 +12,14 @@ use tokio::net::TcpStream;
 
 use crate::site;
 
-/// Longer than any file that is read as a whole before it is sent.
+/// Longer than the files that are read as a whole before they are sent.
 const LONG: usize = 1 << 20;
 
-/// A node with so few descriptors that a test can take them.
+/// Starts a node with so few descriptors that a test can exhaust them.
 async fn node(site: &Site) -> Node {
     let site = site.clone().file("docroot/files/long.bin", vec![7; LONG]);
     let node = site.node(Mode::SingleNodeWithCache, "n1").descriptors(128, 256);
-    // Nothing but the node's own care gives anything back.
+    // Connections are closed by the node's own limits only, not by a timeout.
     let node = node.set("LIMITS__IDLE_TIMEOUT", "1h").set("LIMITS__WRITE_TIMEOUT", "3s");
     let node = node.start().await;
     node.ready().await;
@@ -51,7 +51,7 @@ async fn idle_visitors_keep_neither_operators_nor_newcomers_out() {
     let mut idle = Vec::new();
     for _ in 0..300 {
         let mut stream = TcpStream::connect(node.http()).await.unwrap();
-        // A connection that was refused may be closed already.
+        // A refused connection may be closed already.
         let _ = stream.write_all(b"GET /static HTTP/1.1\r\nhost: a\r\n\r\n").await;
         idle.push(stream);
     }
@@ -72,8 +72,8 @@ async fn clients_that_open_no_window_do_not_hold_all_files() {
     assert_eq!(visitor.page("/files/long.bin").await.body.len(), LONG);
     let picture = visitor.ask("POST", "/gallery/short.png/1", &[], "short").await;
     assert_eq!(picture.text(), "hung");
-    // The tag of a short file is kept, so that the file need not be read for it, once the file has
-    // been the same for some seconds.
+    // Once a short file has been unchanged for some seconds, its tag is cached and the file need
+    // not be read for it.
     let short = site.path("docroot/files/hello.txt");
     until("the tag of the short file is kept", async || {
         let age = short.metadata().unwrap().modified().unwrap().elapsed();
@@ -95,7 +95,7 @@ async fn clients_that_open_no_window_do_not_hold_all_files() {
             held.push(tokio::spawn(async move {
                 let request = Request::get(format!("http://{http}/files/long.bin"));
                 let response = sender.send_request(request.body(Empty::<Bytes>::new()).unwrap());
-                // Held, and never read.
+                // The response is held and never read.
                 let Ok(response) = response.await else { return };
                 std::future::pending::<()>().await;
                 drop(response);

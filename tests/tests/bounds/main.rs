@@ -1,4 +1,4 @@
-//! What a node takes of its machine, whatever its visitors do.
+//! The limits of a node's use of its machine, whatever its visitors do.
 
 mod admin;
 mod descriptors;

@@ -1,5 +1,5 @@
-//! Memory: visitors that want all of it, and the table of the guide that says what a node takes at
-//! most ("Memory" in docs/guide/cluster.md).
+//! Memory: visitors that take as much as they can, and the guide's table of the most that a node
+//! uses ("Memory" in docs/guide/cluster.md).
 
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,8 @@ use crate::site;
 
 const MIB: u64 = 1 << 20;
 
-/// What a node takes for itself, and what the allocator of the system holds back, above all in a
-/// build that is not optimised.
+/// The memory of the node itself, and memory retained by the system's allocator, above all in a
+/// build without optimisation.
 const SLACK: u64 = 64 * MIB;
 
 fn launch() -> Launch {
@@ -25,7 +25,7 @@ fn launch() -> Launch {
     node.set("CACHE__BYTES", "16 MiB").set("CACHE__PERSISTENT_BYTES", "1 MiB")
 }
 
-/// What the node takes at most while `attack` is under way, beyond what it took before.
+/// Returns the node's peak memory during `attack`, minus its memory before.
 async fn taken_by(node: &Node, attack: impl Future<Output = ()>) -> u64 {
     let before = memory(node);
     node.forget_peak_memory();
@@ -33,14 +33,14 @@ async fn taken_by(node: &Node, attack: impl Future<Output = ()>) -> u64 {
     node.peak_memory().saturating_sub(before)
 }
 
-/// What the node takes now.
+/// Returns the node's present memory.
 fn memory(node: &Node) -> u64 {
     node.forget_peak_memory();
     node.peak_memory()
 }
 
 #[tokio::test]
-async fn long_names_that_visitors_make_up_are_weighed() {
+async fn long_invented_names_are_limited_by_their_size() {
     let node = launch().start().await;
     node.ready().await;
     let visitor = node.visitor().keep_alive();
@@ -56,7 +56,7 @@ async fn long_names_that_visitors_make_up_are_weighed() {
 }
 
 #[tokio::test]
-async fn a_form_of_nothing_but_names_is_refused_before_it_takes_memory() {
+async fn a_form_of_names_only_is_refused_before_it_uses_memory() {
     let node = launch().start().await;
     node.ready().await;
     let visitor = node.visitor();
@@ -68,14 +68,14 @@ async fn a_form_of_nothing_but_names_is_refused_before_it_takes_memory() {
         }
     })
     .await;
-    // Eight bodies as they came, and each half as much again while it grows.
+    // Eight bodies, each with half as much again while its buffer grows.
     assert!(taken < 8 * 8 * MIB * 3 / 2 + SLACK, "{} MiB", taken / MIB);
     let fields = |fields: usize| "group=a".to_owned() + &"&b=c".repeat(fields - 1);
     assert_eq!(visitor.form("/invalidate", &fields(1000)).await.status, 200);
     assert_eq!(visitor.form("/invalidate", &fields(1001)).await.status, 413);
 }
 
-/// Sends all of a body but its end, and then a byte now and then, until the node answers.
+/// Sends a body except its end, and then single bytes at intervals until the node answers.
 async fn drip(node: std::net::SocketAddr, length: usize) -> String {
     let mut stream = TcpStream::connect(node).await.unwrap();
     let head = format!(

@@ -1,11 +1,11 @@
-//! Many visitors that want the same page at the same time.
+//! Many visitors that request the same page at the same time.
 
 use headwater_tests::until;
 
 use crate::{CLUSTER, invalidate};
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn however_many_want_a_page_it_is_made_once() {
+async fn a_page_is_made_once_for_many_concurrent_requests() {
     let target = "/flight/popular/400";
     let requests: Vec<_> = (0..100)
         .map(|_| tokio::spawn(async move { CLUSTER.borrow().visitor(0).page(target).await }))

@@ -1,4 +1,4 @@
-//! Pages with parts, for clients that take gzip.
+//! Pages with parts, for clients that accept gzip.
 
 use std::io::Read;
 
@@ -6,9 +6,8 @@ use headwater_tests::{Client, Response, until};
 
 use crate::{CLUSTER, invalidate};
 
-/// The page `/spliced/NAME` has the parts `/numbered/NAME`, which is long, `/spliced-within/NAME`, which has
-/// a part too, `/cookie/uncached`, and one that is nowhere. `/spliced-at-once/NAME` has none but what is
-/// found at once.
+/// The page `/spliced/NAME` has the parts `/numbered/NAME`, which is long, `/spliced-within/NAME`, which has a part
+/// too, `/cookie/uncached`, and one that does not exist. `/spliced-at-once/NAME` has only parts that are found at once.
 pub(crate) const ROUTES: &str = r#"
 [[route]]
 path = "/spliced/{name}"
@@ -62,7 +61,7 @@ fn decoded(response: &Response) -> String {
     text
 }
 
-/// Asks for a page until it comes as gzip, and all that is worth deflating is deflated.
+/// Requests a page until it is sent as gzip with all pieces deflated that can become shorter.
 async fn deflated(visitor: &Client, target: &str) -> Response {
     until("the page comes as short gzip", async || {
         let response = visitor.page_with(target, &[GZIP]).await;
@@ -73,7 +72,7 @@ async fn deflated(visitor: &Client, target: &str) -> Response {
 }
 
 #[tokio::test]
-async fn a_page_with_parts_is_the_same_as_gzip() {
+async fn a_page_with_parts_has_the_same_content_as_gzip() {
     let visitor = CLUSTER.borrow().visitor(0);
     let target = "/spliced/same";
     let gzip = deflated(&visitor, target).await;
@@ -141,7 +140,7 @@ async fn a_client_that_does_not_accept_gzip_gets_the_identity_representation() {
 }
 
 #[tokio::test]
-async fn a_part_that_becomes_wrong_is_gone_from_the_gzip_form_at_once() {
+async fn an_invalidated_part_is_removed_from_the_gzip_form_at_once() {
     let cluster = CLUSTER.borrow();
     for (round, target) in
         ["/spliced/renewed", "/spliced-at-once/renewed"].into_iter().cycle().take(10).enumerate()
@@ -171,9 +170,9 @@ async fn a_part_that_becomes_wrong_is_gone_from_the_gzip_form_at_once() {
 }
 
 #[tokio::test]
-async fn what_is_short_or_made_for_one_visitor_is_sent_as_it_is() {
+async fn short_pages_and_those_for_one_visitor_are_not_encoded() {
     let visitor = CLUSTER.borrow().visitor(0);
-    // What comes later in the queue is there, so these were looked at.
+    // A page that is later in the queue is encoded, so these were considered.
     for (target, vary) in [("/spliced-short/a", "accept-encoding"), ("/spliced-alone/a", "")] {
         visitor.page_with(target, &[GZIP]).await;
         deflated(&visitor, "/spliced/after").await;

@@ -1,4 +1,4 @@
-//! What ends the life of pages on every front end.
+//! Invalidation of pages on every front end.
 
 use crate::{CLUSTER, filled, invalidate};
 
@@ -17,7 +17,8 @@ async fn invalidating_a_group_ends_its_pages_on_every_front_end_and_no_others() 
         .unwrap()
         .iter()
         .map(|acknowledgement| acknowledgement["frontend"].as_str().unwrap())
-        // The back end of a new log also waits for the front ends of one that may have been wiped.
+        // The back end of a new log also waits for the front ends of an earlier log that may have
+        // been wiped.
         .filter(|name| !name.starts_with('('))
         .collect();
     assert_eq!(front_ends, ["f1", "f2"], "{receipt}");
@@ -51,7 +52,7 @@ async fn invalidating_a_pattern_ends_the_pages_whose_address_matches() {
 }
 
 #[tokio::test]
-async fn a_pattern_that_is_none_is_an_error_and_invalidates_nothing() {
+async fn an_invalid_pattern_is_an_error_and_invalidates_nothing() {
     let visitor = CLUSTER.borrow().visitor(0);
     filled(&visitor, "/persistent/stays").await;
     let response = visitor.form("/invalidate", "group=persistent:stays&pattern=^/(a").await;
@@ -65,7 +66,7 @@ async fn a_pattern_that_is_none_is_an_error_and_invalidates_nothing() {
 }
 
 #[tokio::test]
-async fn a_controller_invalidates_what_its_attribute_says_when_its_predicate_holds() {
+async fn an_invalidate_attribute_takes_effect_when_its_predicate_holds() {
     let cluster = CLUSTER.borrow();
     let (visitor, other) = (cluster.visitor(0), cluster.visitor(1));
     filled(&other, "/counter?page=a").await;

@@ -1,4 +1,4 @@
-//! What tells pages apart, and what controllers see of it.
+//! The keys of pages, and the part of a request that controllers see.
 
 use headwater_tests::until;
 use serde_json::json;
@@ -19,7 +19,7 @@ async fn a_cached_controller_sees_only_its_key() {
 }
 
 #[tokio::test]
-async fn asking_for_more_than_the_key_is_an_error_that_names_what_to_declare() {
+async fn reading_more_than_the_key_is_an_error_that_names_the_missing_declaration() {
     let cluster = CLUSTER.borrow();
     let visitor = cluster.visitor(0);
     let all = [("cookie", "name=Ada"), ("x-secret", "1")];
@@ -54,7 +54,7 @@ async fn each_value_of_a_declared_header_has_its_own_page() {
     assert_eq!(visitor.page(target).await.json(), json!([]), "none is a value, too");
     let empty = visitor.page_with(target, &[("x-shade", "")]).await;
     assert_eq!(empty.json(), json!([""]));
-    // A value that looks like another header's is not taken for it.
+    // A value that contains another header's spelling is not mistaken for that header.
     let headers = [("x-shade", "x\n"), ("x-mark", "y")];
     let sent = headers.map(|(name, value)| (name, value.trim()));
     assert_eq!(visitor.page_with(target, &sent).await.json(), json!(["x"]));

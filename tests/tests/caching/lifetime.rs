@@ -1,4 +1,4 @@
-//! How long pages are kept, and what is not kept at all.
+//! The lifetime of cached pages, and replies that are not cached at all.
 
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ async fn a_normal_page_is_made_once_on_each_front_end() {
 }
 
 #[tokio::test]
-async fn a_persistent_page_has_no_end() {
+async fn a_persistent_page_does_not_expire() {
     let visitor = CLUSTER.borrow().visitor(0);
     filled(&visitor, "/persistent/a").await;
     assert_eq!(visitor.page("/persistent/a").await.cache_status(), "headwater; hit");
@@ -80,7 +80,7 @@ async fn without_a_cache_each_page_is_made_anew() {
 }
 
 #[tokio::test]
-async fn every_response_says_what_the_cache_did() {
+async fn every_response_has_a_cache_status() {
     let cluster = CLUSTER.borrow();
     let visitor = cluster.visitor(0);
     for (method, target, said) in [
@@ -131,7 +131,7 @@ async fn a_reply_with_a_cookie_is_for_one_visitor_only() {
 }
 
 #[tokio::test]
-async fn errors_and_redirects_are_not_kept() {
+async fn errors_and_redirects_are_not_cached() {
     let visitor = CLUSTER.borrow().visitor(0);
     for target in ["/error/500", "/error/404", "/answers/redirect", "/answers/created", "/panic"] {
         for _ in 0..2 {

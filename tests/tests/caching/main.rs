@@ -1,5 +1,5 @@
-//! The cache, seen from a browser: its four types, what belongs to a key, what ends an entry's
-//! life, what is served after its end, and what is never kept.
+//! The cache as a browser sees it: its four types, keys, the invalidation and expiry of entries,
+//! stale responses, and replies that are never cached.
 
 mod flight;
 mod gzip;
@@ -139,14 +139,15 @@ pub(crate) fn site() -> Site {
 pub(crate) static CLUSTER: LazyLock<Shared> =
     LazyLock::new(|| Shared::start(|| Cluster::start(site(), 2)));
 
-/// Has the test site invalidate something.
+/// Makes the test site invalidate something.
 pub(crate) async fn invalidate(visitor: &Client, form: &str) -> Response {
     let response = visitor.form("/invalidate", form).await;
     assert_eq!(response.status, 200, "{}", response.text());
     response
 }
 
-/// Asks for a page that must be made anew, then for the same page from the cache; its text.
+/// Requests a page that must not be cached yet, then the same page from the cache, and returns its
+/// text.
 pub(crate) async fn filled(visitor: &Client, target: &str) -> String {
     let made = visitor.page(target).await;
     assert!(!made.is_hit(), "{target}: {}", made.cache_status());

@@ -1,4 +1,4 @@
-//! The memory that the cache takes.
+//! The memory of the cache.
 
 use headwater_tests::Mode;
 use headwater_tests::until;
@@ -32,7 +32,7 @@ async fn the_memory_of_the_cache_is_bounded() {
 }
 
 #[tokio::test]
-async fn forgetting_groups_and_patterns_to_save_memory_breaks_no_law() {
+async fn no_stale_page_is_served_when_groups_and_patterns_are_dropped_to_save_memory() {
     let node = site().node(Mode::SingleNodeWithCache, "n1");
     let node = node.set("CACHE__MAX_GROUPS", 8).set("CACHE__MAX_PATTERNS", 2).start().await;
     node.ready().await;

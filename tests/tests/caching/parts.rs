@@ -4,8 +4,8 @@ use headwater_tests::{Cluster, until};
 
 use crate::{CLUSTER, filled, invalidate, site};
 
-/// The page `/with-parts/NAME` has the parts `/normal/NAME`, `/cookie/uncached`, and one that is
-/// nowhere.
+/// The page `/with-parts/NAME` has the parts `/normal/NAME`, `/cookie/uncached`, and one that does
+/// not exist.
 pub(crate) const ROUTES: &str = r#"
 [[route]]
 path = "/with-parts/{name}"
@@ -22,7 +22,7 @@ fn whole(number: &str, visitor: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_page_from_the_cache_holds_what_is_for_each_visitor() {
+async fn a_cached_page_contains_the_parts_of_each_visitor() {
     let cluster = CLUSTER.borrow();
     let visitor = cluster.visitor(0).keep_alive();
     let number = filled(&visitor, "/normal/badges").await;
@@ -44,7 +44,7 @@ async fn a_page_from_the_cache_holds_what_is_for_each_visitor() {
 }
 
 #[tokio::test]
-async fn a_part_that_becomes_wrong_is_made_anew_in_pages_that_stay() {
+async fn an_invalidated_part_is_made_anew_in_pages_that_stay_cached() {
     let cluster = CLUSTER.borrow();
     let mut before = Vec::new();
     for frontend in 0..2 {
@@ -71,7 +71,7 @@ async fn a_part_that_becomes_wrong_is_made_anew_in_pages_that_stay() {
 }
 
 #[tokio::test]
-async fn without_a_back_end_a_page_is_served_with_what_there_is() {
+async fn without_a_back_end_a_page_is_served_without_its_parts() {
     let mut cluster = Cluster::start(site(), 1).await;
     let visitor = cluster.visitor(0);
     let number = filled(&visitor, "/normal/alone").await;
@@ -83,8 +83,7 @@ async fn without_a_back_end_a_page_is_served_with_what_there_is() {
     })
     .await;
     cluster.backend.kill().await;
-    // Its pages are its own, but as soon as the lease is over it cannot know whether they are
-    // right.
+    // The front end still has its pages, but without a lease it must not serve them as parts.
     until("the page shows what is left", async || {
         let page = visitor.page("/with-parts/alone").await;
         assert_eq!(page.status, 200, "the page itself needs no back end");

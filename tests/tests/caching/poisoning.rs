@@ -1,5 +1,4 @@
-//! Requests that were made to leave something in the cache for the next visitor. None changes what
-//! another visitor gets.
+//! Requests that try to poison the cache. None changes the response to another visitor.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -24,7 +23,7 @@ path = "/poison/{name}/assets/{*path}"
 files = "assets"
 "#;
 
-/// What the page of a site that trusts its visitors would repeat.
+/// A page that would repeat the input of visitors if the site trusted it.
 const TEMPLATE: &str = "<p>{{ name }}</p>";
 
 static CLUSTER: LazyLock<Shared> = LazyLock::new(|| {
@@ -33,7 +32,7 @@ static CLUSTER: LazyLock<Shared> = LazyLock::new(|| {
     Shared::start(move || Cluster::start(site(), 1))
 });
 
-/// Headers that other caches were poisoned with, or that change the response.
+/// Headers with which other caches were poisoned, or which change the response.
 const HEADERS: &[&str] = &[
     "X-Forwarded-Host: evil.example",
     "X-Forwarded-Host: evil.example\r\nX-Forwarded-Host: \"><script>",
@@ -98,8 +97,8 @@ const HEADERS: &[&str] = &[
     "Transfer-Encoding: chunked\r\n\r\n9\r\nname=evil\r\n0\r\n\r\n",
 ];
 
-/// Ways to spell a path that some caches and servers understand differently. `NAME` is the page
-/// that is asked for afterwards.
+/// Spellings of a path that some caches and servers interpret differently. `NAME` is the page that
+/// is requested afterwards.
 const TARGETS: &[&str] = &[
     "/poison/NAME?utm_content=%3Cscript%3E",
     "/poison/NAME?utm=1&fbclid=2&_=3",
@@ -151,13 +150,13 @@ const TARGETS: &[&str] = &[
     "https://user:pw@evil.example/poison/NAME",
 ];
 
-/// What a request is, but for its path and headers.
+/// Methods of requests.
 const METHODS: &[&str] = &["HEAD", "OPTIONS", "POST", "PUT", "PURGE", "get", "GETX", "TRACE"];
 
-/// What every visitor must get: status, headers, text.
+/// The parts of a response that must be equal for every visitor: status, headers, text.
 type Seen = (u16, Vec<(String, String)>, String);
 
-/// Headers that say when and how, or follow from the body.
+/// Headers that depend on the time, on the cache, or on the body.
 const CHANGING: [&str; 5] = ["date", "age", "cache-status", "last-modified", "etag"];
 
 fn seen(response: &Response, name: &str) -> Seen {
@@ -171,12 +170,12 @@ fn seen(response: &Response, name: &str) -> Seen {
     (response.status, headers, response.text().replace(name, "NAME"))
 }
 
-/// Makes each attack on a page of its own, then asks for that page as another client, which must
-/// get what a client gets of a page that was not attacked.
+/// Makes each attack on a separate page, then requests that page as another client, which must
+/// receive the same response as for a page that was not attacked.
 async fn attack_with(kind: &str, page: &str, attacks: impl Iterator<Item = String>) {
     let cluster = CLUSTER.borrow();
     let visitor = cluster.visitor(0);
-    // As long as the other names, so that lengths are the same.
+    // As long as the other names, so that the lengths of responses are equal.
     let control = format!("{kind}-c999");
     let expected = seen(&visitor.page(&page.replace("NAME", &control)).await, &control);
     assert!(expected.0 == 200 && expected.2.contains("NAME"), "{expected:?}");
@@ -234,7 +233,7 @@ async fn no_method_changes_the_page_of_another_visitor() {
 }
 
 #[tokio::test]
-async fn spellings_of_one_path_are_one_page_and_no_other_is() {
+async fn only_spellings_of_one_path_share_a_page() {
     let cluster = CLUSTER.borrow();
     let visitor = cluster.visitor(0);
     let made = visitor.page("/poison/sp-elled").await;

@@ -1,5 +1,4 @@
-//! Pages that are served after their end, replies that are kept though they are no pages, and those
-//! that no request waits for.
+//! Stale pages, cached replies that are not pages, and replies that no request waits for.
 
 use std::time::{Duration, Instant};
 
@@ -19,13 +18,13 @@ fn is_old(response: &Response) -> bool {
 }
 
 #[tokio::test]
-async fn a_page_whose_time_is_over_is_served_until_there_is_a_new_one() {
+async fn an_expired_page_is_served_until_there_is_a_new_one() {
     let visitor = CLUSTER.borrow().visitor(0).keep_alive();
     assert_eq!(visitor.page("/timed/a").await.text(), "1");
     let mut seen_old = false;
     until("there is a new page", async || {
         let response = visitor.page("/timed/a").await;
-        // No request ever waits for the new one.
+        // No request waits for the new page.
         assert!(response.is_hit(), "{}", response.cache_status());
         seen_old |= is_old(&response);
         assert_eq!(response.text() == "2", seen_old && !is_old(&response));
@@ -36,7 +35,7 @@ async fn a_page_whose_time_is_over_is_served_until_there_is_a_new_one() {
 }
 
 #[tokio::test]
-async fn a_soft_invalidation_makes_pages_old_on_every_front_end() {
+async fn a_soft_invalidation_makes_pages_stale_on_every_front_end() {
     let cluster = CLUSTER.borrow();
     for frontend in 0..2 {
         filled(&cluster.visitor(frontend), "/soft/all").await;
@@ -56,7 +55,7 @@ async fn a_soft_invalidation_makes_pages_old_on_every_front_end() {
 }
 
 #[tokio::test]
-async fn patterns_are_soft_too_and_what_is_invalidated_hard_is_gone() {
+async fn patterns_can_be_soft_and_a_hard_invalidation_takes_precedence() {
     let visitor = CLUSTER.borrow().visitor(0);
     filled(&visitor, "/soft/hard").await;
     mood(&visitor, "hard", "failing").await;
@@ -86,18 +85,18 @@ async fn operators_invalidate_softly_too() {
 }
 
 #[tokio::test]
-async fn without_windows_a_soft_invalidation_has_the_page_made_anew_at_once() {
+async fn without_a_stale_window_a_soft_invalidation_acts_like_a_hard_one() {
     let visitor = CLUSTER.borrow().visitor(0);
     let old = filled(&visitor, "/plain/soft").await;
     invalidate(&visitor, "group=mood:soft&soft=true").await;
     let response = visitor.page("/plain/soft").await;
-    // The sweeper may have taken it out of memory.
+    // The sweeper may have evicted the page.
     assert!(response.cache_status().ends_with("; stored"), "{}", response.cache_status());
     assert_ne!(response.text(), old);
 }
 
 #[tokio::test]
-async fn an_old_page_stands_in_for_a_back_end_that_is_gone() {
+async fn a_stale_page_is_served_while_the_back_end_is_down() {
     let mut cluster = Cluster::start(site(), 1).await;
     let visitor = cluster.frontends[0].visitor();
     for target in ["/fallback/soft", "/fallback/hard", "/soft/cut"] {
@@ -115,7 +114,8 @@ async fn an_old_page_stands_in_for_a_back_end_that_is_gone() {
     })
     .await;
     assert_eq!(visitor.page("/fallback/hard").await.status, 503, "it is known to be wrong");
-    // Without a lease nothing is served while it is made anew: it may have been invalidated hard.
+    // Without a lease the page is not served stale while a new one is made, because it may have
+    // been invalidated hard.
     until("the lease is over", async || {
         let response = visitor.page("/soft/cut").await;
         assert_eq!((response.status, response.text()), (200, "1"));
@@ -131,7 +131,7 @@ async fn an_old_page_stands_in_for_a_back_end_that_is_gone() {
 }
 
 #[tokio::test]
-async fn that_there_is_no_page_is_kept_for_its_own_time() {
+async fn a_404_or_redirect_is_cached_for_its_own_lifetime() {
     const TIME: Duration = Duration::from_secs(1);
     let visitor = CLUSTER.borrow().visitor(0).keep_alive();
     mood(&visitor, "none", "missing").await;
@@ -161,7 +161,7 @@ async fn that_there_is_no_page_is_kept_for_its_own_time() {
 }
 
 #[tokio::test]
-async fn a_reply_decides_for_itself() {
+async fn a_reply_can_set_its_own_cache_type() {
     let visitor = CLUSTER.borrow().visitor(0);
     mood(&visitor, "mine", "persistent").await;
     filled(&visitor, "/plain/mine").await;
@@ -177,7 +177,7 @@ async fn a_reply_decides_for_itself() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn visitors_of_a_page_that_is_not_for_the_cache_do_not_queue() {
+async fn requests_for_an_uncacheable_page_do_not_wait_for_each_other() {
     const VISITORS: u32 = 30;
     const ONE: Duration = Duration::from_millis(300);
     let visitor = CLUSTER.borrow().visitor(0);

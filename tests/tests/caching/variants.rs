@@ -1,4 +1,4 @@
-//! What the front end knows of a visitor, and what pages may depend on it.
+//! The properties of a visitor that the front end determines, and pages that depend on them.
 
 use headwater_tests::Client;
 use headwater_tests::Mode;
@@ -47,7 +47,7 @@ async fn an_encoding_never_splits_a_page() {
     assert!(visitor.page(target).await.is_hit());
 }
 
-/// What the variant function makes of a request with these headers.
+/// Returns the variant of a request with these headers.
 async fn variant(visitor: &Client, wanted: &str, headers: &[(&str, &str)]) -> String {
     let headers: Vec<_> = headers.iter().copied().chain([("x-variant", wanted)]).collect();
     let response = visitor.page_with("/key/all/visitor", &headers).await;
@@ -55,7 +55,7 @@ async fn variant(visitor: &Client, wanted: &str, headers: &[(&str, &str)]) -> St
 }
 
 #[tokio::test]
-async fn the_variant_function_knows_cookies_and_languages() {
+async fn the_variant_function_can_read_cookies_and_languages() {
     let visitor = CLUSTER.borrow().visitor(0);
     let cookies = [("cookie", "a=b; tone=bl%C3%BC; tone=red")];
     assert_eq!(variant(&visitor, "cookie tone", &cookies).await, "bl%C3%BC");
@@ -72,13 +72,13 @@ const CLAIMS: [(&str, &str); 4] = [
 ];
 
 #[tokio::test]
-async fn only_a_trusted_proxy_is_believed() {
+async fn proxy_headers_of_untrusted_addresses_are_ignored() {
     let visitor = CLUSTER.borrow().visitor(0);
     assert_eq!(variant(&visitor, "scheme", &CLAIMS).await, "http");
     assert_eq!(variant(&visitor, "remote", &CLAIMS).await, "127.0.0.1");
     let seen = visitor.page_with("/key/visit/uncached", &CLAIMS).await;
     assert!(seen.text().starts_with("127.0.0.1 "), "{}", seen.text());
-    // A page that is kept is the same for all, whatever they claim.
+    // A cached page is the same for all visitors, whatever they claim.
     let made = visitor.page_with("/key/all/claims", &CLAIMS).await;
     assert!(!made.text().contains("evil") && !made.text().contains("192.0.2"), "{}", made.text());
     assert!(visitor.page("/key/all/claims").await.is_hit());
@@ -95,7 +95,7 @@ async fn a_trusted_proxy_names_the_visitor() {
     let seen = visitor.page_with("/key/visit/uncached", &CLAIMS).await;
     assert!(seen.text().starts_with("192.0.2.1 "), "{}", seen.text());
     assert_eq!(variant(&visitor, "remote", &CLAIMS[1..]).await, "127.0.0.1");
-    // What a visitor writes before the proxy does not count.
+    // The part of the header that the visitor sent to the proxy is ignored.
     let forged = [("x-forwarded-for", "10.0.0.7, 192.0.2.8, 10.0.0.1")];
     assert_eq!(variant(&visitor, "remote", &forged).await, "192.0.2.8");
     let other = node_of_forwarded().await;

@@ -1,17 +1,17 @@
-//! Unsafe requests: what they make wrong by being answered.
+//! Pages that an answered unsafe request invalidates.
 
 use headwater_tests::Cluster;
 
 use super::{CLUSTER, hit};
 
-/// Has both front ends keep a page.
+/// Makes both front ends cache a page.
 async fn kept(cluster: &Cluster, target: &str) {
     for frontend in 0..2 {
         hit(&cluster.visitor(frontend), target).await;
     }
 }
 
-/// On which of the front ends a page is still kept.
+/// Returns on which front ends a page is still cached.
 async fn keepers(cluster: &Cluster, target: &str) -> [bool; 2] {
     let mut keepers = [false; 2];
     for (frontend, keeper) in keepers.iter_mut().enumerate() {
@@ -21,7 +21,7 @@ async fn keepers(cluster: &Cluster, target: &str) -> [bool; 2] {
 }
 
 #[tokio::test]
-async fn a_changed_page_is_forgotten_by_every_front_end() {
+async fn a_changed_page_is_invalidated_on_every_front_end() {
     let cluster = CLUSTER.borrow();
     let form = [("content-type", "application/x-www-form-urlencoded")];
     for (number, method) in ["POST", "PUT", "DELETE"].into_iter().enumerate() {
@@ -42,7 +42,7 @@ async fn a_changed_page_is_forgotten_by_every_front_end() {
 }
 
 #[tokio::test]
-async fn a_request_that_failed_has_changed_nothing() {
+async fn a_failed_request_invalidates_nothing() {
     let cluster = CLUSTER.borrow();
     for status in [400, 404, 500, 503] {
         let target = format!("/own/failed-{status}");
@@ -54,7 +54,7 @@ async fn a_request_that_failed_has_changed_nothing() {
 }
 
 #[tokio::test]
-async fn a_request_that_failed_after_it_has_written_has_changed_its_page() {
+async fn a_request_that_failed_after_a_write_invalidates_its_page() {
     let cluster = CLUSTER.borrow();
     kept(&cluster, "/own/written").await;
     let answer = cluster.visitor(0).form("/own/written", "status=500&write=something").await;
@@ -63,7 +63,7 @@ async fn a_request_that_failed_after_it_has_written_has_changed_its_page() {
 }
 
 #[tokio::test]
-async fn the_page_of_a_url_is_what_get_shows_there() {
+async fn the_page_of_an_unsafe_request_is_the_one_that_get_returns() {
     let cluster = CLUSTER.borrow();
     kept(&cluster, "/alias/aliased").await;
     assert_eq!(keepers(&cluster, "/own/aliased").await, [true, true], "it is one page");
@@ -73,14 +73,14 @@ async fn the_page_of_a_url_is_what_get_shows_there() {
 }
 
 #[tokio::test]
-async fn a_reply_to_an_unsafe_request_may_name_groups_that_have_become_wrong() {
+async fn a_reply_to_an_unsafe_request_may_invalidate_groups() {
     let cluster = CLUSTER.borrow();
     let encoded = |groups: &str| groups.replace('"', "%22").replace(' ', "+");
     for (form, kept_on) in [
         ("groups=\"x\", \"named:one\";p=1".to_owned(), false),
         ("groups=\"x\", \"named:one\"&status=500".to_owned(), false),
         ("groups=\"named:one\"&write=something".to_owned(), false),
-        // These are no lists of strings, so they name nothing.
+        // These are not lists of strings, so they name nothing.
         ("groups=named:one".to_owned(), true),
         ("groups=\"named:one\",".to_owned(), true),
         ("groups=\"other\"".to_owned(), true),
@@ -93,7 +93,7 @@ async fn a_reply_to_an_unsafe_request_may_name_groups_that_have_become_wrong() {
 }
 
 #[tokio::test]
-async fn a_reply_to_a_safe_request_names_groups_in_vain() {
+async fn a_reply_to_a_safe_request_cannot_invalidate_groups() {
     let cluster = CLUSTER.borrow();
     kept(&cluster, "/named/two").await;
     let answer = cluster.visitor(0).page("/reads").await;

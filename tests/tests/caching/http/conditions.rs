@@ -39,7 +39,7 @@ async fn a_client_that_has_the_page_gets_304() {
     }
     let other = visitor.page_with(target, &[("if-none-match", "\"x\"")]).await;
     assert_eq!((other.status, &other.body), (200, &page.body));
-    // Every front end makes the same page of the same content.
+    // Every front end makes the same tag for the same content.
     let elsewhere = cluster.visitor(1).page_with(target, &[("if-none-match", tag)]).await;
     assert_eq!(elsewhere.status, 304);
     assert_eq!(elsewhere.cache_status(), "headwater; fwd=uri-miss; stored; fwd-status=200");
@@ -57,7 +57,7 @@ async fn a_page_has_another_tag_when_it_has_changed() {
 }
 
 #[tokio::test]
-async fn a_date_is_shown_early_while_it_may_stand_for_another_version() {
+async fn last_modified_is_earlier_while_its_second_may_contain_two_versions() {
     let visitor = CLUSTER.borrow().visitor(0);
     let target = "/text/2/dated";
     let made = visitor.page(target).await;
@@ -70,7 +70,7 @@ async fn a_date_is_shown_early_while_it_may_stand_for_another_version() {
     let again = visitor.page_with(target, &since(made.header("date"))).await;
     assert_eq!(again.status, 304, "what was made until now is the version");
 
-    // Later the date of the version is shown, and then it is known.
+    // Later the date of the version is sent, and is then recognised.
     let settled = headwater_tests::until("the date is shown", async || {
         let page = visitor.page(target).await;
         (time(&page, "last-modified") > shown).then_some(page)
@@ -107,7 +107,7 @@ async fn a_failed_precondition_gets_412() {
 }
 
 #[tokio::test]
-async fn any_encoding_that_the_client_takes_is_known_to_it() {
+async fn the_tag_of_any_acceptable_encoding_is_recognised() {
     let cluster = CLUSTER.borrow();
     let visitor = cluster.visitor(0);
     let target = "/text/2/codings";
@@ -122,15 +122,15 @@ async fn any_encoding_that_the_client_takes_is_known_to_it() {
         let response = ask(accept).await;
         assert_eq!((response.status, response.header("etag")), (304, tag.as_str()), "{accept}");
     }
-    // A cache that asks for a client that could not read the gzip that it has.
+    // The request of a cache for a client that cannot decode the cached gzip.
     assert_eq!(ask("br").await.status, 200);
-    // A front end that has not made the encoding yet knows its tag.
+    // A front end that has not made the encoding yet recognises its tag.
     let asked = [("if-none-match", tag.as_str()), ("accept-encoding", "gzip")];
     assert_eq!(cluster.visitor(1).page_with(target, &asked).await.status, 304);
 }
 
 #[tokio::test]
-async fn the_controllers_own_validators_are_heeded() {
+async fn the_controllers_own_validators_are_used() {
     let visitor = CLUSTER.borrow().visitor(0);
     let asks = [
         ("/headers/tag", "if-none-match", "\"mine\"", 304),
@@ -156,7 +156,7 @@ async fn the_controllers_own_validators_are_heeded() {
 }
 
 #[tokio::test]
-async fn conditions_count_for_pages_and_not_for_errors() {
+async fn conditions_apply_to_pages_and_not_to_errors() {
     let visitor = CLUSTER.borrow().visitor(0);
     for _ in 0..2 {
         let response = visitor.page_with("/headers/missing", &[("if-none-match", "*")]).await;

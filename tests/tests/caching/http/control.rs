@@ -1,4 +1,4 @@
-//! The headers for browsers and caches further out.
+//! The headers for browsers and other caches.
 
 use std::time::{Duration, SystemTime};
 
@@ -7,7 +7,7 @@ use headwater_tests::{Cluster, Response, until};
 use super::{CLUSTER, hit, site};
 
 #[tokio::test]
-async fn a_page_must_be_revalidated_unless_the_site_says_otherwise() {
+async fn a_page_must_be_revalidated_unless_the_site_declares_otherwise() {
     let visitor = CLUSTER.borrow().visitor(0);
     for (target, browser, cdn) in [
         ("/text/1/control", "no-cache", ""),
@@ -15,7 +15,7 @@ async fn a_page_must_be_revalidated_unless_the_site_says_otherwise() {
         ("/uncached/1/control", "max-age=5", ""),
         ("/headers/control", "max-age=7", "max-age=8"),
         ("/headers/x", "max-age=9", ""),
-        // The route speaks of the page, not of what is there in its place.
+        // The route's keys apply to the page, not to an error in its place.
         ("/headers/missing", "no-cache", ""),
         ("/error/404", "no-store", ""),
         ("/set-cookie", "no-store", ""),
@@ -29,7 +29,7 @@ async fn a_page_must_be_revalidated_unless_the_site_says_otherwise() {
 }
 
 #[tokio::test]
-async fn vary_names_all_that_the_page_depends_on_once() {
+async fn vary_names_each_header_that_the_page_depends_on_once() {
     let visitor = CLUSTER.borrow().visitor(0);
     let headers = [("x-language", "de")];
     for (target, vary) in [
@@ -82,7 +82,7 @@ async fn age_is_that_of_the_lease_and_adds_up_with_the_date() {
 }
 
 #[tokio::test]
-async fn groups_are_named_in_each_headers_own_way() {
+async fn each_group_header_has_its_own_syntax() {
     let visitor = CLUSTER.borrow().visitor(0);
     let page = hit(&visitor, "/text/1/grouped").await;
     assert_eq!(page.header("cache-groups"), "\"texts\", \"text:grouped\"");
@@ -100,7 +100,7 @@ async fn groups_are_named_in_each_headers_own_way() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_shown_though_it_is_old_does_not_look_fresh() {
+async fn a_stale_page_does_not_look_fresh() {
     let mut cluster = Cluster::start(site(), 1).await;
     let visitor = cluster.visitor(0);
     let target = "/for-long/1/old";

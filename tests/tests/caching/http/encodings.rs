@@ -7,7 +7,7 @@ use headwater_tests::Response;
 
 use super::{CLUSTER, encoded, hit, site};
 
-/// What a client reads.
+/// Decodes the body as a client does.
 fn decoded(response: &Response) -> Vec<u8> {
     let body = &response.body[..];
     let mut reader: Box<dyn Read> = match response.header("content-encoding") {
@@ -23,7 +23,7 @@ fn decoded(response: &Response) -> Vec<u8> {
 }
 
 #[tokio::test]
-async fn a_page_is_the_same_in_every_coding() {
+async fn a_page_has_the_same_content_in_every_coding() {
     let visitor = CLUSTER.borrow().visitor(0);
     let target = "/text/64/same";
     let plain = hit(&visitor, target).await;
@@ -49,7 +49,7 @@ async fn a_page_is_the_same_in_every_coding() {
 }
 
 #[tokio::test]
-async fn each_client_gets_what_it_likes_best_of_what_it_takes() {
+async fn each_client_receives_its_preferred_coding() {
     let visitor = CLUSTER.borrow().visitor(0);
     let target = "/text/8/negotiated";
     let plain = hit(&visitor, target).await;
@@ -72,7 +72,7 @@ async fn each_client_gets_what_it_likes_best_of_what_it_takes() {
         ("gzip;q=0.5, identity", ""),
         ("*;q=0, zstd", "zstd"),
         ("identity;q=0, br", "br"),
-        // Nothing is acceptable, and an error would be of no use.
+        // No coding is acceptable, but an error would not help the client.
         ("identity;q=0", ""),
         ("*;q=0", ""),
         ("gzip;q=abc", ""),
@@ -87,7 +87,7 @@ async fn each_client_gets_what_it_likes_best_of_what_it_takes() {
 }
 
 #[tokio::test]
-async fn only_what_gets_shorter_and_may_be_changed_is_encoded() {
+async fn only_replies_that_get_shorter_and_may_be_transformed_are_encoded() {
     let visitor = CLUSTER.borrow().visitor(0);
     for (target, vary) in [
         ("/headers/no-transform", ""),
@@ -99,21 +99,21 @@ async fn only_what_gets_shorter_and_may_be_changed_is_encoded() {
     ] {
         let plain = visitor.page(target).await;
         assert_eq!(plain.header("vary"), vary, "{target}");
-        // What comes later in the queue is there, so this was looked at.
+        // A page that is later in the queue is encoded, so this one was considered.
         let marker = format!("/text/1/after{}", target.replace('/', "-"));
         encoded(&visitor, &marker, "gzip").await;
         let response = visitor.page_with(target, &[("accept-encoding", "gzip, br, zstd")]).await;
         let own = if target == "/headers/encoded" { "x-mine" } else { "" };
         assert_eq!(response.header("content-encoding"), own, "{target}");
     }
-    // A negative reply is as good as any other.
+    // A cached 404 is encoded like any other reply.
     let missing = encoded(&visitor, "/headers/missing", "br").await;
     assert_eq!(missing.status, 404);
     assert!(decoded(&missing).starts_with(b"<li id=\"missing-1\">"));
 }
 
 #[tokio::test]
-async fn a_page_that_was_made_wrong_is_wrong_in_every_coding() {
+async fn an_invalidated_page_is_invalid_in_every_coding() {
     let visitor = CLUSTER.borrow().visitor(0);
     let target = "/text/4/wrong";
     encoded(&visitor, target, "gzip").await;

@@ -1,4 +1,4 @@
-//! Headers of pages for caches further out, and answers to clients that have something already.
+//! Headers of pages for other caches, conditional requests, ranges and content codings.
 
 mod changes;
 mod conditions;
@@ -94,7 +94,7 @@ fn site() -> Site {
 
 static CLUSTER: LazyLock<Shared> = LazyLock::new(|| Shared::start(|| Cluster::start(site(), 2)));
 
-/// Has a page made, and gets it from the cache.
+/// Requests a page twice and returns the cached response.
 async fn hit(visitor: &Client, target: &str) -> Response {
     visitor.page(target).await;
     let hit = visitor.page(target).await;
@@ -102,7 +102,7 @@ async fn hit(visitor: &Client, target: &str) -> Response {
     hit
 }
 
-/// Asks for a page until it comes encoded.
+/// Requests a page until it is sent encoded.
 async fn encoded(visitor: &Client, target: &str, accept: &str) -> Response {
     until("the page comes encoded", async || {
         let response = visitor.page_with(target, &[("accept-encoding", accept)]).await;

@@ -3,7 +3,7 @@
 use super::{CLUSTER, encoded, hit};
 
 #[tokio::test]
-async fn a_range_is_cut_out_of_the_page() {
+async fn a_range_of_the_page_is_sent() {
     let visitor = CLUSTER.borrow().visitor(0);
     let target = "/text/3/ranges";
     let page = hit(&visitor, target).await;
@@ -28,7 +28,7 @@ async fn a_range_is_cut_out_of_the_page() {
 }
 
 #[tokio::test]
-async fn several_ranges_come_in_parts_with_their_places() {
+async fn several_ranges_are_sent_as_multipart_with_their_positions() {
     let visitor = CLUSTER.borrow().visitor(0);
     let target = "/text/3/several";
     let page = hit(&visitor, target).await;
@@ -51,7 +51,7 @@ async fn several_ranges_come_in_parts_with_their_places() {
 }
 
 #[tokio::test]
-async fn bytes_that_are_not_there_are_416_and_nonsense_is_the_whole_page() {
+async fn a_range_beyond_the_end_is_416_and_a_malformed_one_is_ignored() {
     let visitor = CLUSTER.borrow().visitor(0);
     let target = "/text/3/nonsense";
     let page = hit(&visitor, target).await;
@@ -92,7 +92,7 @@ async fn a_range_of_another_version_is_not_sent() {
 }
 
 #[tokio::test]
-async fn ranges_are_those_of_the_page_as_it_is() {
+async fn ranges_apply_to_the_unencoded_page() {
     let visitor = CLUSTER.borrow().visitor(0);
     let target = "/text/3/plain-ranges";
     let page = hit(&visitor, target).await;
