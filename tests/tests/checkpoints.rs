@@ -1,4 +1,4 @@
-//! What is left of the data when a back end makes checkpoints, is killed, and is restored.
+//! The data of a back end that makes checkpoints, is killed, and is restored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -67,7 +67,7 @@ async fn data(site: &Site, node: &Node, arguments: &[&str]) -> String {
     printed.out
 }
 
-/// Runs `data …` for the site, where no node is to be asked: there is none at the admin port.
+/// Runs `data …` for the site without a node at the admin port.
 async fn unattended(site: &Site, arguments: &[&str]) -> std::process::Output {
     let mut command = site.command();
     command.args(arguments);
@@ -83,7 +83,7 @@ fn checkpoints(site: &Site) -> Vec<PathBuf> {
 }
 
 #[tokio::test]
-async fn a_start_begins_with_the_newest_whole_checkpoint() {
+async fn a_start_uses_the_newest_complete_checkpoint() {
     let site = site();
     let verified = site.printed(&["data", "verify"]).await;
     assert_eq!(verified.code, 1);
@@ -118,7 +118,7 @@ async fn a_start_begins_with_the_newest_whole_checkpoint() {
 }
 
 #[tokio::test]
-async fn records_that_were_dropped_are_gone_and_the_data_are_not() {
+async fn dropped_records_are_removed_and_the_data_remain() {
     let site = site();
     let mut node = node(&site).await;
     for word in ["one", "two"] {
@@ -155,7 +155,7 @@ async fn records_that_were_dropped_are_gone_and_the_data_are_not() {
 }
 
 #[tokio::test]
-async fn a_log_that_is_missing_beside_its_checkpoints_is_not_begun_anew() {
+async fn no_new_log_is_begun_beside_the_checkpoints_of_a_missing_one() {
     let site = site();
     let mut node = node(&site).await;
     add(&node, "one").await;
@@ -173,7 +173,7 @@ async fn a_log_that_is_missing_beside_its_checkpoints_is_not_begun_anew() {
     assert_eq!(notes(&node).await, ["one"]);
 }
 
-/// The files below a folder that hold the bytes, by their paths in it.
+/// Returns the files below a folder that contain the bytes, by their paths in it.
 fn files_with(folder: &Path, bytes: &[u8]) -> Vec<String> {
     let mut found = Vec::new();
     let mut folders = vec![folder.to_owned()];
@@ -197,7 +197,7 @@ fn files_with(folder: &Path, bytes: &[u8]) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn what_was_erased_is_in_no_file_but_those_that_are_named() {
+async fn erased_text_remains_only_in_the_files_that_are_named() {
     let site = site();
     let mut node = node(&site).await;
     let secret = "Q7-secret";
@@ -215,7 +215,7 @@ async fn what_was_erased_is_in_no_file_but_those_that_are_named() {
     assert_eq!(restored.code, 0, "{}", restored.errors);
     let exported = site.printed(&["data", "export"]).await;
     assert!(exported.out.contains(secret), "an export has what the data have");
-    // What a process leaves that is killed meanwhile.
+    // The files that a process killed at this time would leave.
     for file in ["archive/records.new", "log.redb.new", "checkpoints/00000009-at-9.checkpoint.new"]
     {
         fs::write(site.path("data").join(file), secret).unwrap();
@@ -235,7 +235,7 @@ async fn what_was_erased_is_in_no_file_but_those_that_are_named() {
         .map(|file| site.path(file))
         .collect();
     let left: Vec<PathBuf> = found().iter().map(|file| site.path("data").join(file)).collect();
-    // The archive, what is left of another one, and the folder from before the restoration.
+    // The archive, the remains of an incomplete one, and the folder from before the restoration.
     assert_eq!(named.len(), 3, "{made}");
     for file in &left {
         assert!(named.iter().any(|named| file.starts_with(named)), "{file:?} is not named: {made}");
@@ -256,7 +256,7 @@ async fn what_was_erased_is_in_no_file_but_those_that_are_named() {
 }
 
 #[tokio::test]
-async fn a_checkpoint_is_made_where_no_node_is_running() {
+async fn a_checkpoint_is_made_without_a_running_node() {
     let site = site();
     let mut node = node(&site).await;
     add(&node, "one").await;
@@ -276,7 +276,7 @@ async fn a_checkpoint_is_made_where_no_node_is_running() {
 }
 
 #[tokio::test]
-async fn a_back_end_whose_updates_come_to_other_data_does_not_start() {
+async fn a_back_end_whose_updates_yield_other_data_does_not_start() {
     let site = site();
     let mut node = node(&site).await;
     add(&node, "process").await;
@@ -334,14 +334,14 @@ async fn data_are_exported_and_imported_as_lines() {
     assert_eq!(node.visitor().page("/page/7").await.text(), "1");
 }
 
-/// How many times the node is killed.
+/// Returns how many times the node is killed.
 fn rounds() -> u32 {
     let rounds = std::env::var("HEADWATER_KILL_ROUNDS");
     rounds.map_or(4, |rounds| rounds.parse().expect("a number of rounds"))
 }
 
 #[tokio::test]
-async fn every_answered_update_is_there_once_after_kills_during_checkpoints() {
+async fn every_answered_update_exists_once_after_kills_during_checkpoints() {
     let seed = Seed::take("HEADWATER_KILL_SEED");
     let mut random = seed.choices(0);
     let site = site();
@@ -388,7 +388,7 @@ async fn every_answered_update_is_there_once_after_kills_during_checkpoints() {
                 let request =
                     Request::post("/checkpoint").header("content-type", "application/json");
                 let request = request.body(Full::new(Bytes::from(body))).expect("a request");
-                // The node may be killed meanwhile.
+                // The node may be killed during the request.
                 let _ = admin.send(request).await;
             });
         }
@@ -426,7 +426,7 @@ async fn every_answered_update_is_there_once_after_kills_during_checkpoints() {
 /// Notes by the positions of the updates that made them.
 type Lines = BTreeMap<u64, String>;
 
-/// All notes of the site.
+/// Returns all notes of the site.
 async fn lines(node: &Node) -> Lines {
     let list = node.visitor().page("/notes/whole").await.json();
     let lines = list.as_array().expect("a list");
@@ -440,18 +440,18 @@ fn position_and_text(line: &Value) -> (u64, String) {
     (position, line["text"].as_str().expect("a text").to_owned())
 }
 
-/// What is known of the notes, by their whole texts, of which no two are the same.
+/// The notes sent, answered and seen, by their texts, which are all different.
 #[derive(Default)]
 struct Notes {
     sent: BTreeSet<String>,
     answered: BTreeSet<String>,
-    /// What the site had when it was looked at last.
+    /// The notes of the site at the last check.
     seen: Lines,
 }
 
 impl Notes {
-    /// Each note that was answered is there, none is there twice, there are none that were not sent, and what was there
-    /// once is there still, in the same place.
+    /// Checks that each answered note exists, that none exists twice, that all of them were sent, and that all notes
+    /// seen before are still at the same position.
     fn check(&mut self, lines: Lines, when: &str) {
         let texts: BTreeSet<&String> = lines.values().collect();
         assert_eq!(texts.len(), lines.len(), "{when}: a note is there twice");
@@ -471,7 +471,7 @@ impl Notes {
 }
 
 #[tokio::test]
-async fn records_are_shown_as_they_come() {
+async fn new_records_are_shown_as_they_are_appended() {
     let site = site();
     let mut node = node(&site).await;
     let relay = Relay::start(node.admin()).await;

@@ -1,4 +1,4 @@
-//! Code of the site that computes for long, and what must not wait for it.
+//! Code of the site that computes for long, and the work that must not wait for it.
 
 use std::time::{Duration, Instant};
 
@@ -8,17 +8,17 @@ use headwater_tests::{Client, Cluster, Node, Site, until};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");
 
-/// How long the code computes, in milliseconds.
+/// The time for which the code computes, in milliseconds.
 const LONG: u64 = 3000;
-/// Longer than any answer takes that waits for no computation, on a machine that may have a lot else to
-/// do, and much shorter than one that does.
+/// Longer than any answer that does not wait for a computation, even on a busy machine, and much shorter than one that
+/// does.
 const SOON: Duration = Duration::from_millis(1000);
 
 fn site() -> Site {
     Site::test_site(PROGRAM).project("[link]\nlease = \"2s\"\n")
 }
 
-/// What is asked for.
+/// The code that computes.
 #[derive(Clone, Copy)]
 enum Slow {
     Template,
@@ -27,8 +27,8 @@ enum Slow {
 }
 
 impl Slow {
-    /// How many requests for it come at once: more than there are threads, on small machines. Of
-    /// variant functions one must be seen to be slow first.
+    /// Returns the number of concurrent requests: more than the threads of a small machine. A variant function is moved
+    /// to other threads only after it has been slow once, so only one request runs it.
     fn at_once(self) -> u64 {
         match self {
             Slow::Template | Slow::Controller => 4,
@@ -36,7 +36,7 @@ impl Slow {
         }
     }
 
-    /// Has it compute for about so many milliseconds.
+    /// Sends a request that computes for about this number of milliseconds.
     async fn ask(self, visitor: &Client, milliseconds: u64) {
         let response = match self {
             Slow::Template => visitor.page(&format!("/computed/template/{milliseconds}")).await,
@@ -50,7 +50,7 @@ impl Slow {
     }
 }
 
-/// The longest time that each of several things took.
+/// The longest duration of each of several operations.
 #[derive(Default)]
 struct Longest(Vec<(String, Duration)>);
 
@@ -72,7 +72,7 @@ impl Longest {
     }
 }
 
-/// Asks `node` for what a front end answers by itself.
+/// Sends `node` requests that a front end answers by itself.
 async fn ask_for_the_rest(node: &Node, longest: &mut Longest) {
     let hit = longest.time("a hit", node.visitor().page("/static")).await;
     assert!(hit.is_hit(), "the lease is lost: {}", hit.cache_status());
@@ -82,7 +82,7 @@ async fn ask_for_the_rest(node: &Node, longest: &mut Longest) {
     assert_eq!(health.status, 200);
 }
 
-/// Nothing else waits while the first front end, or its back end, computes.
+/// Checks that nothing else waits while the first front end, or its back end, computes.
 async fn nothing_waits(slow: Slow, is_known_as_quick: bool) {
     let cluster = Cluster::start(site(), 2).await;
     for visitor in [cluster.visitor(0), cluster.visitor(1)] {
@@ -92,7 +92,7 @@ async fn nothing_waits(slow: Slow, is_known_as_quick: bool) {
         visitor.form("/page/2", "").await;
     }
     for number in 0..if is_known_as_quick { 3 } else { 0 } {
-        // Each is another page.
+        // A different page each time, so that none is cached.
         slow.ask(&cluster.visitor(0), number % 2).await;
     }
     let visitors: Vec<Client> = (0..slow.at_once()).map(|_| cluster.visitor(0)).collect();

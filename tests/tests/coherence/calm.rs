@@ -1,9 +1,9 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Which nodes the script leaves in peace.
+/// The nodes that the script does not disturb at present.
 pub(crate) struct Calm {
-    /// For each front end and then the back end, how often it was disturbed and restored: odd while
-    /// it is disturbed.
+    /// For each front end and then the back end, the number of disturbances and restorations: odd
+    /// while it is disturbed.
     turns: Vec<AtomicU64>,
 }
 
@@ -14,7 +14,7 @@ pub(crate) enum Place {
     Backend,
 }
 
-/// How things stood when a request was sent.
+/// The turns of a front end and of the back end when a request was sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Before {
     frontend: usize,
@@ -42,14 +42,15 @@ impl Calm {
         self.turns[index].fetch_add(1, Ordering::SeqCst);
     }
 
-    /// To be noted before a request is sent to a front end.
+    /// Returns the state to compare with later. It must be called before a request is sent to the
+    /// front end.
     pub(crate) fn before(&self, frontend: usize) -> Before {
         let backend = self.turns.len() - 1;
         let turns = [frontend, backend].map(|index| self.turns[index].load(Ordering::SeqCst));
         Before { frontend, turns }
     }
 
-    /// Whether nothing has disturbed the front end and the back end since.
+    /// Returns whether neither the front end nor the back end has been disturbed since `before`.
     pub(crate) fn since(&self, before: Before) -> bool {
         before == self.before(before.frontend) && before.turns.iter().all(|turn| turn % 2 == 0)
     }

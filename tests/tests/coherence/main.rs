@@ -1,22 +1,21 @@
-//! The law, with real processes: every read that starts after a write was answered sees that
-//! write, whatever happens to the nodes and to what joins them.
+//! The law of the cache, with real processes: every read that starts after a write was answered sees that write,
+//! whatever happens to the nodes and to their links.
 //!
 //! One back end, three front ends, writers and readers on random front ends, and a [`script`] of
-//! faults: front ends that are paused for longer than the lease, killed or stopped, or that flap; links that are
-//! cut or slow; a back end that is killed or stopped in the middle of writes. Faults may cost answers. They
-//! may not cost:
+//! faults: front ends that are paused for longer than the lease, killed or stopped, or that flap; links that are cut or
+//! slow; a back end that is killed or stopped in the middle of writes. Because of faults, requests may remain
+//! unanswered. But even then
 //!
-//! - a reader the newest answered version (rule 5 of the law, and rule 3 by pages that are read
-//!   slowly),
-//! - a writer what was acknowledged,
-//! - a writer at undisturbed nodes more time than the lease and a second.
+//! - no reader may miss the newest answered version (rule 5 of the law, and rule 3 by pages that are read slowly),
+//! - no acknowledged write may be lost,
+//! - no write at undisturbed nodes may take longer than the lease and a second.
 //!
-//! `COHERENCE_SECONDS` makes it longer, `COHERENCE_SEED` repeats its choices.
+//! `COHERENCE_SECONDS` sets the length of the test, `COHERENCE_SEED` repeats its choices.
 //!
-//! - `pages`: what writers were promised. `reader` and `writer`: what the visitors do.
-//! - `script`: the faults and their order. `calm`: which nodes are disturbed.
-//! - `metronome`: how much of the time the machine itself stood still.
-//! - `verdict`: what was done, and what went wrong.
+//! - `pages`: the versions sent and answered. `reader` and `writer`: the visitors.
+//! - `script`: the faults and their order. `calm`: the nodes that are not disturbed.
+//! - `metronome`: measures for how long the machine itself was stalled.
+//! - `verdict`: counts of the work done, and breaches of the law.
 
 mod calm;
 mod metronome;
@@ -42,11 +41,11 @@ const FRONTENDS: usize = 3;
 const READERS: u64 = 9;
 const WRITERS: u64 = 4;
 
-/// That of [`Site::test_site`].
+/// The lease of [`Site::test_site`].
 const LEASE: Duration = Duration::from_secs(1);
 
 #[tokio::test(flavor = "multi_thread")]
-async fn no_read_after_a_write_was_answered_misses_it() {
+async fn no_read_misses_a_write_that_was_answered_before() {
     let seed = Seed::take("COHERENCE_SEED");
     let seconds = std::env::var("COHERENCE_SECONDS")
         .map_or(45, |text| text.parse().expect("COHERENCE_SECONDS is a whole number"));

@@ -2,11 +2,11 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 const BEAT: Duration = Duration::from_millis(20);
-/// A beat that comes no later than this is in time.
+/// A beat up to this late counts as punctual.
 const TOLERANCE: Duration = Duration::from_millis(100);
 
-/// Measures how long the machine had no time for this process, and so probably none for the nodes:
-/// what is late for that reason is not held against them.
+/// Measures for how long the machine did not run this process, and so probably not the nodes
+/// either, to excuse delays for this reason.
 pub(crate) struct Metronome(Arc<Mutex<Vec<Stall>>>);
 
 struct Stall {
@@ -22,7 +22,7 @@ impl Metronome {
         Metronome(stalls)
     }
 
-    /// How much time was lost since `start`.
+    /// Returns the time lost since `start`.
     pub(crate) fn lost_since(&self, start: Instant) -> Duration {
         let stalls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         stalls.iter().filter(|stall| stall.end >= start).map(|stall| stall.length).sum()

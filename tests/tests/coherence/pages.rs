@@ -4,21 +4,21 @@ use std::sync::{Mutex, PoisonError};
 
 use rand::{Rng, RngExt};
 
-/// Pages that are written often, so that writes overtake reads…
+/// The number of pages that are written often, so that writes overtake reads.
 const BUSY: usize = 4;
-/// …and pages that are written seldom, so that what is in a cache gets old.
+/// The number of pages that are written rarely, so that cached entries grow old.
 const QUIET: usize = 12;
 
-/// What was written to each page, as far as its writers know.
+/// The versions written to each page, as known by the writers.
 pub(crate) struct Pages(Vec<Page>);
 
 #[derive(Default)]
 struct Page {
-    /// Writes that were sent: no version can be higher.
+    /// The number of writes sent: no version can be higher.
     sent: AtomicU64,
-    /// The highest version whose write was answered: no later read may show less.
+    /// The highest version whose write was answered: no later read may show a lower one.
     answered: AtomicU64,
-    /// All versions that were answered: none twice.
+    /// All versions that were answered: none may occur twice.
     versions: Mutex<BTreeSet<u64>>,
 }
 
@@ -31,12 +31,12 @@ impl Pages {
         self.0.len()
     }
 
-    /// A page for a reader: the quiet ones make up half of what is read.
+    /// Chooses a page for a reader; half of them are quiet ones.
     pub(crate) fn to_read(&self, choices: &mut impl Rng) -> usize {
         self.choose(choices, 0.5)
     }
 
-    /// A page for a writer.
+    /// Chooses a page for a writer.
     pub(crate) fn to_write(&self, choices: &mut impl Rng) -> usize {
         self.choose(choices, 0.8)
     }
@@ -48,27 +48,27 @@ impl Pages {
         }
     }
 
-    /// The lowest version that a read which begins now may show.
+    /// Returns the lowest version that a read which begins now may show.
     pub(crate) fn floor(&self, page: usize) -> u64 {
         self.0[page].answered.load(Ordering::SeqCst)
     }
 
-    /// The floors of all pages.
+    /// Returns the floors of all pages.
     pub(crate) fn floors(&self) -> Vec<u64> {
         (0..self.count()).map(|page| self.floor(page)).collect()
     }
 
-    /// The highest version that a read which has ended may show.
+    /// Returns the highest version that a read which has ended may show.
     pub(crate) fn ceiling(&self, page: usize) -> u64 {
         self.0[page].sent.load(Ordering::SeqCst)
     }
 
-    /// A write is about to be sent.
+    /// Records that a write is about to be sent.
     pub(crate) fn sent(&self, page: usize) {
         self.0[page].sent.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// A write was answered with this version. Says whether no other was.
+    /// Records that a write was answered with this version. Returns whether no other was.
     pub(crate) fn answered(&self, page: usize, version: u64) -> bool {
         let page = &self.0[page];
         page.answered.fetch_max(version, Ordering::SeqCst);

@@ -14,7 +14,7 @@ use crate::trial::Trial;
 const ROUTES: [&str; 8] =
     ["/page/", "/templated/", "/grouped/", "/pattern/", "/slow/", "/all", "/top", "/uncached/"];
 
-/// A read that is about to be sent: what it must show is known before.
+/// A read that is about to be sent, with the lowest versions that it must show.
 pub(crate) struct Read {
     frontend: usize,
     route: &'static str,
@@ -35,7 +35,7 @@ pub(crate) async fn read(trial: Arc<Trial>, mut choices: StdRng) {
     while !trial.is_over() {
         let frontend = choices.random_range(..trial.frontends());
         let entrance = trial.entrance(frontend);
-        // A visitor of a paused node comes back later, and asks anew.
+        // A visitor of a paused node gives up and sends a new request later.
         let patience = Duration::from_millis(choices.random_range(200..1200));
         let client = clients[frontend].take().filter(|client| client.address() == entrance);
         let client = client.unwrap_or_else(|| match keep_alive {
@@ -53,8 +53,8 @@ pub(crate) async fn read(trial: Arc<Trial>, mut choices: StdRng) {
     }
 }
 
-/// Reads every page in every way through every front end, when nothing is written any more: all
-/// must show the same.
+/// Reads every page in every way through every front end after the last write: all must show the
+/// same.
 pub(crate) async fn read_everything(trial: &Trial) {
     for frontend in 0..trial.frontends() {
         let client = Client::new(trial.entrance(frontend));
@@ -79,13 +79,13 @@ impl Read {
         Read::of(trial, frontend, route, page)
     }
 
-    /// A read that begins now.
+    /// Returns a read that begins now.
     fn of(trial: &Trial, frontend: usize, route: &'static str, page: usize) -> Read {
         let floors = trial.pages.floors();
         Read { frontend, route, page, floors, start: Instant::now() }
     }
 
-    /// Reads of every page in every cached way, all of which begin now.
+    /// Returns reads of every page in every cached way, all of which begin now.
     pub(crate) fn all(trial: &Trial, frontend: usize) -> Vec<Read> {
         let pages = 0..trial.pages.count();
         pages
@@ -101,7 +101,7 @@ impl Read {
         }
     }
 
-    /// Compares what came with what had to come, and says which version the page has.
+    /// Checks the outcome against the expected versions, and returns the page's version.
     pub(crate) fn judge(
         &self,
         trial: &Trial,
@@ -114,7 +114,7 @@ impl Read {
                 self.failed(trial, &format!("status {}", response.status), calm, response.text());
                 return None;
             }
-            // Not to wait longer was the reader's choice.
+            // The reader chose its own timeout, so this is not a failure of a node.
             Err(Failed::Timeout) => {
                 self.failed(trial, "timeout", false, "");
                 return None;
@@ -153,7 +153,7 @@ impl Read {
         ));
     }
 
-    /// The pages with the highest versions cannot be lower than what was the highest before.
+    /// Checks that the highest version is at least the highest floor.
     fn compare_top(&self, trial: &Trial, versions: &[(usize, u64)], response: &Response) {
         let highest = versions.iter().map(|(_, version)| *version).max().unwrap_or(0);
         let floor = self.floors.iter().copied().max().unwrap_or(0);
@@ -186,7 +186,7 @@ impl Read {
         }
     }
 
-    /// The versions that a response shows.
+    /// Returns the versions that a response shows.
     fn versions(&self, response: &Response) -> Option<Vec<(usize, u64)>> {
         let text = response.text();
         match self.route {

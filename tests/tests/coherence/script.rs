@@ -12,12 +12,12 @@ use crate::calm::Place;
 use crate::reader::Read;
 use crate::trial::Trial;
 
-/// A front end that has woken answers at once, if only with an error; much sooner than after the
-/// link's deadline of half a minute.
+/// The longest time for an answer. A resumed front end answers at once, even if with an error, and does not wait for
+/// the link's deadline of half a minute.
 const LONGEST_ANSWER: Duration = Duration::from_secs(15);
 
-/// Waits until all nodes are ready, or on probation with a link that carries requests: without a lease,
-/// nothing shows that it does but a request.
+/// Waits until all nodes are ready, or on probation with a working link. Without a lease only a request shows that the
+/// link works.
 pub(crate) async fn settled(cluster: &Cluster) {
     cluster.settled().await;
     for node in &cluster.frontends {
@@ -30,48 +30,48 @@ pub(crate) async fn settled(cluster: &Cluster) {
     }
 }
 
-/// What is done to the nodes, one round after the other, in an order that the seed decides.
+/// The faults of the nodes, in rounds whose order the seed determines.
 pub(crate) struct Script {
     choices: StdRng,
     length: Duration,
 }
 
-/// Something that goes wrong.
+/// A kind of fault.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
-    /// A front end is stopped for longer than its lease, and goes on.
+    /// A front end is paused for longer than its lease, and resumed.
     Pause,
-    /// A front end is ended and started again.
+    /// A front end is killed or stopped, and started again.
     Restart(End),
     /// The link of a front end is cut and healed.
     Cut(Cut),
-    /// A front end comes and goes.
+    /// A front end flaps.
     Flap(Flap),
-    /// The back end is ended in the middle of writes and started again.
+    /// The back end is killed or stopped in the middle of writes, and started again.
     RestartBackend(End),
 }
 
-/// How a front end comes and goes.
+/// The ways in which a front end flaps.
 #[derive(Debug, Clone, Copy)]
 enum Flap {
-    /// It stops for nearly a lease, and runs for a moment, again and again.
+    /// It is repeatedly paused for nearly a lease, and then runs for a moment.
     Stops,
     /// It is killed half a lease after each start.
     IsKilled,
-    /// Its messages take so long, both ways, that no lease reaches it in time.
+    /// Its messages are delayed in both directions, so that no lease reaches it in time.
     IsDistant,
 }
 
 /// How a process ends.
 #[derive(Debug, Clone, Copy)]
 enum End {
-    /// In the midst of what it does.
+    /// With SIGKILL.
     Killed,
-    /// When it has done what it was asked for.
+    /// With SIGTERM, after its pending requests.
     Stopped,
 }
 
-/// What goes wrong in a round: one thing, or two at once.
+/// The faults of a round: one, or two at once.
 type Round = &'static [Kind];
 
 const ROUNDS: [Round; 21] = [
@@ -98,7 +98,7 @@ const ROUNDS: [Round; 21] = [
     &[Kind::RestartBackend(End::Killed), Kind::Restart(End::Killed)],
 ];
 
-/// A kind with the node that it happens to and how long it lasts.
+/// A kind of fault with its node and its duration.
 #[derive(Debug, Clone, Copy)]
 struct Fault {
     kind: Kind,
@@ -111,8 +111,8 @@ impl Script {
         Script { choices, length }
     }
 
-    /// Plays every round once, and goes on until the script has its length. Between rounds all nodes
-    /// are well. Returns how many faults there were.
+    /// Plays every round once, and then further rounds until the script has its length. All nodes are healthy between
+    /// rounds. Returns the number of faults.
     pub(crate) async fn play(mut self, cluster: &mut Cluster, trial: &Trial) -> u64 {
         let start = Instant::now();
         let all = ROUNDS.iter().map(|round| round.len() as u64).sum();
@@ -158,7 +158,7 @@ impl Script {
         faults.len() as u64
     }
 
-    /// Gives each kind a node of its own and a length.
+    /// Assigns a node and a duration to each kind.
     fn cast(&mut self, round: Round, frontends: usize) -> Vec<Fault> {
         let mut others: Vec<_> = (0..frontends).collect();
         others.shuffle(&mut self.choices);
@@ -189,7 +189,7 @@ impl Kind {
     }
 }
 
-/// What a fault happens to.
+/// The node of a fault.
 enum Stage<'a> {
     Frontend(&'a mut Node, &'a Relay, usize),
     Backend(&'a mut Node, &'a [Relay]),
@@ -241,7 +241,7 @@ impl Fault {
 }
 
 impl Flap {
-    /// Has the node flap for `lasts`; `started` is called after each start.
+    /// Makes the node flap for `lasts`, and calls `started` after each start.
     async fn befall(
         self,
         node: &mut Node,
@@ -296,8 +296,8 @@ impl End {
     }
 }
 
-/// Requests that wait for a paused front end when it wakes: for it they are the first thing to do,
-/// before it can learn what happened while it slept.
+/// Requests that are waiting when a paused front end is resumed. It handles them first, before it can receive the
+/// records that it missed.
 struct Questions(Vec<JoinHandle<(Read, Result<Response, Failed>)>>);
 
 impl Questions {
@@ -310,7 +310,7 @@ impl Questions {
             })
         };
         let questions = Read::all(trial, frontend).into_iter().map(ask).collect();
-        // The operating system takes connections and requests in for it.
+        // The operating system accepts connections and requests for the paused process.
         tokio::time::sleep(Duration::from_millis(100)).await;
         Questions(questions)
     }

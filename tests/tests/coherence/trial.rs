@@ -8,13 +8,13 @@ use crate::metronome::Metronome;
 use crate::pages::Pages;
 use crate::verdict::Verdict;
 
-/// What all visitors and the script share.
+/// The state that all visitors and the script share.
 pub(crate) struct Trial {
     pub(crate) pages: Pages,
     pub(crate) calm: Calm,
     pub(crate) metronome: Metronome,
     pub(crate) verdict: Verdict,
-    /// The port of each front end, which is a new one after a restart.
+    /// The port of each front end, which changes with a restart.
     entrances: Vec<AtomicU16>,
     over: AtomicBool,
 }

@@ -6,10 +6,10 @@ use std::time::{Duration, Instant};
 use headwater_tests::Seed;
 use tokio::sync::watch;
 
-/// The most breaches that are reported in full.
+/// The maximum number of breaches that are reported in full.
 const REPORTED: usize = 10;
 
-/// What was done in a trial and what went wrong.
+/// The work done in a trial, and the breaches of the law.
 pub(crate) struct Verdict {
     start: Instant,
     tally: Mutex<Tally>,
@@ -17,18 +17,18 @@ pub(crate) struct Verdict {
     breaches: watch::Sender<Vec<String>>,
 }
 
-/// What was done, counted.
+/// Counts of the work done.
 #[derive(Debug, Default)]
 pub(crate) struct Tally {
     /// Reads that were answered with a page, by route.
     pub(crate) reads: BTreeMap<&'static str, u64>,
-    /// Those of them that came from a cache, by route.
+    /// Those of them that were answered from a cache, by route.
     pub(crate) hits: BTreeMap<&'static str, u64>,
-    /// Reads and writes without a page, by what came instead.
+    /// Reads and writes without a page, by kind of failure.
     pub(crate) failures: BTreeMap<String, u64>,
     /// Writes that were answered.
     pub(crate) writes: u64,
-    /// The longest that an undisturbed write took.
+    /// The longest duration of an undisturbed write.
     pub(crate) longest: Duration,
 }
 
@@ -46,14 +46,14 @@ impl Verdict {
         lock(&self.tally)
     }
 
-    /// Something was done to a node.
+    /// Records an event at a node.
     pub(crate) fn happened(&self, what: impl fmt::Display) {
         let line = format!("{} {what}", self.time(Instant::now()));
         println!("{line}");
         lock(&self.history).push(line);
     }
 
-    /// Something is as it must not be.
+    /// Records a breach of the law.
     pub(crate) fn breach(&self, what: impl fmt::Display) {
         let line = format!("{} {what}", self.time(Instant::now()));
         self.breaches.send_modify(|breaches| breaches.push(line));
@@ -69,12 +69,12 @@ impl Verdict {
         let _ = breaches.wait_for(|breaches| !breaches.is_empty()).await;
     }
 
-    /// A moment as the history writes it: seconds since the start.
+    /// Formats a moment for the history: seconds since the start.
     pub(crate) fn time(&self, moment: Instant) -> String {
         format!("{:8.3}", moment.saturating_duration_since(self.start).as_secs_f64())
     }
 
-    /// Tells all, and panics if something was wrong or too little was done.
+    /// Prints the result, and panics if there was a breach or too little work was done.
     pub(crate) fn deliver(&self, seed: Seed, faults: u64) {
         let tally = self.tally();
         println!("{:#?}\nfaults: {faults}", *tally);
@@ -82,12 +82,15 @@ impl Verdict {
         let sum = |counts: &BTreeMap<&str, u64>| counts.values().sum::<u64>();
         assert!(
             breaches.is_empty(),
-            "COHERENCE_SEED={seed}: {} breaches of the law, the first:\n{}\nWhat was done:\n{}",
+            "COHERENCE_SEED={seed}: {} breaches of the law, the first:
+{}
+History:
+{}",
             breaches.len(),
             breaches[..breaches.len().min(REPORTED)].join("\n"),
             lock(&self.history).join("\n"),
         );
-        // Far below what a slow machine does, and above what shows nothing.
+        // Far below the numbers on a slow machine, but enough to be meaningful.
         assert!(sum(&tally.reads) >= 1500, "too few reads show nothing: {tally:?}");
         assert!(sum(&tally.hits) >= 300, "too few hits show nothing: {tally:?}");
         assert!(tally.hits.len() >= 7, "a route was never cached: {tally:?}");

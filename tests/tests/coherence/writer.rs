@@ -8,10 +8,10 @@ use rand::rngs::StdRng;
 use crate::LEASE;
 use crate::trial::Trial;
 
-/// How long a writer waits. What became of the write is then unknown to it.
+/// The timeout of a writer. After that the outcome of the write is unknown.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a write may be held, if nothing disturbs the nodes it goes through.
+/// The longest time for a write if the front end and the back end are not disturbed.
 const LONGEST: Duration = LEASE.saturating_add(Duration::from_secs(1));
 
 /// Writes random pages until the trial is over.
