@@ -27,8 +27,8 @@ enum Slow {
 }
 
 impl Slow {
-    /// Returns the number of concurrent requests: more than the threads of a small machine. A variant function is moved
-    /// to other threads only after it has been slow once, so only one request runs it.
+    /// Returns the number of concurrent requests: more than the threads of a small machine. Calls of a variant function
+    /// are handed over only once one of them has been slow, so there is only one request.
     fn at_once(self) -> u64 {
         match self {
             Slow::Template | Slow::Controller => 4,

@@ -1,4 +1,4 @@
-//! What controllers take and give, what surrounds them, and what happens when they fail.
+//! Controllers: their arguments and replies, the steps around them, and their failures.
 
 use std::sync::LazyLock;
 
@@ -87,7 +87,7 @@ fn site() -> Site {
 
 static CLUSTER: LazyLock<Shared> = LazyLock::new(|| Shared::start(|| Cluster::start(site(), 2)));
 
-/// A visitor of a site that shows causes.
+/// Starts a node in development, which shows the causes of errors, and returns it with a visitor.
 async fn developer(site: Site) -> (headwater_tests::Node, Client) {
     let mode = headwater_tests::Mode::SingleNodeWithCache;
     let node = site.node(mode, "dev").set("ENVIRONMENT", "development").start().await;
@@ -97,7 +97,7 @@ async fn developer(site: Site) -> (headwater_tests::Node, Client) {
 }
 
 #[tokio::test]
-async fn typed_values_are_taken_from_query_form_json_and_path() {
+async fn typed_values_are_extracted_from_query_form_json_and_path() {
     let visitor = CLUSTER.borrow().visitor(0);
     let cup = json!({ "thing": "cup & saucer", "count": 3, "gift": true });
     let query = visitor.page("/probe/query?thing=cup+%26%20saucer&count=3&gift=true").await;
@@ -111,7 +111,7 @@ async fn typed_values_are_taken_from_query_form_json_and_path() {
 }
 
 #[tokio::test]
-async fn values_that_do_not_fit_are_the_visitors_fault() {
+async fn values_of_the_wrong_type_are_client_errors() {
     let visitor = CLUSTER.borrow().visitor(0);
     let json = [("content-type", "application/json")];
     let form = [("content-type", "application/x-www-form-urlencoded")];
@@ -155,7 +155,7 @@ async fn forms_with_files_are_read_field_by_field() {
     assert_eq!(visitor.ask("POST", "/probe/multipart", &[], "").await.status, 415);
 }
 
-/// The body of a form that is sent as multipart/form-data, with a file.
+/// Returns the body of a multipart form with a file.
 fn with_picture(fields: &[(&str, &str)], picture: &str) -> String {
     let mut body = String::new();
     for (name, value) in fields {
@@ -170,7 +170,7 @@ fn with_picture(fields: &[(&str, &str)], picture: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_form_that_breaks_rules_comes_back_with_its_page_at_its_address() {
+async fn an_invalid_form_is_returned_with_its_page_at_its_address() {
     let visitor = CLUSTER.borrow().visitor(0);
     let empty = visitor.page("/join").await;
     for text in
@@ -192,7 +192,8 @@ async fn a_form_that_breaks_rules_comes_back_with_its_page_at_its_address() {
         assert!(refused.text().contains(text), "{text}: {}", refused.text());
     }
     assert!(!refused.text().contains("hidden"), "{}", refused.text());
-    // The page of the empty form is one for all, and nothing of the refused one is in it.
+    // The page of the empty form is the same for all visitors and contains no values of the refused
+    // form.
     let again = visitor.page("/join").await;
     assert!(again.is_hit(), "{}", again.cache_status());
     assert_eq!(again.text(), empty.text());
@@ -202,14 +203,14 @@ async fn a_form_that_breaks_rules_comes_back_with_its_page_at_its_address() {
 }
 
 #[tokio::test]
-async fn a_form_with_a_file_is_held_to_its_rules_as_it_arrives() {
+async fn a_form_with_a_file_is_checked_while_it_arrives() {
     let visitor = CLUSTER.borrow().visitor(0);
     let media_type = [("content-type", "multipart/form-data; boundary=limit")];
     let send = async |picture: &str| {
         let fields = [("name", "Ana"), ("password", "a secret"), ("age", "")];
         visitor.ask("POST", "/join", &media_type, with_picture(&fields, picture)).await
     };
-    // What begins like a picture is one: its first byte makes no text of it.
+    // The type of a file follows from its first bytes, whatever its name.
     let taken = send("").await;
     assert_eq!(taken.status, 422, "an empty file with a name is not a picture: {}", taken.text());
     let large = send(&"x".repeat(100_001)).await;
@@ -247,7 +248,7 @@ async fn a_page_of_a_list_has_one_address() {
 }
 
 #[tokio::test]
-async fn headers_reach_the_controller_save_those_of_the_connection() {
+async fn headers_reach_the_controller_except_those_of_the_connection() {
     let visitor = CLUSTER.borrow().visitor(0);
     let sent =
         [("x-shown", "hello"), ("x-local", "no"), ("connection", "x-local"), ("te", "trailers")];
@@ -260,7 +261,7 @@ async fn headers_reach_the_controller_save_those_of_the_connection() {
 }
 
 #[tokio::test]
-async fn a_controller_knows_the_visitors_address() {
+async fn a_controller_can_read_the_visitors_address() {
     let cluster = CLUSTER.borrow();
     let first = cluster.visitor(0).page("/probe/visit").await;
     let second = cluster.visitor(0).page("/probe/visit").await;
@@ -297,7 +298,7 @@ async fn every_kind_of_answer_arrives() {
 }
 
 #[tokio::test]
-async fn what_a_controller_has_no_say_in_is_put_right() {
+async fn headers_that_a_controller_must_not_set_are_corrected() {
     let visitor = CLUSTER.borrow().visitor(0).keep_alive();
     for prefix in ["/answers", "/cached"] {
         for (kind, status, body) in [
@@ -334,7 +335,7 @@ async fn cookies_go_both_ways() {
 }
 
 #[tokio::test]
-async fn errors_have_the_sites_page_and_keep_their_cause_to_themselves() {
+async fn errors_show_the_sites_page_without_their_cause() {
     let cluster = CLUSTER.borrow();
     for (target, status, message) in [
         ("/answers/teapot", 418, "This is a teapot."),
@@ -354,7 +355,7 @@ async fn errors_have_the_sites_page_and_keep_their_cause_to_themselves() {
 }
 
 #[tokio::test]
-async fn the_log_explains_an_error_under_the_id_that_the_visitor_sees() {
+async fn the_log_contains_an_errors_cause_under_the_id_that_the_visitor_sees() {
     let cluster = CLUSTER.borrow();
     let page = cluster.visitor(0).page("/error/500").await;
     let id = page.text().split("<p class=\"request\">").nth(1).unwrap();
@@ -382,7 +383,7 @@ async fn a_developer_is_shown_the_cause() {
 }
 
 #[tokio::test]
-async fn a_controller_that_panics_gives_a_500_and_nothing_else_suffers() {
+async fn a_panicking_controller_is_a_500_and_affects_nothing_else() {
     let cluster = CLUSTER.borrow();
     let visitor = cluster.visitor(0).keep_alive();
     let before = visitor.page("/uncached/900").await.text().to_owned();
@@ -399,7 +400,7 @@ async fn a_controller_that_panics_gives_a_500_and_nothing_else_suffers() {
 }
 
 #[tokio::test]
-async fn a_template_that_does_not_render_is_a_500_and_nothing_else_suffers() {
+async fn a_failing_template_is_a_500_and_affects_nothing_else() {
     let cluster = CLUSTER.borrow();
     for target in ["/broken-template", "/no-such-template"] {
         let response = cluster.visitor(0).page(target).await;
@@ -411,7 +412,7 @@ async fn a_template_that_does_not_render_is_a_500_and_nothing_else_suffers() {
 }
 
 #[tokio::test]
-async fn an_error_page_that_fails_itself_gives_way_to_a_plain_one() {
+async fn a_failing_error_page_is_replaced_by_a_plain_one() {
     let site = site().template("error.html", "{{ there.is.no.such.value }}");
     let (_node, visitor) = developer(site).await;
     for (target, status) in [("/nowhere", 404), ("/panic", 500), ("/broken-template", 500)] {

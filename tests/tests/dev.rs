@@ -1,4 +1,4 @@
-//! `dev`, as an open page and a slow request see it. What stands in for cargo is a script: nothing is compiled here.
+//! `dev`, as an open page and a slow request see it. A script replaces cargo, so nothing is compiled here.
 
 use std::fs::{self, Permissions};
 use std::net::SocketAddr;
@@ -28,14 +28,14 @@ fn site() -> Site {
     Site::test_site(PROGRAM).route(ROUTES).template("form.html", "")
 }
 
-/// A site that is worked on.
+/// A site in development.
 struct Dev {
     _process: Child,
     address: SocketAddr,
 }
 
 impl Dev {
-    /// Starts it; `cargo` is the script that builds.
+    /// Starts the site; `cargo` is the script that builds it.
     async fn start(site: &Site, cargo: &str) -> Dev {
         let script = site.clone().file("cargo", format!("#!/bin/sh\n{cargo}\n")).path("cargo");
         fs::set_permissions(&script, Permissions::from_mode(0o755)).unwrap();
@@ -54,7 +54,7 @@ impl Dev {
         Client::new(self.address)
     }
 
-    /// What the script of an open page is told first.
+    /// Returns the first event for the script of an open page.
     async fn event(&self) -> String {
         let mut stream = TcpStream::connect(self.address).await.unwrap();
         let request = b"GET /.headwater/live HTTP/1.1\r\nhost: localhost\r\n\r\n";
@@ -68,7 +68,7 @@ impl Dev {
         panic!("there is no event");
     }
 
-    /// The number of the program's process.
+    /// Returns the id of the program's process.
     async fn program(&self) -> u64 {
         let event: serde_json::Value = serde_json::from_str(&self.event().await).unwrap();
         event["program"].as_u64().unwrap()
@@ -81,7 +81,7 @@ impl Dev {
 }
 
 #[tokio::test]
-async fn a_request_that_is_slow_is_answered_though_the_program_is_started_anew_meanwhile() {
+async fn a_slow_request_is_answered_although_the_program_is_restarted_meanwhile() {
     let site = site();
     let dev = Dev::start(&site, "exit 0").await;
     let before = dev.program().await;
@@ -96,7 +96,7 @@ async fn a_request_that_is_slow_is_answered_though_the_program_is_started_anew_m
 }
 
 #[tokio::test]
-async fn a_build_is_broken_off_when_the_code_changes_meanwhile() {
+async fn a_build_is_cancelled_when_the_code_changes_meanwhile() {
     let site = site();
     // The first build does not end.
     let dev =
@@ -130,11 +130,11 @@ fn form(heading: &str, own: &str) -> String {
     )
 }
 
-/// All that would be sent.
+/// The complete form data that would be sent.
 const SENT: &str = "new URLSearchParams(new FormData(document.forms[0])).toString()";
 
 #[tokio::test]
-async fn an_open_page_is_swapped_with_what_was_entered_and_shows_what_does_not_compile() {
+async fn an_open_page_is_replaced_with_its_entered_values_and_shows_compile_errors() {
     let Some(mut browser) = Browser::start().await else { return };
     let site = site().template("form.html", &form("First", "old"));
     let dev = Dev::start(&site, "echo 'error: no such thing' >&2; exit 1").await;

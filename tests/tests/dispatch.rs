@@ -1,5 +1,4 @@
-//! What `dispatch.conf` says, seen from a browser: every kind of rule, methods, names of routes,
-//! error pages.
+//! `dispatch.conf` as a browser sees it: every kind of rule, methods, names of routes, error pages.
 
 use std::sync::LazyLock;
 
@@ -170,7 +169,7 @@ async fn the_most_specific_path_wins_and_paths_win_over_patterns() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_not_there_is_a_404_with_the_sites_error_page() {
+async fn a_missing_page_is_a_404_with_the_sites_error_page() {
     let visitor = CLUSTER.borrow().visitor(0);
     for target in ["/nowhere", "/probe", "/probe/", "/Static", "/static/", "/files/nothing.txt"] {
         let response = visitor.page(target).await;
@@ -182,7 +181,7 @@ async fn a_page_that_is_not_there_is_a_404_with_the_sites_error_page() {
 }
 
 #[tokio::test]
-async fn another_method_is_a_405_that_names_those_that_are_allowed() {
+async fn another_method_is_a_405_that_names_the_allowed_methods() {
     let visitor = CLUSTER.borrow().visitor(0);
     for (method, target, allowed) in [
         ("POST", "/static", ["GET", "HEAD"].as_slice()),
@@ -204,7 +203,7 @@ async fn another_method_is_a_405_that_names_those_that_are_allowed() {
 }
 
 #[tokio::test]
-async fn options_tells_what_is_allowed() {
+async fn options_returns_the_allowed_methods() {
     let visitor = CLUSTER.borrow().visitor(0);
     let response = visitor.ask("OPTIONS", "/page/1", &[], "").await;
     assert_eq!(response.status, 204);
@@ -243,14 +242,14 @@ async fn head_has_the_headers_of_get_and_no_body() {
         assert_eq!(head.status, get.status, "{target}");
         assert!(head.body.is_empty(), "{target}");
         for name in ["content-type", "content-length", "etag", "cache-control"] {
-            // The request's id makes an error page's length neither shorter nor longer.
+            // A request's id has a fixed length, so the error pages are equally long.
             assert_eq!(head.header(name), get.header(name), "{name} of {target}");
         }
     }
 }
 
 #[tokio::test]
-async fn an_alias_shows_what_is_at_another_address() {
+async fn an_alias_shows_the_page_of_another_address() {
     let visitor = CLUSTER.borrow().visitor(0);
     assert_eq!(visitor.page("/").await.body, visitor.page("/static").await.body);
     for target in ["/short/a%20b?c=d", "/shorter/a%20b?c=d"] {
@@ -261,7 +260,7 @@ async fn an_alias_shows_what_is_at_another_address() {
 }
 
 #[tokio::test]
-async fn an_alias_and_what_it_leads_to_are_one_page_in_the_cache() {
+async fn an_alias_and_its_target_are_one_page_in_the_cache() {
     let visitor = CLUSTER.borrow().visitor(0);
     assert!(!visitor.page("/shorter/once").await.is_hit());
     for target in ["/shorter/once", "/short/once", "/probe/once"] {
@@ -280,7 +279,7 @@ async fn a_redirect_leads_to_another_address() {
         let response = visitor.page(target).await;
         assert_eq!((response.status, response.header("location")), (status, location));
     }
-    // What a visitor puts into the path leads to no other host.
+    // No path from a visitor redirects to another host.
     for target in ["/gone/%2F%2Fevil.example", "/gone/%5Cevil.example", "/gone/a%0D%0Ab:%20c"] {
         let response = visitor.page(target).await;
         let location = response.header("location");
@@ -305,7 +304,7 @@ async fn names_of_routes_become_addresses() {
 }
 
 #[tokio::test]
-async fn a_delegated_table_has_its_prefix_for_itself() {
+async fn a_delegated_table_handles_all_paths_below_its_prefix() {
     let visitor = CLUSTER.borrow().visitor(0);
     for (target, captures) in [
         ("/area", json!({})),
@@ -319,7 +318,7 @@ async fn a_delegated_table_has_its_prefix_for_itself() {
     }
     let missing = visitor.page("/area/nothing").await;
     assert_eq!((missing.status, missing.text()), (404, "the area has no such page"));
-    // What the table does not say, the site's own table says.
+    // Error pages that the table does not declare are those of the site's own table.
     let wrong = visitor.ask("POST", "/area/start", &[], "").await;
     assert_eq!(wrong.status, 405);
 }

@@ -1,5 +1,5 @@
-//! Files of the docroot, seen from a browser: what is served and what is not, conditions, ranges,
-//! encoded siblings, fingerprints, and what it costs.
+//! Files of the docroot as a browser sees them: served and hidden files, conditions, ranges, encoded siblings,
+//! fingerprints, and the use of memory and threads.
 
 use std::fs::{self, File};
 use std::os::unix::fs::symlink;
@@ -86,7 +86,7 @@ fn site() -> Site {
     for (name, length) in [("huge.bin", 4 * GIB), ("other.bin", 4 * GIB)] {
         File::create(assets.join(name)).unwrap().set_len(length).unwrap();
     }
-    // As after a deployment that was not just now.
+    // The files are as old as after a deployment an hour ago.
     for name in ["site.css", "app.js", "app.js.br", "app.js.zst", "app.js.gz"] {
         let file = File::options().write(true).open(assets.join(name)).unwrap();
         file.set_modified(SystemTime::now() - Duration::from_secs(3600)).unwrap();
@@ -107,7 +107,7 @@ fn assert_headers(response: &Response, expected: &[(&str, &str)]) {
 }
 
 #[tokio::test]
-async fn a_file_says_all_of_itself() {
+async fn a_file_has_all_its_headers() {
     let response = visitor().page("/assets/site.css").await;
     assert_eq!((response.status, response.text()), (200, CSS));
     assert_headers(
@@ -134,7 +134,7 @@ async fn a_file_says_all_of_itself() {
 }
 
 #[tokio::test]
-async fn what_is_hidden_or_outside_is_not_served_however_it_is_written() {
+async fn hidden_and_outside_files_are_not_served_in_any_spelling() {
     let visitor = visitor();
     for target in [
         "/assets/../outside.txt",
@@ -175,7 +175,7 @@ async fn what_is_hidden_or_outside_is_not_served_however_it_is_written() {
     for target in ["/assets/link.css", "/assets/absolute.css", "/assets/.well-known/security.txt"] {
         assert_eq!(visitor.page(target).await.status, 200, "{target}");
     }
-    // The link beside it leads outside, so it is not a sibling.
+    // The symbolic link beside it points outside the docroot, so it is not a sibling.
     let zipped = visitor.page_with("/assets/site.css", &[("accept-encoding", "gzip")]).await;
     assert_eq!((zipped.text(), zipped.header("content-encoding")), (CSS, ""));
 }
@@ -250,7 +250,7 @@ async fn conditions_decide_between_the_file_304_and_412() {
 }
 
 #[tokio::test]
-async fn a_range_near_the_end_of_four_gibibytes_is_that_range() {
+async fn a_range_near_the_end_of_four_gibibytes_is_sent() {
     let site = site();
     use std::os::unix::fs::FileExt;
     let name = "docroot/assets/huge.bin";
@@ -299,7 +299,7 @@ async fn a_range_near_the_end_of_four_gibibytes_is_that_range() {
 
     let head = visitor.ask("HEAD", "/assets/huge.bin", &[], "").await;
     assert_eq!((head.status, head.header("content-length")), (200, &*length.to_string()));
-    // It has a tag when it has been the same for some seconds, and that tag holds a download together.
+    // The file has a tag once it has been unchanged for some seconds, and downloads can be resumed with it.
     let tag = until("the file has a tag", async || {
         let head = visitor.ask("HEAD", "/assets/huge.bin", &[], "").await;
         Some(head.header("etag").to_owned()).filter(|tag| !tag.is_empty())
@@ -312,7 +312,7 @@ async fn a_range_near_the_end_of_four_gibibytes_is_that_range() {
 }
 
 #[tokio::test]
-async fn ranges_that_cannot_be_followed_are_the_whole_or_416() {
+async fn unsatisfiable_and_malformed_ranges_are_416_or_the_whole_file() {
     let visitor = visitor();
     let many = |range: fn(usize) -> String| {
         let ranges: Vec<String> = (0..10_000).map(range).collect();
@@ -368,7 +368,7 @@ async fn ranges_that_cannot_be_followed_are_the_whole_or_416() {
         );
         let address = visitor.address();
         let answer = raw::exchange(address, request.as_bytes(), Duration::from_secs(20)).await;
-        // The head may be too long as well.
+        // The header may also be too long.
         let refused = answer.starts_with("HTTP/1.1 431 ");
         let whole = answer.starts_with("HTTP/1.1 200 ") && answer.ends_with(CSS);
         assert!(refused || whole, "{}", &answer[..answer.len().min(100)]);
@@ -381,7 +381,7 @@ async fn ranges_that_cannot_be_followed_are_the_whole_or_416() {
 }
 
 #[tokio::test]
-async fn if_range_gives_the_whole_of_another_version() {
+async fn if_range_with_another_version_sends_the_whole_file() {
     let visitor = visitor();
     let first = visitor.page("/assets/site.css").await;
     let tag = first.header("etag");
@@ -399,7 +399,7 @@ async fn if_range_gives_the_whole_of_another_version() {
         assert_eq!(response.status, status, "{value}");
         assert_eq!(response.text(), if status == 206 { "body" } else { CSS });
     }
-    // A condition that fails comes before.
+    // A failed precondition is evaluated first.
     let headers = [("range", "bytes=0-3"), ("if-none-match", tag)];
     assert_eq!(visitor.page_with("/assets/site.css", &headers).await.status, 304);
 }
@@ -423,7 +423,7 @@ async fn an_encoded_sibling_is_sent_to_clients_that_prefer_it() {
         ("deflate", ""),
         ("", ""),
         ("gzip;q=nonsense", ""),
-        // Nothing that is here is acceptable, and the file as it is serves better than an error.
+        // No coding is acceptable, and the unencoded file is better than an error.
         ("identity;q=0", ""),
         ("*;q=0", ""),
     ] {
@@ -466,7 +466,7 @@ async fn an_encoded_sibling_is_sent_to_clients_that_prefer_it() {
 }
 
 #[tokio::test]
-async fn an_address_with_a_fingerprint_is_kept_for_ever_until_the_file_is_another() {
+async fn an_address_with_a_fingerprint_is_immutable_until_the_file_changes() {
     let site = site();
     let node = site.node(Mode::SingleNode, "n1").start().await;
     let visitor = node.visitor();
@@ -507,7 +507,7 @@ async fn an_address_with_a_fingerprint_is_kept_for_ever_until_the_file_is_anothe
 }
 
 #[tokio::test]
-async fn a_route_says_what_caches_may_do() {
+async fn a_route_declares_the_caching_of_its_files() {
     let visitor = visitor();
     let kept = visitor.page("/kept/site.css").await;
     let headers = [("cache-control", "max-age=60"), ("cdn-cache-control", "max-age=3600")];
@@ -516,7 +516,7 @@ async fn a_route_says_what_caches_may_do() {
         visitor.page_with("/kept/site.css", &[("if-none-match", kept.header("etag"))]).await;
     assert_eq!(known.status, 304);
     assert_headers(&known, &headers);
-    // A response under a name whose file is another must not be stored.
+    // A response for the fingerprint of another version must not be stored.
     let other = visitor.page("/kept/site.0123456789abcdef.css").await;
     assert_headers(&other, &[("cache-control", "no-cache"), ("cdn-cache-control", "")]);
     let missing = visitor.page("/kept/none.css").await;
@@ -524,12 +524,12 @@ async fn a_route_says_what_caches_may_do() {
 }
 
 #[tokio::test]
-async fn two_versions_within_one_second_are_never_taken_for_one() {
+async fn two_versions_within_one_second_are_never_confused() {
     let visitor = visitor();
     let borrowed = CLUSTER.borrow();
     let path = borrowed.site.path("docroot/assets/changing.css");
     let mut known: Vec<Response> = Vec::new();
-    // Of the same length, one after the other, within a few ticks of the clock.
+    // Versions of the same length within a few ticks of the clock.
     for number in 0..30 {
         let content = format!("{number:03}");
         fs::write(&path, &content).unwrap();
@@ -553,7 +553,7 @@ fn huge(target: &str) -> Request<Empty<Bytes>> {
     Request::get(target).body(Empty::new()).unwrap()
 }
 
-/// How many threads the process has.
+/// Returns the number of the process's threads.
 fn threads(pid: u32) -> u32 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
     let line = status.lines().find_map(|line| line.strip_prefix("Threads:")).unwrap();
@@ -561,11 +561,11 @@ fn threads(pid: u32) -> u32 {
 }
 
 #[tokio::test]
-async fn slow_clients_of_a_huge_file_cost_neither_memory_nor_threads() {
+async fn slow_clients_of_a_huge_file_use_neither_memory_nor_threads() {
     const CLIENTS: usize = 50;
     let node = site().node(Mode::SingleNode, "n1").start().await;
     let visitor = node.visitor();
-    // Whatever the first requests need is there already.
+    // The first requests allocate memory that is then reused.
     for target in ["/assets/site.css", "/assets/other.bin"] {
         let mut response = visitor.open(huge(target)).await.unwrap();
         response.frame().await.unwrap().unwrap();
@@ -587,6 +587,6 @@ async fn slow_clients_of_a_huge_file_cost_neither_memory_nor_threads() {
     println!("{CLIENTS} clients: {grown} MiB, {started} threads");
     assert!(grown < 50, "{grown} MiB for {CLIENTS} clients");
     assert!(started < 20, "{started} threads for {CLIENTS} clients");
-    // And others are served meanwhile.
+    // Other clients are served meanwhile.
     assert_eq!(visitor.page("/assets/site.css").await.text(), CSS);
 }

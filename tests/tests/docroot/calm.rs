@@ -31,12 +31,12 @@ async fn a_file_is_on_every_front_end_when_the_controller_answers() {
         gallery.frontends[2].metric("headwater_docroot_contents{state=\"held\"}").await,
         1.0
     );
-    // What was not synchronized is each front end's own.
+    // A file that was not synchronized is each front end's own.
     assert_eq!(gallery.visitor(1).page("/files/hello.txt").await.text(), "hello from f2\n");
 }
 
 #[tokio::test]
-async fn a_file_that_is_replaced_or_removed_is_so_everywhere_at_once() {
+async fn a_replaced_or_removed_file_changes_everywhere_at_once() {
     let gallery = Gallery::start(2).await;
     for round in 0..5 {
         for version in [10 * round + 1, 10 * round + 2] {
@@ -54,7 +54,7 @@ async fn a_file_that_is_replaced_or_removed_is_so_everywhere_at_once() {
 }
 
 #[tokio::test]
-async fn what_the_log_says_wins_over_a_front_ends_own_file() {
+async fn a_synchronized_file_takes_precedence_over_a_front_ends_own() {
     let gallery = Gallery::start(2).await;
     let synchronize = async || {
         let visitor = gallery.visitor(0);
@@ -96,7 +96,7 @@ async fn the_index_of_a_folder_can_be_synchronized() {
 }
 
 #[tokio::test]
-async fn a_path_that_front_ends_would_not_serve_is_refused_with_the_reason() {
+async fn a_path_that_front_ends_would_not_serve_is_refused_with_a_reason() {
     let gallery = Gallery::start(1).await;
     std::fs::write(gallery.site.path("docroot/.env"), "secret").unwrap();
     std::fs::write(gallery.site.path("secret"), "secret").unwrap();
@@ -127,7 +127,7 @@ async fn a_front_end_that_joins_later_has_every_file_before_it_is_ready() {
     gallery.remove(0, "7.png").await;
     gallery.join().await;
     let visitor = gallery.visitor(1);
-    // From its first moment on it says that it does not know yet, or gives the file.
+    // From the start it answers 503 until it knows of the file, or serves the file.
     for number in (0..20).filter(|number| *number != 7).cycle().take(200) {
         let response = visitor.page(&url(&format!("{number}.png"))).await;
         assert!(matches!(response.status, 200 | 503), "{}", response.status);
@@ -147,7 +147,7 @@ async fn a_front_end_that_joins_later_has_every_file_before_it_is_ready() {
 }
 
 #[tokio::test]
-async fn a_front_end_that_is_started_again_fetches_nothing_twice() {
+async fn a_restarted_front_end_fetches_nothing_twice() {
     let mut gallery = Gallery::start(2).await;
     gallery.hang(0, "weir.png", 1, 100_000).await;
     gallery.frontends[1].restart().await;

@@ -6,10 +6,10 @@ use headwater_tests::{Client, Cluster, Node, Relay, Response, Site, until};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");
 
-/// A cluster whose nodes share no folder that they write to or serve from.
+/// A cluster whose nodes share no folder that they write to or serve.
 pub(crate) struct Gallery {
     cluster: Cluster,
-    /// The variables of further front ends, besides their own.
+    /// The variables of front ends that join later, besides their own.
     variables: Vec<(String, String)>,
 }
 
@@ -18,7 +18,7 @@ impl Gallery {
         Gallery::with(frontends, &[]).await
     }
 
-    /// All nodes with these values of the configuration.
+    /// Starts all nodes with these values of the configuration.
     pub(crate) async fn with(frontends: usize, variables: &[(&str, &str)]) -> Gallery {
         let site = Site::test_site(PROGRAM);
         let variables: Vec<_> =
@@ -62,12 +62,12 @@ impl Gallery {
         self.cluster.relays.push(relay);
     }
 
-    /// The folder with the contents that a node has stored.
+    /// Returns the folder with the contents that a node has stored.
     pub(crate) fn store(&self, name: &str) -> PathBuf {
         self.site.path(format!("sync/{name}/{name}"))
     }
 
-    /// Uploads a picture at the front end of this number.
+    /// Uploads a picture at the front end with this number.
     pub(crate) async fn hang(&self, frontend: usize, name: &str, version: u64, size: usize) {
         let response = self.try_hang(frontend, name, version, size).await;
         assert_eq!((response.status, response.text()), (200, "hung"));
@@ -104,12 +104,12 @@ impl DerefMut for Gallery {
     }
 }
 
-/// A picture of this version and about this size in bytes: the version, over and over.
+/// Returns a picture of about this size in bytes, which repeats its version.
 pub(crate) fn picture(version: u64, size: usize) -> Vec<u8> {
     format!("{version:015}\n").repeat(size.div_ceil(16)).into_bytes()
 }
 
-/// The version of a picture, which must be all of one.
+/// Returns the version of a picture, which must consist of one version.
 #[track_caller]
 pub(crate) fn version(picture: &[u8]) -> u64 {
     let first = picture.get(..16).expect("a picture has a version");
@@ -117,24 +117,24 @@ pub(crate) fn version(picture: &[u8]) -> u64 {
     std::str::from_utf8(first).unwrap().trim_end().parse().unwrap()
 }
 
-/// Where a picture is.
+/// Returns the address of a picture.
 pub(crate) fn url(name: &str) -> String {
     format!("/files/uploads/{name}")
 }
 
-/// The version of a picture that this front end serves.
+/// Returns the version of the picture in a response.
 #[track_caller]
 pub(crate) fn served(response: &Response) -> u64 {
     assert_eq!(response.status, 200, "{}", String::from_utf8_lossy(&response.body));
     version(&response.body)
 }
 
-/// How many bytes of contents a front end has fetched since it was started.
+/// Returns the number of bytes of contents that a front end has fetched since its start.
 pub(crate) async fn fetched(node: &Node) -> u64 {
     node.status().await["docroot"]["fetched_bytes"].as_u64().unwrap()
 }
 
-/// Waits until a front end has every content that it can have.
+/// Waits until a front end lacks no content.
 pub(crate) async fn whole(node: &Node) {
     until("it has all contents", async || {
         (node.status().await["docroot"]["missing"] == 0).then_some(())
@@ -142,7 +142,7 @@ pub(crate) async fn whole(node: &Node) {
     .await;
 }
 
-/// Asks until there is an answer that is no 503.
+/// Repeats a request until the answer is not a 503.
 pub(crate) async fn patiently(visitor: &Client, target: &str) -> Response {
     until("it is available", async || {
         visitor.get(target).await.ok().filter(|response| response.status != 503)

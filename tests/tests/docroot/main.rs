@@ -1,7 +1,7 @@
-//! Files that a controller brings to every front end, with real processes.
+//! Files that a controller synchronizes to every front end, with real processes.
 //!
 //! - `gallery`: a cluster whose nodes share no folder, and its pictures.
-//! - `calm`: uploads, replacements and removals while nothing is in the way.
+//! - `calm`: uploads, replacements and removals without faults.
 //! - `trouble`: cut links, killed nodes, full disks.
 //! - `readers`: visitors that request pictures all the time while all of this goes on.
 

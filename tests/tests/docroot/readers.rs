@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 
 use crate::gallery::{Gallery, picture, served, url};
 
-/// Visitors that request one picture all the time.
+/// Visitors that request one picture continuously.
 struct Hammer {
     readers: JoinSet<u64>,
     stop: Arc<AtomicBool>,
@@ -50,7 +50,7 @@ impl Hammer {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn readers_see_whole_files_and_only_new_ones_after_the_answer() {
+async fn readers_see_complete_files_and_only_new_ones_after_the_answer() {
     let gallery = Gallery::start(2).await;
     gallery.hang(0, "weir.png", 1, 300_000).await;
     let hammer = Hammer::start(&gallery);
@@ -62,19 +62,20 @@ async fn readers_see_whole_files_and_only_new_ones_after_the_answer() {
     assert!(looks > 15, "only {looks} looks");
 }
 
-/// Looks at the page and at what it refers to, on front ends that may be in any condition. Returns
-/// how many files it saw.
+/// Requests the page and the files that it refers to, from front ends in any condition. Returns the
+/// number of files seen.
 async fn watch(visitors: Vec<Client>, mut choices: StdRng, stop: Arc<AtomicBool>) -> u64 {
     let mut seen = 0;
     while !stop.load(Ordering::SeqCst) {
         let page = visitors[choices.random_range(0..visitors.len())].get("/gallery").await;
         let Some(page) = page.ok().filter(|page| page.status == 200) else { continue };
-        // The latest are what a front end most likely lacks.
+        // A front end most likely lacks the latest files.
         for line in page.text().lines().rev().take(5) {
             let (name, version) = line.split_once(' ').unwrap();
             let visitor = &visitors[choices.random_range(0..visitors.len())];
             let Ok(response) = visitor.get(&url(name)).await else { continue };
-            // A front end that is cut off does not know of the file: it answers 503, not 404.
+            // A front end that is cut off does not know of the file, and answers 503 instead of
+            // 404.
             if response.status != 503 {
                 assert_eq!(served(&response).to_string(), version);
                 seen += 1;
@@ -85,7 +86,7 @@ async fn watch(visitors: Vec<Client>, mut choices: StdRng, stop: Arc<AtomicBool>
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_a_page_refers_to_is_never_missing_whatever_happens_to_the_cluster() {
+async fn files_that_a_page_refers_to_are_never_missing_despite_faults() {
     let seed = Seed::take("HEADWATER_DOCROOT_SEED");
     let mut choices = seed.choices(0);
     let mut gallery = Gallery::start(3).await;

@@ -8,13 +8,13 @@ use http_body_util::Full;
 
 use crate::gallery::{Gallery, fetched, patiently, picture, served, url, whole};
 
-/// Large enough that it does not arrive at once over a slow link.
+/// Large enough to take a while over a slow link.
 const LARGE: usize = 8 << 20;
-/// Bytes a second over a slow link.
+/// Bytes per second over a slow link.
 const SLOW: u32 = 2 << 20;
 
 #[tokio::test]
-async fn a_front_end_that_is_cut_off_delays_no_writer_for_longer_than_its_lease() {
+async fn a_front_end_that_is_cut_off_delays_writers_no_longer_than_its_lease() {
     for cut in [Cut::Reset, Cut::Silence] {
         let gallery = Gallery::start(2).await;
         gallery.hang(0, "old.png", 1, 50_000).await;
@@ -24,7 +24,7 @@ async fn a_front_end_that_is_cut_off_delays_no_writer_for_longer_than_its_lease(
         gallery.hang(0, "old.png", 2, 50_000).await;
         assert!(start.elapsed() < Duration::from_secs(10), "{cut:?}: {:?}", start.elapsed());
         assert_eq!(served(&gallery.visitor(0).page(&url("old.png")).await), 2);
-        // It does not know of the one, and serves what it knows of the other.
+        // It does not know of the new file, and serves the old version of the other.
         let visitor = gallery.visitor(1);
         assert_eq!(visitor.page(&url("new.png")).await.status, 503, "{cut:?}");
         assert_eq!(served(&visitor.page(&url("old.png")).await), 1, "{cut:?}");
@@ -43,8 +43,8 @@ async fn a_front_end_without_a_lease_asks_a_back_end_that_it_can_reach() {
     gallery.relays[1].cut(Cut::Reset);
     gallery.hang(0, "weir.png", 2, 50_000).await;
     gallery.relays[1].heal();
-    // Whatever comes first, the calls or the feed: no answer shows the old file any more as soon as
-    // a page can be made.
+    // Whether calls or the feed work first: once a page can be made, no answer contains the old
+    // file.
     let visitor = gallery.visitor(1);
     until("a page can be made", async || {
         (visitor.page("/uncached/1").await.status == 200).then_some(())
@@ -54,7 +54,7 @@ async fn a_front_end_without_a_lease_asks_a_back_end_that_it_can_reach() {
 }
 
 #[tokio::test]
-async fn a_transfer_goes_on_where_it_was_when_its_back_end_was_killed() {
+async fn a_transfer_is_resumed_after_its_back_end_was_killed() {
     let mut gallery = Gallery::start(2).await;
     gallery.relays[1].slow(Some(SLOW));
     let hanging = {
@@ -82,7 +82,7 @@ async fn a_transfer_goes_on_where_it_was_when_its_back_end_was_killed() {
 }
 
 #[tokio::test]
-async fn a_transfer_goes_on_where_it_was_when_its_front_end_was_killed() {
+async fn a_transfer_is_resumed_after_its_front_end_was_killed() {
     let mut gallery = Gallery::with(2, &[("DOCROOT__SYNC_DEADLINE", "100ms")]).await;
     gallery.relays[1].slow(Some(SLOW));
     let answer = gallery.try_hang(0, "weir.png", 1, LARGE).await;
@@ -149,7 +149,7 @@ async fn a_request_that_waits_too_long_is_a_503() {
 }
 
 #[tokio::test]
-async fn a_front_end_whose_disk_is_full_fails_no_upload_and_is_not_ready_until_it_has_space() {
+async fn a_front_end_with_a_full_disk_fails_no_upload_and_is_not_ready() {
     let gallery = Gallery::start(2).await;
     gallery.hang(0, "small.png", 1, 16).await;
     let content = picture(7, 100_000);
@@ -169,7 +169,7 @@ async fn a_front_end_whose_disk_is_full_fails_no_upload_and_is_not_ready_until_i
     assert_eq!(ready.status, 503);
     assert!(ready.text().contains("No space left"), "{}", ready.text());
     assert!(gallery.frontends[0].is_ready().await && gallery.backend.is_ready().await);
-    // As soon as there is room, the file comes.
+    // The file is fetched as soon as there is space.
     std::fs::remove_file(gallery.store("f2").join(&part)).unwrap();
     assert_eq!(served(&patiently(&gallery.visitor(1), &url("weir.png")).await), 7);
     gallery.frontends[1].ready().await;
@@ -177,7 +177,7 @@ async fn a_front_end_whose_disk_is_full_fails_no_upload_and_is_not_ready_until_i
 }
 
 #[tokio::test]
-async fn a_stored_file_that_is_lost_is_fetched_again_even_when_the_back_end_lost_it_too() {
+async fn a_lost_file_is_fetched_again_even_when_the_back_end_has_lost_it_too() {
     let gallery = Gallery::start(1).await;
     gallery.hang(0, "weir.png", 1, 50_000).await;
     let name = blake3::hash(&picture(1, 50_000)).to_hex();
@@ -191,7 +191,7 @@ async fn a_stored_file_that_is_lost_is_fetched_again_even_when_the_back_end_lost
 }
 
 #[tokio::test]
-async fn a_request_for_a_file_that_no_node_has_any_more_need_not_wait_long() {
+async fn a_request_for_a_file_that_no_node_has_does_not_wait_long() {
     let gallery = Gallery::with(1, &[("LINK__DEADLINE", "100s")]).await;
     gallery.hang(0, "weir.png", 1, 50_000).await;
     gallery.hang(0, "other.png", 2, 50_000).await;
@@ -213,7 +213,7 @@ async fn a_request_for_a_file_that_no_node_has_any_more_need_not_wait_long() {
 }
 
 #[tokio::test]
-async fn an_encoded_sibling_that_is_lost_is_fetched_again() {
+async fn a_lost_encoded_sibling_is_fetched_again() {
     let gallery = Gallery::start(1).await;
     let content = "body {} ".repeat(1000);
     let mut gzip = GzEncoder::new(Vec::new(), Compression::default());
