@@ -1,8 +1,8 @@
-//! What a front end that comes and goes, or has ended, may cost the writers at the others.
+//! Limits on the delay of writers at other front ends by a front end that flaps or has ended.
 //!
-//! Short by default, and then only far from what it was before there was probation. With
-//! `FLAPPING_LONG=1` on a machine with nothing else to do: eight front ends and leases of two seconds, as
-//! many writes as with all well, less a tenth, and 99 in 100 of them within twice the time.
+//! By default the tests are short and their limits only exclude the delays of a cluster without probation. With
+//! `FLAPPING_LONG=1`, on an idle machine, they use eight front ends and leases of two seconds; 90 % of the usual number
+//! of writes must succeed, 99 in 100 of them within twice the usual time.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,14 +16,14 @@ use tokio::task::JoinSet;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");
 const WRITERS: usize = 4;
 
-/// What one front end does again and again.
+/// The repeated behaviour of one front end.
 #[derive(Debug, Clone, Copy)]
 enum Flapping {
-    /// It stops for nearly a lease, and runs for a moment.
+    /// It is paused for nearly a lease, and then runs for a moment.
     Stops,
     /// It is killed half a lease after each start.
     IsKilled,
-    /// It is so far away that no lease reaches it in time.
+    /// Its messages are delayed so that no lease reaches it in time.
     IsDistant,
 }
 
@@ -31,9 +31,9 @@ struct Scale {
     frontends: usize,
     lease: Duration,
     measured: Duration,
-    /// How many of the usual writes there have to be.
+    /// The minimum number of writes, as a share of the usual number.
     share: f64,
-    /// How many times the usual time 99 in 100 of them may take.
+    /// The maximum duration of 99 in 100 writes, as a multiple of the usual duration.
     times: f64,
 }
 
@@ -59,17 +59,17 @@ impl Scale {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_front_end_that_stops_again_and_again_costs_writers_one_lease() {
+async fn a_front_end_that_is_paused_repeatedly_delays_writers_by_one_lease() {
     trial(Flapping::Stops).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_front_end_that_is_killed_again_and_again_costs_writers_one_lease() {
+async fn a_front_end_that_is_killed_repeatedly_delays_writers_by_one_lease() {
     trial(Flapping::IsKilled).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_front_end_that_no_lease_reaches_in_time_costs_writers_one_lease() {
+async fn a_front_end_that_no_lease_reaches_in_time_delays_writers_by_one_lease() {
     trial(Flapping::IsDistant).await;
 }
 
@@ -103,9 +103,9 @@ async fn a_write_does_not_wait_for_a_front_end_that_was_killed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_front_end_that_is_started_again_ends_the_lease_of_the_one_before() {
+async fn a_restarted_front_end_ends_the_lease_of_its_previous_process() {
     let site = long_leases().await;
-    // As on another machine, the back end does not see the files of the front ends.
+    // The back end does not see the files of the front ends, as if it ran on another machine.
     let elsewhere = site.path("elsewhere");
     let backend = site.node(Mode::Backend, "b1").set("DOCROOT__SYNC", elsewhere.display());
     let backend = backend.start().await;
@@ -128,7 +128,7 @@ async fn a_front_end_that_is_started_again_ends_the_lease_of_the_one_before() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_back_end_that_starts_knows_which_front_ends_have_ended() {
+async fn a_starting_back_end_recognises_front_ends_that_have_ended() {
     let site = long_leases().await;
     let mut cluster = Cluster::start(site, 2).await;
     cluster.frontends[1].kill().await;
@@ -138,7 +138,7 @@ async fn a_back_end_that_starts_knows_which_front_ends_have_ended() {
     quick_write(&cluster.frontends[0]).await;
 }
 
-/// A lease that is far longer than anything else here takes.
+/// A lease that is far longer than everything else here.
 const LONG: Duration = Duration::from_secs(45);
 
 fn site(lease: Duration) -> Site {
@@ -147,7 +147,7 @@ fn site(lease: Duration) -> Site {
     Site::test_site(PROGRAM).project(&lease).route(thrice)
 }
 
-/// A site with long leases whose log is not new: there are no front ends of an earlier one.
+/// Returns a site with long leases whose log is not new, so that it cannot have front ends of an earlier log.
 async fn long_leases() -> Site {
     let site = site(LONG);
     let mut first = site.node(Mode::SingleNodeWithCache, "n1").start().await;
@@ -195,14 +195,14 @@ async fn trial(flapping: Flapping) {
     assert!(during.len() as f64 >= scale.share * usual, "{} of {usual} writes", during.len());
     assert!(p99(&during) <= usually.mul_f64(scale.times), "{:?} for {usually:?}", p99(&during));
     if !matches!(flapping, Flapping::IsKilled) {
-        // One that was killed has ended for certain, so it cost nothing and is not on probation.
+        // A killed front end is known to have ended, so it delays no writer and is not on probation.
         assert_eq!(state, "probation");
     }
     relay.delay(Duration::ZERO);
     node.ready().await;
 }
 
-/// Keeps the front end flapping until it is over.
+/// Makes the front end flap until `over` is set.
 async fn flap(
     flapping: Flapping,
     mut node: Node,
@@ -231,8 +231,7 @@ async fn flap(
     (node, relay)
 }
 
-/// Writes through all front ends of the cluster for so long. Returns how long the writes took, in
-/// ascending order.
+/// Writes through all front ends of the cluster for `length`. Returns the durations of the writes in ascending order.
 async fn write(cluster: &Cluster, length: Duration) -> Vec<Duration> {
     let mut writers = JoinSet::new();
     let end = Instant::now() + length;
@@ -259,7 +258,7 @@ fn p99(took: &[Duration]) -> Duration {
     took[took.len() * 99 / 100]
 }
 
-/// How the back end sees a front end.
+/// Returns the state of a front end in the back end's status.
 async fn state_of(cluster: &Cluster, name: &str) -> String {
     let status = Client::new(cluster.backend.admin()).get("/status").await.unwrap();
     let status: serde_json::Value = serde_json::from_str(status.text()).unwrap();
@@ -271,7 +270,7 @@ async fn state_of(cluster: &Cluster, name: &str) -> String {
     states.last().copied().unwrap_or_default().to_owned()
 }
 
-/// Waits until the node says why it is not ready.
+/// Waits until the node is not ready for this reason.
 async fn reason(admin: SocketAddr, reason: &str) {
     let client = Client::new(admin);
     until(&format!("it says that it is {reason}"), async || {

@@ -14,13 +14,13 @@ struct Draft {
     to: String,
 }
 
-/// A page that sends its visitors on, with a message of its own.
+/// A redirect with a message of its own.
 #[controller("sent")]
 async fn sent() -> Reply {
     redirect_to("/page").flash("notice", "Sent.", ())
 }
 
-/// A page that has moved for good, which is cached as such.
+/// A permanent redirect, which is cached.
 #[controller("gone")]
 async fn gone() -> Reply {
     redirect_permanent("/page")
@@ -160,7 +160,7 @@ fn a_message_is_shown_once_and_to_nobody_else() {
 }
 
 #[test]
-fn what_shows_no_page_loses_no_message() {
+fn responses_that_show_no_page_keep_the_message() {
     let site = site();
     let mut visitor = site.visitor();
     let tag = visitor.open("/page").page().header("etag").to_owned();
@@ -188,7 +188,7 @@ fn what_shows_no_page_loses_no_message() {
 }
 
 #[test]
-fn a_redirect_carries_a_message_on() {
+fn a_redirect_keeps_the_message_for_its_target() {
     let site = site();
     let mut visitor = site.visitor();
     leave(&mut visitor, "Rain", "/moved");
@@ -203,7 +203,7 @@ fn a_redirect_carries_a_message_on() {
 }
 
 #[test]
-fn nothing_in_a_message_is_markup_and_nobody_can_make_one_up() {
+fn messages_are_escaped_and_cannot_be_forged() {
     let site = site();
     let mut visitor = site.visitor();
     leave(&mut visitor, "<b>{to}</b>", "/page");
@@ -234,7 +234,7 @@ fn the_site_may_have_a_template_for_messages() {
 }
 
 #[test]
-fn no_cache_further_out_keeps_a_message_that_is_carried_on() {
+fn no_shared_cache_stores_a_redirect_with_a_message() {
     let site = site();
     let [mut writer, mut reader] = [site.visitor(), site.visitor()];
     for _ in 0..2 {
@@ -275,7 +275,7 @@ fn a_message_is_in_the_language_of_its_page() {
 }
 
 #[test]
-fn a_message_is_shown_on_a_page_that_nothing_of_is_cached_yet() {
+fn a_message_is_shown_on_a_page_that_is_not_cached_yet() {
     for target in ["/page", "/other", "/parts", "/within"] {
         let site = site();
         let mut visitor = site.visitor();
@@ -287,7 +287,7 @@ fn a_message_is_shown_on_a_page_that_nothing_of_is_cached_yet() {
 }
 
 #[test]
-fn a_page_that_sends_on_with_its_own_message_leaves_that() {
+fn a_redirect_with_its_own_message_replaces_the_earlier_one() {
     let site = site();
     let mut visitor = site.visitor();
     leave(&mut visitor, "Rain", "/sent");
@@ -297,7 +297,7 @@ fn a_page_that_sends_on_with_its_own_message_leaves_that() {
 }
 
 #[test]
-fn a_message_is_in_the_language_of_a_page_that_nothing_is_kept_of() {
+fn a_message_is_in_its_pages_language_after_one_call_of_the_variant_function() {
     let folder = files(None);
     let write = |name: &str, text: &str| {
         let path = folder.path().join(name);

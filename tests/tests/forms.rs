@@ -1,4 +1,4 @@
-//! Forms in a browser: it and the server judge what is entered alike.
+//! Forms in a browser: the browser and the server check entered values alike.
 
 use headwater::form::COMPONENTS;
 use headwater_tests::{Browser, Mode, Node, Site};
@@ -37,7 +37,7 @@ async fn node() -> (Node, String) {
     (node, address)
 }
 
-/// What the browser and the server say of each of these values in a field of the page that is shown.
+/// Returns the verdicts of the browser and the server on each value in a field of the current page.
 const JUDGE: &str = r#"(async (name, values) => {
     const form = document.forms[0], field = form.elements[name];
     const entered = field.value, found = [];
@@ -52,7 +52,7 @@ const JUDGE: &str = r#"(async (name, values) => {
 })"#;
 
 #[tokio::test]
-async fn a_browser_and_the_server_let_the_same_values_be() {
+async fn a_browser_and_the_server_accept_the_same_values() {
     let Some(mut browser) = Browser::start().await else { return };
     let (_node, page) = node().await;
     browser.open(&page).await;
@@ -85,7 +85,7 @@ async fn a_browser_and_the_server_let_the_same_values_be() {
 }
 
 #[tokio::test]
-async fn what_is_on_no_step_can_be_corrected_on_the_page_that_shows_it() {
+async fn a_shown_value_off_the_steps_can_be_corrected_on_its_page() {
     let Some(mut browser) = Browser::start().await else { return };
     let (_node, page) = node().await;
     for (shown, field, right) in [
@@ -100,7 +100,7 @@ async fn what_is_on_no_step_can_be_corrected_on_the_page_that_shows_it() {
 }
 
 #[tokio::test]
-async fn groups_that_are_wrong_say_so_to_every_reader() {
+async fn invalid_groups_are_announced_to_screen_readers() {
     let Some(mut browser) = Browser::start().await else { return };
     let (_node, page) = node().await;
     browser.open(&page).await;

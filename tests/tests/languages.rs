@@ -31,7 +31,7 @@ const TEXTS: [(&str, &str); 4] = [
     ("it", "en: Hello, &lt;Ana&gt; (1,234.5)"),
 ];
 
-/// Whether each page in [`TEXTS`] comes from the cache.
+/// Returns whether each page in [`TEXTS`] is served from the cache.
 async fn hits(visitor: &Client) -> [bool; 4] {
     let mut hits = [false; 4];
     for ((wanted, text), is_hit) in TEXTS.iter().zip(&mut hits) {
@@ -44,7 +44,7 @@ async fn hits(visitor: &Client) -> [bool; 4] {
 }
 
 #[tokio::test]
-async fn a_page_is_kept_in_each_language_on_every_front_end_and_forgotten_in_all() {
+async fn a_page_is_cached_in_each_language_and_invalidated_in_all() {
     let cluster = Cluster::start(site(), 2).await;
     for frontend in [0, 1] {
         let visitor = cluster.visitor(frontend);
@@ -64,11 +64,11 @@ async fn a_page_is_kept_in_each_language_on_every_front_end_and_forgotten_in_all
 }
 
 #[tokio::test]
-async fn check_says_which_texts_are_missing_and_where() {
+async fn check_reports_missing_texts_with_their_places() {
     let site = site()
         .file("locales/en/more.ftl", "\nbye = Good-bye, { $name }\nmail = { $name }\n")
         .file("locales/pt-BR/more.ftl", "bye = Tchau\n");
-    // The code is found where it was compiled.
+    // The code is found in the folder where it was compiled.
     let checked = site.command().arg("check").current_dir("..").output().unwrap();
     let all = String::from_utf8([checked.stdout, checked.stderr].concat()).unwrap();
     assert!(checked.status.success(), "{all}");

@@ -1,4 +1,4 @@
-//! Layers of the site around all requests of a front end.
+//! The site's layers around all requests of a front end.
 
 use std::time::Duration;
 
@@ -30,7 +30,7 @@ async fn every_request_passes_the_layers_from_the_last_to_the_first() {
     let both = ["inner 127.0.0.1", "outer 127.0.0.1"].map(str::to_owned);
     let first = client.get("/").await.unwrap();
     assert_eq!((first.text(), first.is_hit(), &*layers(&first)), ("Hello! (1)", false, &both[..]));
-    // A hit of the cache is no way around them.
+    // Cache hits pass them too.
     let second = client.get("/").await.unwrap();
     assert_eq!(
         (second.text(), second.is_hit(), &*layers(&second)),
@@ -38,7 +38,7 @@ async fn every_request_passes_the_layers_from_the_last_to_the_first() {
     );
     let missing = client.get("/missing").await.unwrap();
     assert_eq!((missing.status, &*layers(&missing)), (404, &both[..]));
-    // The outer layer is passed first, and need not go on.
+    // The outer layer runs first and need not call the inner one.
     let refused = client.get("/refused").await.unwrap();
     assert_eq!((refused.text(), &*layers(&refused)), ("refused by the layer", &both[1..]));
     let failing = client.get("/failing").await.unwrap();
@@ -56,7 +56,7 @@ async fn a_site_without_layers_has_none() {
 }
 
 #[tokio::test]
-async fn a_service_that_keeps_what_is_said_of_its_requests_holds_up_no_connection() {
+async fn a_service_that_keeps_the_extensions_of_requests_does_not_block_a_connection() {
     let site = site().route("[[route]]\npath = \"/keep\"\nservice = \"keep\"\n");
     let launch = site.node(Mode::SingleNodeWithCache, "n1").variable("LAYERS", "1");
     let node = launch.start().await;
@@ -66,7 +66,7 @@ async fn a_service_that_keeps_what_is_said_of_its_requests_holds_up_no_connectio
     let (mut sender, connection) =
         builder.handshake::<_, Empty<Bytes>>(TokioIo::new(stream)).await.unwrap();
     tokio::spawn(connection);
-    // So many may be under way on one connection, and one more.
+    // One more than the maximum number of concurrent requests on a connection.
     for number in 1..=201 {
         let request = http::Request::get("http://site/keep").body(Empty::new()).unwrap();
         let answering = tokio::time::timeout(Duration::from_secs(5), sender.send_request(request));

@@ -1,4 +1,4 @@
-//! Visitors that break the rules of HTTP, or of what is reasonable.
+//! Visitors that violate HTTP or reasonable limits.
 
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
@@ -32,7 +32,7 @@ idle_timeout = "1s"
 write_timeout = "500ms"
 "#;
 
-/// Longer than every timeout above, on a machine that may have a lot else to do.
+/// Longer than every timeout above, even on a busy machine.
 const SOON: Duration = Duration::from_secs(10);
 
 fn site() -> Site {
@@ -41,19 +41,19 @@ fn site() -> Site {
 
 static CLUSTER: LazyLock<Shared> = LazyLock::new(|| Shared::start(|| Cluster::start(site(), 1)));
 
-/// What the node says to these bytes until it closes the connection.
+/// Returns the node's answer to these bytes, until it closes the connection.
 async fn say(bytes: impl AsRef<[u8]>) -> String {
     raw::exchange(CLUSTER.borrow().frontends[0].http(), bytes.as_ref(), PATIENCE).await
 }
 
-/// The status of an answer.
+/// Returns the status of an answer.
 fn status(answer: &str) -> u16 {
     let rest = answer.strip_prefix("HTTP/1.1 ").or_else(|| answer.strip_prefix("HTTP/1.0 "));
     let status = rest.and_then(|rest| rest.get(..3));
     status.and_then(|status| status.parse().ok()).unwrap_or(0)
 }
 
-/// A request with these lines in its head.
+/// Returns a request with these lines in its header.
 fn head(lines: &[&str]) -> String {
     let mut head = lines.join("\r\n");
     head.push_str("\r\nhost: site\r\nconnection: close\r\n\r\n");
@@ -66,7 +66,7 @@ async fn is_well() {
 }
 
 #[tokio::test]
-async fn what_is_not_http_is_a_400() {
+async fn bytes_that_are_not_http_are_a_400() {
     for words in [
         "hello\r\n\r\n",
         "GET\r\n\r\n",
@@ -95,7 +95,7 @@ async fn what_is_not_http_is_a_400() {
     is_well().await;
 }
 
-/// What is near to a request is more likely to surprise than what is far from it.
+/// Mutates a request. Bytes that resemble a request find more errors than random bytes.
 fn nearly(request: &[u8], choices: &mut StdRng) -> Vec<u8> {
     let mut bytes = request.to_vec();
     for _ in 0..choices.random_range(1..6) {
@@ -116,7 +116,7 @@ fn nearly(request: &[u8], choices: &mut StdRng) -> Vec<u8> {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn whatever_visitors_send_is_their_own_fault() {
+async fn mutated_requests_are_client_errors() {
     let seed = Seed::take("LIMITS_SEED");
     let address = CLUSTER.borrow().frontends[0].http();
     let requests = [
@@ -163,7 +163,7 @@ async fn requests_may_follow_each_other_without_waiting() {
 
 #[tokio::test]
 async fn a_body_has_one_length_only() {
-    // A proxy in front of this node may take the one or the other for the body's end.
+    // A proxy in front of this node may use either length to find the end of the body.
     let smuggled = head(&["GET /moved HTTP/1.1"]);
     let words = format!(
         "POST /upload/small HTTP/1.1\r\nhost: a\r\ncontent-length: {}\r\n\
@@ -175,7 +175,7 @@ async fn a_body_has_one_length_only() {
 }
 
 #[tokio::test]
-async fn paths_that_could_be_taken_for_others_are_refused() {
+async fn ambiguous_paths_are_refused() {
     for path in [
         "/files/../project.toml",
         "/files/%2e%2e/project.toml",
@@ -256,7 +256,7 @@ async fn a_body_that_is_too_long_is_refused() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_the_visitors_fault() {
+async fn an_incomplete_body_is_a_client_error() {
     let chunked = head(&["POST /upload/small HTTP/1.1", "transfer-encoding: chunked"]);
     let answer = say(chunked + "5\r\nhello\r\nnonsense\r\n").await;
     assert_eq!(status(&answer), 400, "{answer}");
@@ -290,7 +290,7 @@ async fn a_head_that_does_not_end_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_head_that_comes_letter_by_letter_is_not_waited_for() {
+async fn a_head_that_is_sent_byte_by_byte_is_not_waited_for() {
     let address = CLUSTER.borrow().frontends[0].http();
     let mut stream = TcpStream::connect(address).await.unwrap();
     let start = Instant::now();
@@ -301,7 +301,7 @@ async fn a_head_that_comes_letter_by_letter_is_not_waited_for() {
 }
 
 #[tokio::test]
-async fn a_body_that_does_not_go_on_is_not_waited_for() {
+async fn a_stalled_body_is_not_waited_for() {
     let start = Instant::now();
     let answer =
         say(head(&["POST /upload/small HTTP/1.1", "content-length: 50"]) + "part of it").await;
@@ -326,7 +326,7 @@ async fn a_client_that_reads_nothing_is_disconnected() {
     let address = CLUSTER.borrow().frontends[0].http();
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(head(&["GET /download/256 HTTP/1.1"]).as_bytes()).await.unwrap();
-    // Not to wait for something: this is how long nothing is taken.
+    // Not a wait for an event: the client reads nothing for this long.
     tokio::time::sleep(Duration::from_secs(2)).await;
     let mut length = 0;
     let mut piece = vec![0; 1 << 20];

@@ -1,4 +1,4 @@
-//! Front ends and back ends finding, losing and distrusting each other.
+//! Front ends and back ends that find, lose and refuse each other.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -17,14 +17,14 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");
 /// The lease of the test site.
 const LEASE: Duration = Duration::from_secs(1);
 
-/// What "at once" means on a machine that may have a lot else to do.
+/// The limit for "at once", even on a busy machine.
 const AT_ONCE: Duration = Duration::from_secs(1);
 
 fn site() -> Site {
     Site::test_site(PROGRAM)
 }
 
-/// A front end that looks for its back end at these addresses.
+/// Starts a front end that looks for its back end at these addresses.
 async fn frontend(site: &Site, backends: &str) -> Node {
     site.node(Mode::Frontend, "f1").set("LINK__BACKENDS", backends).start().await
 }
@@ -50,7 +50,7 @@ async fn until_answered(visitor: &Client, target: &str) -> Response {
 }
 
 #[tokio::test]
-async fn without_a_back_end_dynamic_pages_are_a_503_at_once_and_the_rest_goes_on() {
+async fn without_a_back_end_dynamic_pages_are_a_503_at_once_and_others_are_served() {
     let node = frontend(&site(), &NOWHERE.to_string()).await;
     let visitor = node.visitor();
     for (method, target) in [("GET", "/page/1"), ("GET", "/uncached/1"), ("POST", "/page/1")] {
@@ -128,7 +128,7 @@ async fn a_peer_without_the_secret_is_refused() {
         }
     }
     let members = backend.status().await["members"].to_string();
-    // Not only the names: what else is said of a member has digits and letters of its own.
+    // The quotes distinguish the names from digits and letters in other values.
     assert!(members.contains("\"f2\"") && !members.contains("\"f1\""), "{members}");
 }
 
@@ -140,7 +140,7 @@ async fn without_a_secret_the_link_is_for_this_machine_only() {
 }
 
 #[tokio::test]
-async fn a_peer_that_speaks_something_else_on_the_link_is_refused() {
+async fn a_peer_with_another_protocol_on_the_link_is_refused() {
     let cluster = Cluster::start(site(), 1).await;
     let link = cluster.backend.link();
     for words in [
@@ -155,7 +155,7 @@ async fn a_peer_that_speaks_something_else_on_the_link_is_refused() {
 }
 
 #[tokio::test]
-async fn a_peer_of_another_link_version_learns_which_one_is_spoken() {
+async fn a_peer_of_another_link_version_is_sent_the_supported_one() {
     let backend = backend(&site()).await;
     let link = backend.link();
     let stream = TcpStream::connect(link).await.unwrap();
@@ -188,7 +188,7 @@ async fn an_answer_that_does_not_come_in_time_is_a_504() {
 }
 
 #[tokio::test]
-async fn many_calls_are_under_way_at_a_time() {
+async fn many_calls_are_in_progress_at_a_time() {
     const CALLS: usize = 300;
     let cluster = Cluster::start(site(), 1).await;
     let address = cluster.frontends[0].http();
@@ -199,12 +199,12 @@ async fn many_calls_are_under_way_at_a_time() {
     for call in calls {
         assert_eq!(call.await.unwrap(), 200);
     }
-    // One after the other they would take minutes, a hundred at a time a second and a half.
+    // Sequentially the calls would take minutes, a hundred at a time a second and a half.
     assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
 }
 
 #[tokio::test]
-async fn when_the_back_end_is_gone_pages_are_served_for_a_lease_and_then_as_their_routes_say() {
+async fn without_a_back_end_pages_are_served_for_a_lease_and_then_as_their_routes_declare() {
     let mut cluster = Cluster::start(site(), 1).await;
     let visitor = cluster.visitor(0).keep_alive();
     visitor.form("/page/1", "").await;
@@ -255,7 +255,7 @@ async fn when_the_back_end_is_gone_pages_are_served_for_a_lease_and_then_as_thei
 }
 
 #[tokio::test]
-async fn a_page_that_was_invalidated_is_never_served_for_an_error() {
+async fn an_invalidated_page_is_never_served_in_place_of_an_error() {
     let mut cluster = Cluster::start(site(), 1).await;
     let visitor = cluster.visitor(0);
     visitor.page("/stale/1").await;
@@ -271,7 +271,7 @@ async fn a_page_that_was_invalidated_is_never_served_for_an_error() {
 }
 
 #[tokio::test]
-async fn a_front_end_that_is_cut_off_holds_no_write_longer_than_its_lease() {
+async fn a_front_end_that_is_cut_off_delays_writes_no_longer_than_its_lease() {
     for cut in [Cut::Reset, Cut::Silence] {
         let cluster = Cluster::start(site(), 2).await;
         let (lost, other) = (cluster.visitor(0), cluster.visitor(1));
@@ -338,7 +338,7 @@ async fn front_ends_of_one_name_are_distinguished() {
 }
 
 #[tokio::test]
-async fn the_back_end_knows_how_its_front_ends_are() {
+async fn the_back_end_reports_the_state_of_its_front_ends() {
     let site = site().project("[link]\nlease = \"1s\"\nexpect_frontends = [\"f1\", \"f9\"]\n");
     let mut cluster = Cluster::start(site, 2).await;
     let is = async |cluster: &Cluster, name: &str, state: &str| {

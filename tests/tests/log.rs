@@ -1,4 +1,4 @@
-//! What is left of the data when nodes are stopped, killed, damaged and short of space.
+//! The data of nodes that are stopped, killed, damaged and short of space.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
@@ -34,7 +34,7 @@ fn site() -> Site {
     Site::test_site(PROGRAM).route(ROUTES)
 }
 
-/// A node that is ready.
+/// Starts a node and waits until it is ready.
 async fn node(site: &Site) -> Node {
     let node = site.node(Mode::SingleNodeWithCache, "n1").start().await;
     node.ready().await;
@@ -56,7 +56,7 @@ async fn notes(visitor: &Client) -> serde_json::Value {
     visitor.page("/notes").await.json()
 }
 
-/// Damages the log's record that holds `word`, wherever the file has a copy of it: its first letter
+/// Damages the log's record that contains `word`, in every copy within the file: its first letter
 /// changes case.
 fn damage(site: &Site, word: &str) {
     let path = site.path("data/log.redb");
@@ -71,7 +71,7 @@ fn damage(site: &Site, word: &str) {
     fs::write(path, bytes).expect("the log can be written");
 }
 
-/// Damages the last record, as a write that did not reach the disk as a whole would.
+/// Damages the last record as an incomplete write would.
 fn tear(site: &Site) {
     tear_last_record(&site.path("data/log.redb")).expect("the log is a redb file");
 }
@@ -166,7 +166,7 @@ async fn a_torn_tail_is_cut_off_and_reported() {
 }
 
 #[tokio::test]
-async fn damage_further_in_stops_the_start_and_says_what_to_do() {
+async fn damage_before_the_tail_stops_the_start_with_instructions() {
     let site = site();
     let mut node = node(&site).await;
     let visitor = node.visitor();
@@ -189,7 +189,7 @@ async fn damage_further_in_stops_the_start_and_says_what_to_do() {
 }
 
 #[tokio::test]
-async fn what_is_no_log_is_refused() {
+async fn a_file_that_is_not_a_log_is_refused() {
     let site = site().file("data/log.redb", "this was never a log\n".repeat(1000));
     let ended = site.node(Mode::SingleNodeWithCache, "n1").try_start().await;
     let ended = ended.expect_err("it must not start");
@@ -218,7 +218,7 @@ async fn a_folder_that_cannot_be_written_to_is_named() {
     assert!(ended.messages.contain("/data"), "{}", ended.messages);
 }
 
-/// A site whose processes get an error at a limit to the size of files, as from a full disk,
+/// Returns a site whose processes receive an error at the size limit of files, as from a full disk,
 /// instead of being killed.
 fn site_with_little_space() -> (TempDir, Site) {
     let folder = tempfile::tempdir().expect("there is a folder for temporary files");
@@ -230,7 +230,7 @@ fn site_with_little_space() -> (TempDir, Site) {
     (folder, Site::test_site(&program).route(ROUTES))
 }
 
-/// Lets no file of the process grow beyond `bytes`.
+/// Limits the size of the process's files to `bytes`.
 fn limit_files(node: &Node, bytes: Option<u64>) {
     let pid = Pid::from_raw(node.pid().cast_signed());
     let limit = Rlimit { current: bytes, maximum: None };
@@ -271,7 +271,7 @@ async fn a_full_disk_fails_the_update_and_nothing_else() {
 }
 
 #[tokio::test]
-async fn an_update_that_is_stored_is_not_called_undone_when_what_depends_on_its_reply_fails() {
+async fn a_stored_update_is_reported_as_stored_when_its_conditional_invalidation_fails() {
     let (_program, site) = site_with_little_space();
     let node = node(&site).await;
     let visitor = node.visitor();

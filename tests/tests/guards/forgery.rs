@@ -1,4 +1,4 @@
-//! Unsafe requests that pages of other sites have sent.
+//! Unsafe requests from pages of other sites.
 
 use std::sync::LazyLock;
 use std::time::Duration;
@@ -57,14 +57,14 @@ static CLUSTER: LazyLock<Shared> = LazyLock::new(|| {
     })
 });
 
-/// The status for a request for `a.example` with these headers.
+/// Returns the status of a request for `a.example` with these headers.
 async fn status(visitor: &Client, method: &str, target: &str, headers: &[(&str, &str)]) -> u16 {
     let headers = [&[("host", "a.example")], headers].concat();
     visitor.ask(method, target, &headers, "a=b").await.status
 }
 
 #[tokio::test]
-async fn a_page_of_another_site_cannot_send_what_changes_something() {
+async fn a_page_of_another_site_cannot_send_unsafe_requests() {
     let cluster = CLUSTER.borrow();
     let visitor = cluster.visitor(0);
     for (headers, expected) in [
@@ -91,7 +91,7 @@ async fn a_page_of_another_site_cannot_send_what_changes_something() {
 }
 
 #[tokio::test]
-async fn the_refusal_is_the_sites_page_and_the_log_says_what_to_write() {
+async fn the_refusal_is_the_sites_page_and_the_log_explains_the_fix() {
     let cluster = CLUSTER.borrow();
     let visitor = cluster.visitor(0);
     let from = [("sec-fetch-site", "cross-site"), ("origin", "https://pay.example")];

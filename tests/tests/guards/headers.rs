@@ -1,4 +1,4 @@
-//! What pages are sent with.
+//! The security headers of pages.
 
 use std::sync::LazyLock;
 
@@ -24,7 +24,7 @@ fn policy(response: &Response) -> &str {
 }
 
 #[tokio::test]
-async fn html_has_a_policy_whether_it_is_made_kept_or_known_already() {
+async fn html_has_a_policy_in_new_cached_and_304_responses() {
     let cluster = PLAIN.borrow();
     let visitor = cluster.visitor(0);
     for target in ["/templated/1", "/templated/1", "/static", "/nowhere", "/error/418", "/panic"] {
@@ -43,7 +43,7 @@ async fn html_has_a_policy_whether_it_is_made_kept_or_known_already() {
 }
 
 #[tokio::test]
-async fn nothing_is_taken_for_what_it_does_not_say_it_is() {
+async fn every_response_forbids_content_sniffing() {
     let cluster = PLAIN.borrow();
     let visitor = cluster.visitor(0);
     for target in [
@@ -68,7 +68,7 @@ async fn nothing_is_taken_for_what_it_does_not_say_it_is() {
 }
 
 #[tokio::test]
-async fn a_file_of_a_visitor_is_of_no_origin() {
+async fn an_uploaded_file_has_an_opaque_origin() {
     let cluster = PLAIN.borrow();
     let visitor = cluster.visitor(0);
     for (name, is_sandboxed) in [("a.svg", true), ("a.html", true), ("a.png", false)] {
@@ -161,7 +161,7 @@ async fn a_page_names_the_inline_scripts_that_it_shows_and_no_others() {
         ("/own-part", &[OWN], ""),
         ("/parts", &[PAGE, PART, FRAGMENT, OWN], ""),
     ] {
-        // Made, then from the cache, where there is one.
+        // Made first, then served from the cache, if there is one.
         for round in 0..3 {
             let page = visitor.page(target).await;
             for (text, _) in scripts {

@@ -1,5 +1,5 @@
-//! What stands between strangers and the site: requests that their pages send in a visitor's name, what pages may
-//! load and run, and how often a visitor may ask.
+//! Protection of the site: cross-site requests, the sources that pages may load and run, and the rate of a visitor's
+//! requests.
 
 mod forgery;
 mod headers;

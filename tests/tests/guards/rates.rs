@@ -1,4 +1,4 @@
-//! How often a visitor may have a controller run.
+//! Rate limits of controllers for each visitor.
 
 use headwater_tests::{Client, Cluster, Mode, Response, Site, until};
 
@@ -91,7 +91,7 @@ async fn routes_with_one_path_have_a_rate_each() {
 }
 
 #[tokio::test]
-async fn a_customers_network_of_ipv6_is_one_visitor() {
+async fn an_ipv6_customer_network_is_one_visitor() {
     let node = site().node(Mode::SingleNodeWithCache, "n1").start().await;
     node.ready().await;
     let visitor = node.visitor();
@@ -108,7 +108,7 @@ async fn a_customers_network_of_ipv6_is_one_visitor() {
 }
 
 #[tokio::test]
-async fn hits_are_not_counted_and_what_one_visitor_is_refused_is_no_others() {
+async fn hits_are_not_counted_and_a_refusal_affects_no_other_visitor() {
     let cluster = Cluster::start(site(), 1).await;
     let visitor = cluster.visitor(0);
     let (one, two) = ("198.51.100.1", "198.51.100.2");
@@ -117,7 +117,8 @@ async fn hits_are_not_counted_and_what_one_visitor_is_refused_is_no_others() {
         let hit = ask(&visitor, "GET", "/kept", one).await;
         assert!(hit.status == 200 && hit.is_hit(), "{}", hit.cache_status());
     }
-    // Another page of the same route has to be made, for which the visitor has no more allowance.
+    // Another page of the same route is not cached, and the visitor's allowance for making it is
+    // used up.
     assert_eq!(ask(&visitor, "GET", "/kept?page=2", one).await.status, 429);
     let other = ask(&visitor, "GET", "/kept?page=2", two).await;
     assert!(
@@ -130,7 +131,7 @@ async fn hits_are_not_counted_and_what_one_visitor_is_refused_is_no_others() {
 }
 
 #[tokio::test]
-async fn a_visitor_that_waits_as_long_as_it_is_told_is_let_in() {
+async fn a_visitor_that_waits_for_retry_after_is_accepted() {
     let node = site().node(Mode::SingleNodeWithCache, "n1").start().await;
     node.ready().await;
     let visitor = node.visitor();

@@ -1,4 +1,4 @@
-//! What nodes tell on their admin ports and in their messages.
+//! The admin ports of nodes, and their messages.
 
 use headwater_tests::Mode;
 use serde_json::json;
@@ -8,7 +8,7 @@ use crate::{CLUSTER, site};
 const JSON: [(&str, &str); 1] = [("content-type", "application/json")];
 
 #[tokio::test]
-async fn every_node_tells_how_it_is() {
+async fn every_node_reports_its_status() {
     let cluster = CLUSTER.borrow();
     for node in [&cluster.backend, &cluster.frontends[0], &cluster.frontends[1]] {
         let operator = node.operator();
@@ -94,7 +94,7 @@ async fn the_admin_port_of_a_back_end_invalidates() {
 }
 
 #[tokio::test]
-async fn an_operator_has_the_pages_of_a_front_end_compared_with_fresh_ones() {
+async fn an_operator_can_audit_the_pages_of_a_front_end() {
     let cluster = CLUSTER.borrow();
     let frontend = &cluster.frontends[0];
     for page in ["/page/300", "/page/301"] {

@@ -1,4 +1,4 @@
-//! What is wrong with a site is found before it is visited.
+//! Problems of a site that are found before it is served.
 
 use headwater_tests::Mode;
 use headwater_tests::Site;
@@ -7,7 +7,7 @@ use tokio::net::TcpListener;
 use crate::{PROGRAM, site};
 
 #[tokio::test]
-async fn routes_shows_the_table_as_it_is_matched() {
+async fn routes_shows_the_table_in_matching_order() {
     let printed = site().printed(&["routes"]).await;
     assert_eq!((printed.code, &*printed.errors), (0, ""));
     let line = |path: &str, target: &str| {
@@ -27,7 +27,7 @@ async fn routes_shows_the_table_as_it_is_matched() {
     assert_eq!(site().printed(&["check"]).await.out, "no problems\n");
 }
 
-/// A site in which as much is wrong as possible.
+/// Returns a site with as many problems as possible.
 fn broken() -> Site {
     Site::test_site(PROGRAM)
         .project(
@@ -85,7 +85,7 @@ template = "error.html"
 }
 
 #[tokio::test]
-async fn check_shows_all_problems_at_once_and_where_they_are() {
+async fn check_shows_all_problems_at_once_with_their_places() {
     let printed = broken().printed(&["check"]).await;
     assert_eq!(printed.code, 1, "{}", printed.errors);
     for (place, words) in [
@@ -126,7 +126,7 @@ async fn a_node_with_problems_does_not_start_and_shows_them_all() {
 }
 
 #[tokio::test]
-async fn what_a_start_refuses_is_found_by_check_production() {
+async fn check_production_finds_the_problems_that_a_start_refuses() {
     let site = Site::test_site(PROGRAM).file("short", "a secret\n");
     let public = [("HEADWATER_HTTP__TRUSTED_PROXIES", Some("127.0.0.1"))];
     let (no_key, file) = (("HEADWATER_SECRET_KEY", None), "HEADWATER_SECRET_KEY_FILE");
@@ -140,7 +140,7 @@ async fn what_a_start_refuses_is_found_by_check_production() {
     ] {
         let mut launch = site.node(Mode::SingleNodeWithCache, "n1");
         if variables[0].0 == "PORT" {
-            // The site's own wins.
+            // The site's own setting takes precedence.
             launch = launch.without("HEADWATER_HTTP__LISTEN");
         }
         let mut command = site.command();
@@ -169,7 +169,7 @@ async fn what_a_start_refuses_is_found_by_check_production() {
 }
 
 #[tokio::test]
-async fn a_variable_that_means_nothing_is_an_error() {
+async fn an_unknown_variable_or_an_invalid_value_is_an_error() {
     for (name, value, words) in [
         ("LINK__LEESE", "2s", "HEADWATER_LINK__LEASE"),
         ("LINK__LEASE", "soon", "HEADWATER_LINK__LEASE"),
@@ -183,7 +183,7 @@ async fn a_variable_that_means_nothing_is_an_error() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_taken_is_named() {
+async fn an_address_in_use_is_named() {
     let taken = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = taken.local_addr().unwrap();
     for (mode, key) in [

@@ -1,4 +1,4 @@
-//! The command that starts a whole site on one machine.
+//! The command that starts a site's nodes on one machine.
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 
 use crate::site;
 
-/// The command `cluster`, and what it prints.
+/// The command `cluster` with its output.
 struct Running {
     _site: Site,
     child: Child,
@@ -35,7 +35,7 @@ impl Running {
         Running { _site: site.clone(), child, lines }
     }
 
-    /// The nodes, as they are announced until all are ready.
+    /// Returns the announced nodes when all are ready.
     async fn nodes(&mut self) -> Vec<Announcement> {
         let mut nodes = Vec::new();
         loop {
@@ -65,7 +65,7 @@ impl Drop for Running {
     }
 }
 
-/// Waits until none of the nodes' processes is there.
+/// Waits until all of the nodes' processes have ended.
 async fn all_gone(nodes: &[Announcement]) {
     for node in nodes {
         let process = format!("/proc/{}", node.pid);
@@ -107,10 +107,10 @@ async fn the_nodes_of_a_cluster_end_with_it() {
 }
 
 #[tokio::test]
-async fn cluster_has_all_its_front_ends_load_changed_files() {
+async fn cluster_reloads_changed_files_on_all_front_ends() {
     let site = site();
     let mut cluster = Running::start(&site, &["--port", "0"]);
-    // A request that comes too early is not lost.
+    // A signal before the nodes are ready is not lost.
     let first = cluster.lines.recv().await.expect("the cluster starts");
     cluster.signal(Signal::HUP);
     let mut nodes = vec![first.parse::<Announcement>().unwrap()];
@@ -143,7 +143,7 @@ async fn cluster_has_all_its_front_ends_load_changed_files() {
 }
 
 #[tokio::test]
-async fn a_cluster_goes_on_without_a_front_end_that_was_killed() {
+async fn a_cluster_keeps_running_without_a_killed_front_end() {
     let mut cluster = Running::start(&site(), &["--port", "0"]);
     let nodes = cluster.nodes().await;
     let frontends: Vec<_> =
@@ -162,7 +162,7 @@ async fn a_cluster_goes_on_without_a_front_end_that_was_killed() {
 
 #[tokio::test]
 async fn the_ports_of_a_cluster_are_counted_from_the_first() {
-    // Another process may have one of the ports, then others are tried.
+    // If another process uses one of the ports, others are tried.
     for first in [21_500, 23_700, 25_900, 28_100] {
         let mut cluster = Running::start(&site(), &["--port", &first.to_string()]);
         let mut lines = Vec::new();
@@ -211,7 +211,7 @@ async fn a_cluster_that_cannot_start_reports_it_and_leaves_nothing_behind() {
     let site = site();
     let printed = site.printed(&["cluster", "--port", &port.to_string()]).await;
     assert_eq!(printed.code, 1);
-    // Another process may have taken the port after it meanwhile, and that front end may be the first to fail.
+    // Another process may use the next port by now, and that front end may fail first.
     let reported = [port, port + 1].map(|port| format!("cannot listen on 127.0.0.1:{port} "));
     assert!(reported.iter().any(|error| printed.errors.contains(error)), "{}", printed.errors);
     let pids = printed.out.lines().filter_map(|line| line.parse::<Announcement>().ok());
@@ -233,7 +233,7 @@ async fn the_first_write_on_a_new_log_waits_for_no_front_end_of_an_earlier_clust
         let writing = client.post("/page/1", "");
         let written = tokio::time::timeout(Duration::from_secs(15), writing).await;
         assert_eq!(written.expect("it waits for no lease").unwrap().status, 200);
-        // In the midst of what it does, and then its log is another one.
+        // The cluster is killed and then started with a new log.
         cluster.signal(Signal::KILL);
         cluster.ended().await;
         all_gone(&nodes).await;

@@ -1,11 +1,11 @@
-//! Commands that ask running nodes.
+//! Commands that send requests to running nodes.
 
 use crate::{CLUSTER, site};
 
 #[tokio::test]
 async fn invalidate_prints_the_receipt() {
     let cluster = CLUSTER.borrow();
-    // The first write waits for front ends of an earlier log, should there have been one.
+    // The first write waits for front ends of a possible earlier log.
     cluster.visitor(0).form("/page/300", "").await;
     let admin = format!("http://{}", cluster.backend.admin());
     for arguments in [["--group", "page:300"], ["--pattern", "^/grouped/300$"]] {
@@ -29,7 +29,7 @@ async fn invalidate_prints_the_receipt() {
 }
 
 #[tokio::test]
-async fn an_invalidation_that_is_wrong_fails_and_does_nothing() {
+async fn an_invalid_invalidation_fails_and_has_no_effect() {
     let cluster = CLUSTER.borrow();
     let visitor = cluster.visitor(0);
     let admin = format!("http://{}", cluster.backend.admin());
@@ -77,7 +77,7 @@ async fn status_shows_nodes_and_members() {
 }
 
 #[tokio::test]
-async fn the_command_line_explains_itself() {
+async fn the_command_line_has_help() {
     let site = site();
     let help = site.printed(&["--help"]).await;
     assert_eq!(help.code, 0);

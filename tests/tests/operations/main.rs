@@ -1,4 +1,4 @@
-//! What operators do: look, check, invalidate by hand, start and stop.
+//! The work of operators: status, checks, invalidation by hand, start and stop.
 
 mod admin;
 mod check;

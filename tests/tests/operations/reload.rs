@@ -40,7 +40,7 @@ async fn shows(visitor: &Client, target: &str, part: &str) -> Response {
     .await
 }
 
-/// Waits until the page contains this no longer.
+/// Waits until the page no longer contains this.
 async fn shows_no(visitor: &Client, target: &str, part: &str) -> Response {
     until(&format!("{target} does not show {part}"), async || {
         let response = visitor.page(target).await;
@@ -63,7 +63,8 @@ async fn in_development_a_changed_template_is_seen_at_once() {
     assert!(visitor.page("/templated/1").await.is_hit(), "what is new is kept");
     assert!(!edited.path("templates/plain.html").is_dir());
 
-    // As editors do it: a copy, a new file in the place of the old one, and other files around.
+    // As editors save: a backup copy, a new file in place of the old one, and temporary files
+    // beside it.
     fs::write(edited.path("templates/.page.html.swp"), "x").unwrap();
     fs::rename(edited.path("templates/page.html"), edited.path("templates/page.html~")).unwrap();
     fs::write(edited.path("templates/4913"), "").unwrap();
@@ -73,7 +74,7 @@ async fn in_development_a_changed_template_is_seen_at_once() {
     fs::remove_file(edited.path("templates/page.html~")).unwrap();
     shows(&visitor, "/templated/1", "0 of the third").await;
 
-    // A folder that is made anew, with folders in it.
+    // A folder that is recreated with subfolders.
     fs::rename(edited.path("templates"), edited.path("aside")).unwrap();
     fs::create_dir_all(edited.path("templates/deep/er")).unwrap();
     for entry in fs::read_dir(edited.path("aside")).unwrap() {
@@ -112,7 +113,7 @@ async fn in_development_a_broken_template_is_shown_in_the_page_and_the_old_one_s
     let head = visitor.ask("HEAD", "/static", &[], "").await;
     assert_eq!(head.header("content-length"), shown.header("content-length"));
     assert!(head.body.is_empty());
-    // A client that has the page without the banner must get it with the banner.
+    // A client that has the page without the banner must receive it with the banner.
     let later = "Fri, 01 Jan 2100 00:00:00 GMT";
     for condition in [("if-none-match", "*"), ("if-modified-since", later), ("range", "bytes=0-1")]
     {
@@ -166,7 +167,7 @@ async fn in_development_routes_are_watched_with_the_files_that_they_are_in() {
     let site = site.file("routes/below.conf", page("/four"));
     is_there("/below/four").await;
 
-    // A file that is named and not there is waited for.
+    // A missing included file is loaded when it appears.
     let site = site.route("[[route]]\ninclude = \"late/later.conf\"");
     shows(&visitor, "/static", "late/later.conf").await;
     let site = site.file("late/later.conf", page("/five"));
@@ -188,7 +189,7 @@ async fn in_development_a_changed_file_of_the_docroot_has_another_address_in_pag
     let second = shows_no(&visitor, "/static", first.text()).await;
     assert_eq!(visitor.page(second.text()).await.text(), "hello again");
 
-    // The whole docroot is put in place anew.
+    // The whole docroot is replaced.
     fs::create_dir_all(site.path("next/files")).unwrap();
     fs::write(site.path("next/files/hello.txt"), "hello for the third time").unwrap();
     fs::rename(site.path("docroot"), site.path("last")).unwrap();
@@ -196,7 +197,7 @@ async fn in_development_a_changed_file_of_the_docroot_has_another_address_in_pag
     let third = shows_no(&visitor, "/static", second.text()).await;
     assert_eq!(visitor.page(third.text()).await.text(), "hello for the third time");
 
-    // What is named too early is there as soon as it is there.
+    // A reference to a missing file works as soon as the file exists.
     let site = site.template("page.html", "{{ asset(path=\"/files/deep/new.txt\") }}");
     shows(&visitor, "/templated/1", "new.txt").await;
     assert_eq!(visitor.page("/templated/1").await.status, 500);
@@ -208,7 +209,7 @@ async fn in_development_a_changed_file_of_the_docroot_has_another_address_in_pag
 }
 
 #[tokio::test]
-async fn in_development_what_visitors_upload_does_not_make_the_cache_forget() {
+async fn in_development_uploads_do_not_clear_the_cache() {
     let site = site()
         .template("plain.html", "{{ asset(path=\"/files/hello.txt\") }}")
         .template("page.html", "{{ asset(path=\"/files/uploads/weir.png\") }}");
@@ -227,11 +228,11 @@ async fn in_development_what_visitors_upload_does_not_make_the_cache_forget() {
     }
     for version in 1..=20 {
         hang(version).await;
-        // Nor does what a controller writes for itself, or an editor.
+        // Files that a controller writes for itself, or an editor, do not either.
         for name in ["docroot/.draft", "docroot/files/count.txt", "templates/.page.html.swp"] {
             fs::write(site.path(name), version.to_string()).unwrap();
         }
-        // That nothing happens takes its time.
+        // Gives the watcher time to react, although nothing should happen.
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     for (target, before) in targets.into_iter().zip(&before) {
@@ -253,7 +254,7 @@ async fn in_production_all_files_are_reloaded_or_none_on_request() {
     let loaded = "headwater_reloads_total{outcome=\"loaded\"}";
     let refused = "headwater_reloads_total{outcome=\"refused\"}";
 
-    // One of the two is good, and is not taken either.
+    // One of the two is valid, but must not be loaded alone.
     let site = site
         .template("page.html", "{{ version }} of the second")
         .template("plain.html", "{% if %}");
@@ -287,7 +288,7 @@ async fn in_production_all_files_are_reloaded_or_none_on_request() {
 }
 
 #[tokio::test]
-async fn an_operator_sees_how_a_reload_has_gone() {
+async fn an_operator_sees_the_result_of_a_reload() {
     let site = site();
     let cluster = Cluster::start(site, 1).await;
     let operator = cluster.frontends[0].operator();
@@ -302,14 +303,14 @@ async fn an_operator_sees_how_a_reload_has_gone() {
     assert_eq!(reload().await.json(), json!({ "edition": 3 }));
     assert_eq!(cluster.visitor(0).page("/static").await.text(), "good");
 
-    // No page of another site can do this in an operator's browser.
+    // A page of another site must not be able to do this in an operator's browser.
     assert_eq!(operator.form("/reload", "").await.status, 415);
     let wrong = operator.page("/reload").await;
     assert_eq!((wrong.status, wrong.header("allow")), (405, "POST"));
 }
 
 #[tokio::test]
-async fn a_back_end_loads_the_texts_of_its_mails_anew() {
+async fn a_back_end_reloads_the_texts_of_its_mails() {
     let route = "[[route]]\npath = \"/mail\"\ncontroller = \"texts.mail\"\ncache = \"no_cache\"\n";
     let project = "languages = [\"en\"]\n[link]\nlease = \"1s\"\n";
     let texts = |text: &str| format!("mail = {text}\n");
@@ -345,7 +346,7 @@ async fn a_single_node_without_a_cache_reloads_too() {
     shows(&node.visitor(), "/static", "second").await;
 }
 
-/// The number in a page that was made of a template with a number in it.
+/// Returns the number in a page whose template contains one.
 fn number(response: &Response) -> u64 {
     let number = response.text().split('#').nth(1);
     number.and_then(|number| number.parse().ok()).unwrap_or_else(|| panic!("{}", response.text()))
@@ -355,7 +356,7 @@ fn number(response: &Response) -> u64 {
 async fn requests_are_answered_by_the_newest_edition_that_was_announced() {
     let numbered = |site: &Site, number: u64| {
         for name in ["plain.html", "page.html"] {
-            // Put in place as a whole, as a deployment does it.
+            // The file is replaced atomically, as by a deployment.
             let (new, path) = (site.path("new"), site.path(format!("templates/{name}")));
             fs::write(&new, format!("edition #{number}#")).unwrap();
             fs::rename(new, path).unwrap();
@@ -416,9 +417,9 @@ async fn requests_are_answered_by_the_newest_edition_that_was_announced() {
 }
 
 #[test]
-fn a_hangup_that_comes_before_anything_was_read_does_not_end_the_node() {
+fn a_hangup_before_the_configuration_is_read_does_not_end_the_node() {
     let site = site();
-    // The node waits for its configuration for as long as nothing is written into this pipe.
+    // The node waits for its configuration until something is written to this pipe.
     let path = site.path("project.toml");
     let configuration = fs::read(&path).unwrap();
     fs::remove_file(&path).unwrap();
@@ -429,7 +430,7 @@ fn a_hangup_that_comes_before_anything_was_read_does_not_end_the_node() {
         command.env(format!("HEADWATER_{port}__LISTEN"), "127.0.0.1:0");
     }
     let mut node = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-    // This waits until the node reads.
+    // Opening the pipe waits until the node reads.
     let mut pipe = fs::File::options().write(true).open(path).unwrap();
     let pid = Pid::from_raw(node.id().cast_signed());
     kill_process(pid.unwrap(), Signal::HUP).unwrap();

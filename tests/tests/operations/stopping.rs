@@ -10,10 +10,10 @@ use tokio::net::TcpStream;
 use crate::{PROGRAM, site};
 
 #[tokio::test]
-async fn a_front_end_that_stops_finishes_what_it_does_and_leaves_the_membership() {
+async fn a_stopping_front_end_finishes_its_requests_and_leaves_the_membership() {
     let site = Site::test_site(PROGRAM).project("[link]\nlease = \"4s\"\n");
     let mut cluster = Cluster::start(site, 2).await;
-    // The first write waits for front ends of an earlier log, should there have been one.
+    // The first write waits for front ends of a possible earlier log.
     cluster.visitor(1).form("/page/1", "").await;
     let visitor = cluster.visitor(0);
     let address = cluster.frontends[0].http();
@@ -42,7 +42,7 @@ async fn a_front_end_that_stops_finishes_what_it_does_and_leaves_the_membership(
 }
 
 #[tokio::test]
-async fn a_back_end_that_stops_finishes_what_it_does() {
+async fn a_stopping_back_end_finishes_its_calls() {
     let mut cluster = Cluster::start(site(), 1).await;
     let visitor = cluster.visitor(0);
     let running = tokio::spawn(async move { visitor.page("/sleep/1000").await });
@@ -58,7 +58,7 @@ async fn a_back_end_that_stops_finishes_what_it_does() {
 }
 
 #[tokio::test]
-async fn a_node_that_stops_does_not_wait_forever() {
+async fn a_stopping_node_does_not_wait_forever() {
     let node = site().node(Mode::SingleNodeWithCache, "n1").set("LIMITS__DRAIN", "300ms");
     let mut node = node.start().await;
     node.ready().await;
@@ -76,7 +76,7 @@ async fn a_node_that_stops_does_not_wait_forever() {
 }
 
 #[tokio::test]
-async fn a_node_that_stops_does_not_wait_for_connections_without_requests() {
+async fn a_stopping_node_does_not_wait_for_idle_connections() {
     let mut cluster = Cluster::start(site(), 1).await;
     let mut idle = TcpStream::connect(cluster.frontends[0].http()).await.unwrap();
     idle.write_all(b"HEAD /static HTTP/1.1\r\nhost: a\r\n\r\n").await.unwrap();
