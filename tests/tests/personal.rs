@@ -1,8 +1,8 @@
-//! Two visitors with sessions on the same cached pages, over both front ends, while their sessions end, languages switch, templates
-//! and catalogues are reloaded, front ends are killed, stopped and cut off: no page ever shows the other's name, or the name of a
-//! session that has ended, or speaks another language than its reader.
+//! Two visitors with sessions read the same cached pages over both front ends, while their sessions end, languages
+//! switch, templates and catalogues are reloaded, and front ends are killed, stopped and cut off. No page may show the
+//! other visitor's name, the name of a session that has ended, or another language than the one requested.
 //!
-//! It takes ten seconds; `PERSONAL_SECONDS` makes it longer, `PERSONAL_SEED` repeats its choices.
+//! The test takes ten seconds; `PERSONAL_SECONDS` makes it longer, `PERSONAL_SEED` repeats its choices.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -50,33 +50,33 @@ path = "/cornered"
 template = "cornered.html"
 "#;
 
-/// The pages that are read; the first two are cached for all.
+/// The pages that are read; the first two are cached for all visitors.
 const PAGES: [&str; 5] = ["/badged", "/cornered", "/corner", "/badge", "/greeting"];
 
-/// Those that speak the language of the visitor.
+/// The pages in the visitor's language.
 const SPEAKING: [&str; 4] = ["/badged", "/cornered", "/badge", "/greeting"];
 
 /// The languages, with a word of each.
 const LANGUAGES: [(&str, &str); 2] = [("en", "hello"), ("de", "servus")];
 
-/// What `badge.html` and `greeting.html` say.
+/// The content of `badge.html` and `greeting.html`.
 const SESSION: &str =
     "{{ t(key=\"word\") }}, {% if session %}{{ session.name }}{% else %}guest{% endif %}";
 
-/// A session of a visitor. Each has a name of its own, so that every page shows of which one it is.
+/// A session of a visitor. Each has a different name, so that every page shows which session it is for.
 #[derive(Debug, Clone)]
 struct Account {
     name: String,
     cookie: String,
-    /// Whether a front end has answered that it has ended.
+    /// Whether a front end has confirmed that it has ended.
     has_ended: bool,
 }
 
-/// What the visitors share.
+/// The state that the visitors share.
 struct Trial {
     until: Instant,
     frontends: RwLock<Vec<SocketAddr>>,
-    /// How often which page has shown what.
+    /// How often each page has shown each kind of content.
     seen: Mutex<BTreeMap<(&'static str, &'static str), u64>>,
 }
 
@@ -96,7 +96,7 @@ impl Trial {
     }
 }
 
-/// The names of sessions in a page.
+/// Returns the names of sessions in a page.
 fn names(text: &str) -> Vec<&str> {
     let words = text.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '-');
     words.filter(|word| word.starts_with("ana-") || word.starts_with("bob-")).collect()
@@ -113,11 +113,11 @@ async fn ask(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    // A front end that is killed, cut off or stopped does not answer: that is not a failure here.
+    // A front end that is killed, cut off or stopped does not answer, which is not a failure here.
     client.send(request.body(http_body_util::Full::new(body.to_owned().into())).unwrap()).await.ok()
 }
 
-/// Signs in and out, again and again.
+/// Signs in and out repeatedly.
 async fn come_and_go(
     visitor: &'static str,
     trial: Arc<Trial>,
@@ -152,7 +152,7 @@ async fn come_and_go(
     ended
 }
 
-/// Reads the pages, and holds against the session what they show.
+/// Reads the pages and compares their content with the session.
 async fn read(trial: Arc<Trial>, account: Arc<RwLock<Account>>, mut choices: StdRng) {
     while trial.goes_on() {
         let Account { name, cookie, has_ended } = account.read().unwrap().clone();
@@ -190,25 +190,25 @@ async fn read(trial: Arc<Trial>, account: Arc<RwLock<Account>>, mut choices: Std
     }
 }
 
-/// Writes a file in the place of another: a front end that reads it meanwhile finds either.
+/// Replaces a file atomically: a front end reads either the old or the new one.
 fn replace(site: &Site, name: &str, text: &str) {
     site.clone().file("draft", text);
     std::fs::rename(site.path("draft"), site.path(name)).unwrap();
 }
 
-/// A page that speaks the visitor's language, and has a part; `version` is shown.
+/// Returns the template of a page in the visitor's language, with a part and with `version` in its text.
 fn page_with(part: &str, version: u128) -> String {
     format!(
         "<p lang=\"{{{{ lang }}}}\">{version} {{{{ t(key=\"word\") }}}}: {{{{ part(url=\"{part}\") }}}}</p>"
     )
 }
 
-/// The catalogue of a language.
+/// Returns the catalogue of a language.
 fn catalogue(word: &str, version: u128) -> String {
     format!("word = {word} {version}\n")
 }
 
-/// Gives the front ends other texts in all languages.
+/// Changes the texts in all languages and reloads them on the front ends.
 fn load_catalogues_anew(cluster: &mut Cluster, version: u128) {
     for (language, word) in LANGUAGES {
         replace(&cluster.site, &format!("locales/{language}/site.ftl"), &catalogue(word, version));
@@ -216,7 +216,7 @@ fn load_catalogues_anew(cluster: &mut Cluster, version: u128) {
     cluster.frontends.iter_mut().for_each(headwater_tests::Node::hang_up);
 }
 
-/// Does something to the site.
+/// Disturbs the site in a random way.
 async fn disturb(cluster: &mut Cluster, trial: &Trial, choices: &mut StdRng) {
     let number = choices.random_range(0..cluster.frontends.len());
     let outage = Duration::from_millis(choices.random_range(100..1500));

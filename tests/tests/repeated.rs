@@ -34,7 +34,7 @@ methods = ["POST"]
 controller = "accounts.sign_in"
 "#;
 
-/// A lease that is long enough for a back end to be killed while a writer waits for it.
+/// Returns a site whose lease is long enough to kill a back end while a writer waits.
 fn site() -> Site {
     Site::test_site(PROGRAM).project("[link]\nlease = \"3s\"\n").route(ROUTES)
 }
@@ -79,7 +79,7 @@ async fn an_update_whose_back_end_is_killed_before_the_answer_is_made_once() {
         ("PUT", "/notes", None, "put"),
         ("POST", "/resent", None, "resent"),
     ] {
-        // The writer waits for the second front end, while its record is durable.
+        // The writer's record is durable, and it waits for the second front end.
         cluster.relays[1].cut(Cut::Silence);
         let adding = add(cluster.visitor(0), method, target, key, word);
         until_noted(&visitor, word).await;
@@ -98,7 +98,7 @@ async fn an_update_whose_back_end_is_killed_before_the_answer_is_made_once() {
 }
 
 #[tokio::test]
-async fn a_request_that_nothing_says_may_be_sent_twice_is_not() {
+async fn a_request_without_a_key_or_resend_is_not_sent_again() {
     let mut cluster = Cluster::start(site(), 2).await;
     let visitor = cluster.visitor(0);
     cluster.relays[1].cut(Cut::Silence);
@@ -119,7 +119,7 @@ async fn a_request_whose_link_is_cut_is_answered_by_its_second_run() {
     cluster.relays[1].cut(Cut::Silence);
     let adding = add(cluster.visitor(0), "POST", "/resent", None, "cut");
     until_noted(&visitor, "cut").await;
-    // The back end does not notice, so the first run of the controller goes on.
+    // The back end does not notice, so the first run of the controller continues.
     cluster.relays[0].cut(Cut::Reset);
     cluster.relays[0].heal();
     let answer = adding.await.expect("it does not panic");
@@ -129,7 +129,7 @@ async fn a_request_whose_link_is_cut_is_answered_by_its_second_run() {
 }
 
 #[tokio::test]
-async fn the_answer_to_a_repeated_request_waits_for_the_front_ends_as_the_first_one_does() {
+async fn a_repeated_request_waits_for_the_front_ends_like_the_first_one() {
     let cluster = Cluster::start(site(), 2).await;
     let visitor = cluster.visitor(0);
     cluster.relays[1].cut(Cut::Silence);
@@ -157,7 +157,7 @@ async fn single(site: &Site) -> Node {
 }
 
 #[tokio::test]
-async fn a_key_is_known_after_a_start_from_a_checkpoint_without_its_record() {
+async fn a_key_is_recognised_after_a_start_from_a_checkpoint_without_its_record() {
     let site = Site::test_site(PROGRAM).route(ROUTES);
     let mut node = single(&site).await;
     let post = async |node: &Node, note: &'static str| {
@@ -207,13 +207,13 @@ async fn a_key_is_bound_to_the_user_of_the_session_and_not_to_the_session() {
     assert_eq!(notes(&node.visitor()).await, ["word"]);
 }
 
-/// How many times the node is killed.
+/// Returns how many times the node is killed.
 fn rounds() -> u32 {
     let rounds = std::env::var("HEADWATER_KILL_ROUNDS");
     rounds.map_or(4, |rounds| rounds.parse().expect("a number of rounds"))
 }
 
-/// Whether a note was added whose word is its key.
+/// Adds a note with its word as the idempotency key, and returns whether it was answered as added.
 async fn is_added(visitor: &Client, word: &str) -> bool {
     let request = Request::post("/notes").header("idempotency-key", format!("\"{word}\""));
     let request = request.body(Full::new(word.to_owned().into())).expect("a request");
@@ -221,7 +221,7 @@ async fn is_added(visitor: &Client, word: &str) -> bool {
 }
 
 #[tokio::test]
-async fn each_request_that_is_sent_until_it_is_answered_is_carried_out_once() {
+async fn each_request_that_is_repeated_until_its_answer_is_made_once() {
     let seed = Seed::take("HEADWATER_KILL_SEED");
     let mut random = seed.choices(0);
     let site = Site::test_site(PROGRAM).route(ROUTES);

@@ -1,4 +1,4 @@
-//! What a site's constructors build before a node is ready.
+//! Resources that a site's constructors build before a node is ready.
 
 use std::io::{BufRead, BufReader};
 use std::process::Stdio;
@@ -35,7 +35,7 @@ async fn a_resource_is_built_once_and_shared_by_all_requests() {
 
 #[tokio::test]
 async fn only_nodes_that_run_controllers_need_the_settings() {
-    // What a front end builds would fail.
+    // A front end must not run the constructor, which would fail now.
     let cluster = Cluster::start(site(), 1).await;
     assert_eq!(ask(&cluster.frontends[0]).await, "Hello! (1)");
     let site = site().project(&format!("{PROJECT}start = \"fails\"\n"));
@@ -44,7 +44,7 @@ async fn only_nodes_that_run_controllers_need_the_settings() {
 }
 
 #[tokio::test]
-async fn a_variable_wins_over_project_toml() {
+async fn a_variable_overrides_project_toml() {
     let node = site().node(Mode::SingleNode, "n1").set("SITE__GREETING", "Good day!");
     assert_eq!(ask(&node.start().await).await, "Good day! (1)");
 }
@@ -64,7 +64,7 @@ async fn an_error_or_a_panic_of_a_constructor_stops_the_start_with_its_cause() {
 }
 
 #[tokio::test]
-async fn settings_that_do_not_fit_are_found_by_check_and_at_the_start() {
+async fn invalid_settings_are_found_by_check_and_at_the_start() {
     let site = site().project("[link]\nlease = \"1s\"\n\n[site]\ngreting = \"Hello!\"\n");
     let printed = site.printed(&["check"]).await;
     let words = "project.toml:5: [site]: unknown field `greting`";

@@ -1,5 +1,5 @@
-//! Front ends that outlive a back end: its log comes back shorter than they have seen it, or it has another
-//! model of the data, or other code.
+//! Front ends that outlive a back end, which returns with a shorter log than they have seen, with another data model,
+//! or with other code.
 
 use std::fs;
 use std::io::Write;
@@ -10,18 +10,17 @@ use redb::{Database, TableDefinition};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");
 
-/// For how long a front end is cut off from its back end.
+/// How a front end is separated from its back end meanwhile.
 #[derive(Clone, Copy)]
 enum Away {
-    /// Its process is stopped.
+    /// Its process is paused.
     Stopped,
     /// Its link is cut.
     CutOff,
 }
 
-/// Lets `f1` cache pages that the log loses, by what `lose` does to the folder `data` while no back end
-/// runs; `lose` returns the folder that the next back end gets. `keep` is called where the log is later
-/// shortened to.
+/// Makes `f1` cache pages whose records the log then loses. `lose` changes the folder `data` while no back end runs and
+/// returns the folder for the next back end. `keep` is called at the position to which the log is shortened later.
 async fn lose_records(away: Away, keep: impl Fn(&Path), lose: impl Fn(&Path) -> String) {
     let site = Site::test_site(PROGRAM);
     let mut cluster = Cluster::start(site, 2).await;
@@ -30,7 +29,7 @@ async fn lose_records(away: Away, keep: impl Fn(&Path), lose: impl Fn(&Path) -> 
     assert_eq!(f2.form("/page/1", "").await.text(), "1");
     keep(&data);
 
-    // The lost part: page 1 has version 2, and the log grows.
+    // The records that are lost: page 1 has version 2, and the log grows.
     assert_eq!(f2.form("/page/1", "").await.text(), "2");
     for _ in 0..6 {
         f2.form("/page/2", "").await;
@@ -58,7 +57,7 @@ async fn lose_records(away: Away, keep: impl Fn(&Path), lose: impl Fn(&Path) -> 
     }
     cluster.frontends[1].ready().await;
 
-    // Other records get the positions that `f1` has applied, and then further ones.
+    // Other records take the positions that `f1` has applied, and then further ones.
     assert_eq!(f2.page("/page/1").await.text(), "1", "the log has lost the second version");
     assert_eq!(f2.form("/page/3", "").await.text(), "1");
     for _ in 0..20 {
@@ -89,7 +88,7 @@ fn backup_of(data: &Path) -> std::path::PathBuf {
 }
 
 #[tokio::test]
-async fn a_front_end_that_was_stopped_while_an_older_log_was_put_back_forgets_what_it_has_cached() {
+async fn a_front_end_paused_while_an_older_log_was_restored_drops_its_cache() {
     let keep = |data: &Path| copy_files(data, &backup_of(data));
     lose_records(Away::Stopped, keep, |data| {
         let file = "log.redb";
@@ -100,13 +99,13 @@ async fn a_front_end_that_was_stopped_while_an_older_log_was_put_back_forgets_wh
 }
 
 #[tokio::test]
-async fn a_front_end_that_was_cut_off_while_an_older_copy_of_the_folder_took_over_forgets_too() {
+async fn a_front_end_cut_off_while_an_older_copy_of_the_folder_took_over_drops_its_cache() {
     let keep = |data: &Path| copy_files(data, &backup_of(data));
     lose_records(Away::CutOff, keep, |_| "backup".to_owned()).await;
 }
 
 #[tokio::test]
-async fn a_front_end_that_knows_commits_that_the_disk_has_lost_forgets_what_it_has_cached() {
+async fn a_front_end_with_commits_that_the_disk_has_lost_drops_its_cache() {
     lose_records(
         Away::Stopped,
         |_| {},
@@ -119,16 +118,16 @@ async fn a_front_end_that_knows_commits_that_the_disk_has_lost_forgets_what_it_h
 }
 
 #[tokio::test]
-async fn a_front_end_that_was_cut_off_while_an_earlier_position_was_restored_forgets_too() {
+async fn a_front_end_cut_off_while_an_earlier_position_was_restored_drops_its_cache() {
     restore_earlier(Away::CutOff).await;
 }
 
 #[tokio::test]
-async fn a_front_end_that_was_stopped_while_an_earlier_position_was_restored_forgets_too() {
+async fn a_front_end_paused_while_an_earlier_position_was_restored_drops_its_cache() {
     restore_earlier(Away::Stopped).await;
 }
 
-/// Restores the position at which page 1 was raised for the first time.
+/// Restores the position after the first update of page 1.
 async fn restore_earlier(away: Away) {
     lose_records(
         away,
@@ -166,15 +165,14 @@ fn lose_last_records(path: &Path, count: usize) -> Result<(), redb::Error> {
 }
 
 #[tokio::test]
-async fn a_front_end_whose_back_end_has_other_code_or_another_model_of_the_data_forgets_what_it_has_cached()
- {
+async fn a_front_end_whose_back_end_has_other_code_or_another_data_model_drops_its_cache() {
     let mut cluster = Cluster::start(Site::test_site(PROGRAM), 1).await;
     let visitor = cluster.visitor(0);
     assert_eq!(visitor.form("/page/1", "").await.text(), "1");
     until("it is cached", async || visitor.page("/page/1").await.is_hit().then_some(())).await;
     let (same, other) = (Path::new(PROGRAM), &*cluster.site.path("another-program"));
     fs::copy(same, other).expect("a file can be copied");
-    // A program runs as before with something behind it.
+    // A program runs as before with bytes appended to its file.
     let mut file = fs::File::options().append(true).open(other).expect("it is there");
     file.write_all(b"another").expect("it can be written to");
     drop(file);
@@ -190,7 +188,7 @@ async fn a_front_end_whose_back_end_has_other_code_or_another_model_of_the_data_
         let launch = launch.variable(variable, "1");
         cluster.backend = launch.start().await;
         cluster.relays[0].set_target(cluster.backend.link());
-        // Its old lease may not be over yet, and without one what is in its cache does not show.
+        // Its old lease may still be valid, and without a lease no response shows the content of its cache.
         until("it follows the new back end", async || {
             let messages = cluster.frontends[0].messages();
             (messages.to_string().matches("following back end").count() >= followed).then_some(())

@@ -1,4 +1,4 @@
-//! What caches further out are told of pages: for how long, for whom, and in which groups.
+//! The headers of pages for other caches: lifetimes, sharing, and groups.
 
 #![allow(clippy::unwrap_used, reason = "a failed test is to panic")]
 
@@ -8,7 +8,7 @@ use headwater::prelude::*;
 use headwater::test::{Page, Site};
 use serde::{Deserialize, Serialize};
 
-/// In groups with names of 16 bytes, of which 481 fit into a header.
+/// Adds groups with names of 16 bytes, of which 481 fit into a header.
 fn in_groups(reply: Reply, groups: Range<usize>) -> Reply {
     groups.fold(reply, |reply, number| reply.group(format!("group-{number:010}")))
 }
@@ -141,10 +141,10 @@ fn groups(page: &Page) -> Vec<&str> {
 const FOR_LONG: [&str; 2] = ["max-age=60", "max-age=3600"];
 
 #[test]
-fn a_page_is_in_all_groups_of_its_parts_and_names_each_once() {
+fn a_page_names_all_groups_of_its_parts_once() {
     let site = site();
     let mut visitor = site.visitor();
-    // Both together are longer than a header may be.
+    // The groups of both together are longer than a header may be.
     let expected: Vec<String> = (0..450).map(|number| format!("group-{number:010}")).collect();
     for is_hit in [false, true] {
         let page = visitor.open("/page/0/350/175/450").page();
@@ -157,7 +157,7 @@ fn a_page_is_in_all_groups_of_its_parts_and_names_each_once() {
 }
 
 #[test]
-fn a_page_whose_groups_cannot_all_be_named_is_asked_for_each_time() {
+fn a_page_whose_groups_cannot_all_be_named_must_be_revalidated() {
     let site = site();
     let mut visitor = site.visitor();
     for (address, named, expected) in [
@@ -174,7 +174,7 @@ fn a_page_whose_groups_cannot_all_be_named_is_asked_for_each_time() {
 }
 
 #[test]
-fn a_page_that_is_too_long_to_be_kept_here_says_the_same_to_caches_further_out() {
+fn a_page_that_is_too_long_for_this_cache_has_the_same_headers_for_others() {
     let site = site();
     let mut visitor = site.visitor();
     for (address, is_kept) in [("/long/1000", true), ("/long/1001", false)] {
@@ -189,7 +189,7 @@ fn a_page_that_is_too_long_to_be_kept_here_says_the_same_to_caches_further_out()
 }
 
 #[test]
-fn a_page_that_is_kept_further_out_only_can_be_purged_by_its_groups_there() {
+fn a_page_that_only_other_caches_store_has_its_groups() {
     let site = site();
     let mut visitor = site.visitor();
     for (address, named) in
@@ -202,7 +202,7 @@ fn a_page_that_is_kept_further_out_only_can_be_purged_by_its_groups_there() {
 }
 
 #[test]
-fn no_cache_further_out_keeps_a_page_of_one_user_whatever_its_controller_says() {
+fn no_shared_cache_stores_a_page_of_one_user_whatever_its_controller_declares() {
     let site = site();
     let mut visitor = site.visitor();
     visitor.sign_in(&Account { name: "ann".to_owned() });
@@ -210,7 +210,7 @@ fn no_cache_further_out_keeps_a_page_of_one_user_whatever_its_controller_says() 
         let page = visitor.open("/own").page();
         assert_eq!((page.was_hit(), told(page)), (is_hit, ["private, no-cache", ""]));
     }
-    // Nor one that is old.
+    // Nor a stale page.
     visitor.send(http::Request::post("/soften").body("").unwrap()).page().is(204);
     let page = visitor.open("/own").page();
     let status = page.header("cache-status");
@@ -219,7 +219,7 @@ fn no_cache_further_out_keeps_a_page_of_one_user_whatever_its_controller_says() 
 }
 
 #[test]
-fn a_part_of_the_variant_of_its_page_is_not_for_one_visitor_alone() {
+fn a_part_with_the_variant_of_its_page_can_be_shared() {
     let site = site();
     let mut visitor = site.visitor();
     visitor.set_cookie("variant", "dark");

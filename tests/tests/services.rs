@@ -50,7 +50,7 @@ async fn send(node: &Node, method: &str, target: &str, body: &str) -> headwater_
 }
 
 #[tokio::test]
-async fn a_service_gets_requests_as_they_come_on_the_node_that_its_route_names() {
+async fn a_service_receives_unchanged_requests_on_the_node_that_its_route_names() {
     let cluster = Cluster::start(site(), 1).await;
     let front = &cluster.frontends[0];
     for (path, pid) in
@@ -70,7 +70,7 @@ async fn a_service_gets_requests_as_they_come_on_the_node_that_its_route_names()
     assert_eq!(send(front, "PROPFIND", "/only", "12345").await.status, 413);
 }
 
-/// An upgraded connection, unless the node has no place for it.
+/// Returns an upgraded connection, unless the node has reached its limit.
 async fn upgraded(node: &Node) -> Option<TcpStream> {
     let mut stream = TcpStream::connect(node.http()).await.unwrap();
     let request = "GET /socket HTTP/1.1\r\nhost: x\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n";
@@ -125,7 +125,7 @@ async fn an_upgraded_connection_belongs_to_its_service() {
     assert!(echoes(&mut stream, "first").await);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert!(echoes(&mut stream, &"second".repeat(50_000)).await);
-    // A node that stops does not wait for it.
+    // A stopping node does not wait for it.
     let begun = Instant::now();
     assert!(node.stop().await.success());
     assert!(begun.elapsed() < Duration::from_secs(5), "{:?}", begun.elapsed());
@@ -133,7 +133,7 @@ async fn an_upgraded_connection_belongs_to_its_service() {
 }
 
 #[tokio::test]
-async fn an_upgraded_connection_keeps_its_place_until_it_ends() {
+async fn an_upgraded_connection_counts_until_it_ends() {
     let node = site().node(Mode::SingleNodeWithCache, "n1").set("LIMITS__CONNECTIONS", 1);
     let node = node.start().await;
     let mut stream = until("an upgrade", async || upgraded(&node).await).await;
@@ -149,7 +149,7 @@ async fn an_upgraded_connection_keeps_its_place_until_it_ends() {
 }
 
 #[tokio::test]
-async fn a_service_on_a_back_end_is_asked_for_no_upgrade() {
+async fn a_service_on_a_back_end_receives_no_upgrade() {
     let node = site().node(Mode::SingleNodeWithCache, "n1").start().await;
     node.ready().await;
     let request = http::Request::get("/socket/back").header("connection", "upgrade");
@@ -170,7 +170,7 @@ async fn a_front_end_in_a_server_of_its_own_is_a_member_of_the_cluster() {
     let front = Site::new(PROGRAM).project(&project);
     let front =
         front.dispatch("[[route]]\npath = \"/\"\ncontroller = \"greet\"\ngroups = [\"greetings\"]");
-    // Runs on the back end only.
+    // The controller runs on the back end only.
     let greet = Registration::new("greet", async |_: Request| "not here");
     let service = App::new().controllers([greet]).into_frontend(front.path("")).await.unwrap();
     until("a lease", async || service.ready().ok()).await;
@@ -188,14 +188,14 @@ async fn a_front_end_in_a_server_of_its_own_is_a_member_of_the_cluster() {
     assert!(printed.out.contains("embedded "), "{} {}", printed.out, printed.errors);
     assert_eq!(ask().await, ("Hello! (2)".to_owned(), false));
     service.stop().await;
-    // It has left: nothing waits for it.
+    // It has left the membership: nothing waits for it.
     let printed = site.printed(&["invalidate", "--group", "greetings", "--admin", &admin]).await;
     assert!(!printed.out.contains("embedded "), "{} {}", printed.out, printed.errors);
     assert!(backend.stop().await.success());
 }
 
 #[tokio::test]
-async fn check_finds_services_that_are_not_there_and_keys_that_mean_nothing() {
+async fn check_finds_missing_services_and_meaningless_keys() {
     let routes = r#"[[route]]
 path = "/a"
 service = "ecko"

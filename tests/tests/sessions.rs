@@ -1,4 +1,4 @@
-//! Who a visitor is, on every front end and back end, until the session ends.
+//! Sessions on every front end and back end, until they end.
 
 use std::time::Duration;
 
@@ -55,7 +55,7 @@ fn site() -> Site {
     Site::test_site(PROGRAM).route(ROUTES).template("variant.html", "{{ variant }}")
 }
 
-/// The cookie of a session that has begun.
+/// Returns the cookie of a new session.
 fn cookie(response: &Response) -> String {
     assert_eq!(response.status, 303, "{}", response.text());
     let set = response.header("set-cookie");
@@ -67,8 +67,8 @@ async fn sign_in(visitor: &Client, name: &str) -> String {
     cookie(&visitor.form("/sign-in", &format!("name={name}")).await)
 }
 
-/// What a visitor with this cookie sees of itself, on a controller's page, a template's, and a part of a cached
-/// page.
+/// Returns the visitor's name as shown with this cookie on a controller's page, a template's page, and a part of a
+/// cached page.
 async fn seen(visitor: &Client, cookie: &str) -> [String; 3] {
     let mut seen = Vec::new();
     for target in ["/greeting", "/badge", "/badged"] {
@@ -96,7 +96,7 @@ async fn post(visitor: &Client, target: &str, cookie: &str) -> Response {
 }
 
 #[tokio::test]
-async fn a_session_is_known_on_every_front_end_and_shown_in_pages_that_are_cached_for_all() {
+async fn a_session_is_valid_on_every_front_end_and_shown_in_shared_cached_pages() {
     let cluster = Cluster::start(site(), 2).await;
     let (f1, f2) = (cluster.visitor(0), cluster.visitor(1));
     let (ana, bob) = (sign_in(&f1, "ana").await, sign_in(&f2, "bob").await);
@@ -118,7 +118,7 @@ async fn a_session_is_known_on_every_front_end_and_shown_in_pages_that_are_cache
 }
 
 #[tokio::test]
-async fn a_file_with_secrets_opens_what_each_of_them_has_sealed() {
+async fn sessions_sealed_with_any_secret_of_the_file_are_opened() {
     let (old, new) = ("0".repeat(32), "1".repeat(32));
     let site = site().file("keys", format!("{new}\n{old}\n"));
     let single = |site: &Site| site.node(Mode::SingleNodeWithCache, "n1");
@@ -126,7 +126,7 @@ async fn a_file_with_secrets_opens_what_each_of_them_has_sealed() {
     node.ready().await;
     let before = sign_in(&node.visitor(), "ana").await;
     node.stop().await;
-    // As `project.toml` has it: its own folder is where paths begin.
+    // As in `project.toml`, the path is relative to the folder of that file.
     let launch = single(&site).without("HEADWATER_SECRET_KEY").set("SECRET_KEY_FILE", "keys");
     let mut node = launch.start().await;
     node.ready().await;
@@ -144,7 +144,7 @@ async fn a_file_with_secrets_opens_what_each_of_them_has_sealed() {
 }
 
 #[tokio::test]
-async fn a_session_has_ended_everywhere_when_signing_out_is_answered() {
+async fn a_session_has_ended_everywhere_when_the_sign_out_is_answered() {
     let cluster = Cluster::start(site(), 2).await;
     let (f1, f2) = (cluster.visitor(0), cluster.visitor(1));
     let (here, there) = (sign_in(&f1, "ana").await, sign_in(&f2, "ana").await);
@@ -155,7 +155,7 @@ async fn a_session_has_ended_everywhere_when_signing_out_is_answered() {
         assert_eq!(seen(visitor, &here).await, guest());
         assert_eq!(seen(visitor, &there).await, member("ana"), "it is another session");
     }
-    // All that are left, and the one that renews them goes on as a new one.
+    // All remaining sessions end, and the one that renews them continues as a new session.
     let new = cookie(&post(&f2, "/renew", &there).await);
     for visitor in [&f1, &f2] {
         assert_eq!(seen(visitor, &there).await, guest());
@@ -182,7 +182,7 @@ async fn sessions_end_with_the_record_of_the_update_that_ends_them() {
 }
 
 #[tokio::test]
-async fn a_session_that_is_half_over_is_renewed_and_ends_all_the_same() {
+async fn a_session_is_renewed_after_half_its_lifetime_and_can_still_be_ended() {
     let private = "browser = \"private, max-age=60\"";
     let site = site()
         .route(&format!("[[route]]\npath = \"/own\"\ntemplate = \"variant.html\"\n{private}\n"))
@@ -191,7 +191,7 @@ async fn a_session_that_is_half_over_is_renewed_and_ends_all_the_same() {
         ));
     let backend = site.node(Mode::Backend, "b1").start().await;
     let mut cluster = Cluster { site, backend, frontends: Vec::new(), relays: Vec::new() };
-    // Of the life that one front end gives a session less than half is left to the other.
+    // The second front end has a longer lifetime, of which less than half remains for a session of the first.
     for (name, lifetime) in [("f1", "1m"), ("f2", "10d")] {
         let launch = cluster.site.node(Mode::Frontend, name).set("SESSION__LIFETIME", lifetime);
         let launch = launch.set("LINK__BACKENDS", cluster.backend.link());
@@ -204,7 +204,7 @@ async fn a_session_that_is_half_over_is_renewed_and_ends_all_the_same() {
     assert_eq!(f1.page_with("/badged", &with).await.header("set-cookie"), "");
     let shared = f2.page_with("/static", &with).await;
     assert_eq!((shared.status, shared.header("set-cookie")), (200, ""), "it is a page of all");
-    // A CDN goes by its own header, and would keep the cookie for all.
+    // A CDN uses its own header, and would store the cookie for all visitors.
     let looked_at = [("cookie", &*old), ("x-variant", "member")];
     let page = f2.page_with("/cdn", &looked_at).await;
     assert_eq!(
@@ -281,7 +281,7 @@ async fn a_page_of_each_user_is_cached_for_that_user_alone() {
 }
 
 #[tokio::test]
-async fn a_front_end_that_is_cut_off_shows_no_users_page_in_the_place_of_an_error() {
+async fn a_front_end_that_is_cut_off_shows_no_users_page_in_place_of_an_error() {
     let corner = "[[route]]\npath = \"/corner\"\ncontroller = \"accounts.corner\"\nsession = \"user\"\n\
                   cache = { type = \"normal\", stale_if_error = \"1h\" }\n";
     let cluster = Cluster::start(site().route(corner), 2).await;
@@ -292,13 +292,13 @@ async fn a_front_end_that_is_cut_off_shows_no_users_page_in_the_place_of_an_erro
     assert_eq!(f1.page("/corner").await.text(), "corner of a guest");
     cluster.relays[0].cut(Cut::Silence);
     assert_eq!(post(&f2, "/sign-out", &ana).await.status, 303);
-    // It does not know that the session has ended, and knows that it does not.
+    // Without a lease it does not know that the session has ended, and treats the visitor as a guest.
     let page = f1.page_with("/corner", &with).await;
     assert_eq!((page.status, page.text()), (200, "corner of a guest"), "{}", page.cache_status());
 }
 
 #[tokio::test]
-async fn a_sign_in_that_was_checked_before_all_sessions_were_ended_begins_none() {
+async fn a_sign_in_that_was_checked_before_all_sessions_ended_begins_no_session() {
     let cluster = Cluster::start(site(), 2).await;
     let (f1, f2) = (cluster.visitor(0), cluster.visitor(1));
     let ana = sign_in(&f2, "ana").await;
@@ -311,7 +311,7 @@ async fn a_sign_in_that_was_checked_before_all_sessions_were_ended_begins_none()
 }
 
 #[tokio::test]
-async fn a_front_end_that_is_cut_off_knows_no_sessions_and_all_that_have_ended_when_it_is_back() {
+async fn a_front_end_that_is_cut_off_honours_no_sessions_and_later_applies_their_ends() {
     let mut cluster = Cluster::start(site(), 2).await;
     let (f1, f2) = (cluster.visitor(0), cluster.visitor(1));
     let ana = sign_in(&f1, "ana").await;
@@ -327,7 +327,7 @@ async fn a_front_end_that_is_cut_off_knows_no_sessions_and_all_that_have_ended_w
     cluster.ready().await;
     assert_eq!(seen(&f1, &ana).await, guest());
     assert_eq!(seen(&f1, &bob).await, member("bob"));
-    // A new process knows them from the back end.
+    // A new process receives them from the back end.
     cluster.frontends[0].kill().await;
     cluster.frontends[0].restart().await;
     cluster.ready().await;
@@ -337,7 +337,7 @@ async fn a_front_end_that_is_cut_off_knows_no_sessions_and_all_that_have_ended_w
 }
 
 #[tokio::test]
-async fn what_has_ended_is_known_after_restarts_and_from_checkpoints() {
+async fn ended_sessions_stay_ended_after_restarts_and_from_checkpoints() {
     let mut cluster = Cluster::start(site(), 1).await;
     let f1 = cluster.visitor(0);
     let (ana, bob) = (sign_in(&f1, "ana").await, sign_in(&f1, "bob").await);
@@ -358,7 +358,7 @@ async fn what_has_ended_is_known_after_restarts_and_from_checkpoints() {
 }
 
 #[tokio::test]
-async fn a_session_of_records_that_a_log_has_lost_is_none() {
+async fn a_session_of_records_that_a_log_has_lost_is_invalid() {
     let mut cluster = Cluster::start(site(), 1).await;
     let f1 = cluster.visitor(0);
     let before = sign_in(&f1, "before").await;
@@ -375,7 +375,7 @@ async fn a_session_of_records_that_a_log_has_lost_is_none() {
         (greeting.text().trim() == "before and before").then_some(())
     })
     .await;
-    // It is answered when no front end holds a lease of the log before.
+    // The write is answered when no front end holds a lease of the previous log.
     assert_eq!(f1.form("/page/2", "").await.status, 200);
     cluster.ready().await;
     assert_eq!(seen(&f1, &lost).await, guest());
@@ -383,7 +383,7 @@ async fn a_session_of_records_that_a_log_has_lost_is_none() {
 }
 
 #[tokio::test]
-async fn a_cookie_of_another_site_is_no_session_and_an_older_key_still_opens() {
+async fn a_cookie_of_another_site_is_invalid_and_an_older_key_still_opens() {
     let site = site();
     let single = |secret: &str| {
         let node = site.node(Mode::SingleNodeWithCache, "n1");
@@ -413,7 +413,7 @@ async fn a_cookie_of_another_site_is_no_session_and_an_older_key_still_opens() {
 }
 
 #[tokio::test]
-async fn what_would_show_a_session_to_all_is_refused_with_its_place() {
+async fn templates_that_would_show_a_session_to_all_are_refused_with_their_place() {
     let of_page = site()
         .template(
             "layout.html",
@@ -452,7 +452,7 @@ async fn what_would_show_a_session_to_all_is_refused_with_its_place() {
 }
 
 #[tokio::test]
-async fn an_error_page_may_show_the_session_and_is_then_kept_by_no_cache() {
+async fn an_error_page_may_show_the_session_and_is_then_not_stored_by_caches() {
     let page = "{{ status }} for {% if session %}{{ session.name }}{% else %}a guest{% endif %}";
     let routes = format!("{ROUTES}\n[[error]]\nstatus = 404\ntemplate = \"error.html\"\n");
     let site = site().dispatch(&routes).template("error.html", page);

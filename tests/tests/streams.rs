@@ -1,4 +1,4 @@
-//! Long bodies: they pass through both processes without being kept in either.
+//! Long bodies, which pass through both processes without being buffered.
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -12,18 +12,18 @@ use hyper::body::{Body, Frame};
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_test-site");
 
-/// How much a long body may add to the memory of a process that it passes through, in bytes.
+/// The maximum increase of a process's memory by a long body that passes through it, in bytes.
 const MOST: u64 = 16 << 20;
 
 const MIB: usize = 1 << 20;
 
-/// The length of a long body, in MiB: as many as the variable `UPLOAD_MIB` says.
+/// Returns the length of a long body in MiB: the variable `UPLOAD_MIB`, or 128.
 fn mebibytes() -> usize {
     let asked = std::env::var("UPLOAD_MIB").ok();
     asked.map_or(128, |number| number.parse().expect("UPLOAD_MIB is a number"))
 }
 
-/// A body that is made while it is sent.
+/// A body that is generated while it is sent.
 struct Upload {
     left: usize,
     piece: Bytes,
@@ -51,7 +51,7 @@ impl Body for Upload {
     }
 }
 
-/// The memory that both processes had most, above what they have without a long body.
+/// The peak memory of both processes, compared with their memory before a long body.
 struct Peaks<'c> {
     cluster: &'c Cluster,
     before: [u64; 2],
@@ -59,7 +59,7 @@ struct Peaks<'c> {
 
 impl Peaks<'_> {
     async fn measure(cluster: &Cluster) -> Peaks<'_> {
-        // What is needed once is there afterwards.
+        // A first upload makes the allocations that are needed only once.
         let visitor = patient(cluster);
         let warm = Request::post("/upload").body(Upload::of(8)).expect("a sound request");
         assert_eq!(visitor.send(warm).await.map(|response| response.status).ok(), Some(200));
@@ -85,7 +85,7 @@ fn patient(cluster: &Cluster) -> Client {
 }
 
 fn site() -> Site {
-    // A lease that does not run out while the machine is busy with megabytes.
+    // The lease must not run out while the machine is busy with the body.
     Site::test_site(PROGRAM).project("[link]\nlease = \"2s\"\n")
 }
 
@@ -117,12 +117,12 @@ async fn a_long_answer_reaches_the_visitor_piece_by_piece() {
 }
 
 #[tokio::test]
-async fn what_a_visitor_does_not_take_is_not_piled_up() {
+async fn an_answer_that_the_visitor_does_not_read_is_not_buffered() {
     let cluster = Cluster::start(site(), 1).await;
     let peaks = Peaks::measure(&cluster).await;
     let request = Request::get("/download/4096").body(Upload::of(0)).unwrap();
     let response = patient(&cluster).open(request).await.unwrap();
-    // Other requests are answered meanwhile, and have the time to fill what there is to fill.
+    // Other requests are answered meanwhile, which gives the buffers time to fill.
     for _ in 0..200 {
         assert_eq!(cluster.visitor(0).page("/uncached/1").await.status, 200);
     }
@@ -137,7 +137,7 @@ async fn what_a_visitor_does_not_take_is_not_piled_up() {
 }
 
 #[tokio::test]
-async fn an_upload_that_breaks_off_ends_and_nothing_else_does() {
+async fn an_incomplete_upload_ends_and_affects_nothing_else() {
     let cluster = Cluster::start(site(), 1).await;
     let slow = http_body_util::StreamBody::new(futures_util::stream::unfold(0, async |sent| {
         if sent == 4 {

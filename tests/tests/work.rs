@@ -1,4 +1,4 @@
-//! How much one connection can have done at a time, whatever it resets.
+//! The limit of concurrent work for one connection, even if it resets its requests.
 
 use std::convert::Infallible;
 use std::time::{Duration, Instant};
@@ -38,11 +38,11 @@ controller = "flights.runs"
 cache = "no_cache"
 "#;
 
-/// How many streams a connection may have, and so how much may be done for it.
+/// The maximum number of streams of a connection, and so of requests in progress for it.
 const PLACES: usize = 200;
-/// How long a controller runs, in milliseconds: longer than it takes to send all requests.
+/// The duration of a controller in milliseconds: longer than it takes to send all requests.
 const RUN: usize = 8000;
-/// How long the front end waits for an answer: longer than any controller runs.
+/// The front end's deadline for answers is longer than any controller runs.
 const PROJECT: &str = "[link]\nlease = \"1s\"\ndeadline = \"12s\"\n";
 
 type Sent = BoxBody<Bytes, Infallible>;
@@ -67,9 +67,9 @@ async fn runs(cluster: &Cluster, name: &str) -> usize {
     cluster.visitor(0).page(&format!("/runs/{name}")).await.text().parse().unwrap()
 }
 
-/// Sends requests and resets them, several times as many as there are places, and looks at what
-/// is done for them.
-async fn what_was_reset_counts(name: &str, method: &str, path: &str, body: fn() -> Sent) {
+/// Sends and resets several times as many requests as a connection may have, and checks how many
+/// controllers run for them.
+async fn reset_requests_count(name: &str, method: &str, path: &str, body: fn() -> Sent) {
     let site = Site::test_site(PROGRAM).project(PROJECT).route(ROUTES);
     let cluster = Cluster::start(site, 1).await;
     cluster.visitor(0).page("/flight/uncached/first/0").await;
@@ -92,7 +92,7 @@ async fn what_was_reset_counts(name: &str, method: &str, path: &str, body: fn() 
     })
     .await;
     assert_eq!(runs(&cluster, name).await - before, PLACES);
-    // The places are free when the controllers have ended, and not for ever taken.
+    // The places are free again when the controllers have ended.
     let uri = format!("http://site{path}/1");
     let request = Request::builder().method(method).uri(uri).body(no_body()).unwrap();
     let response = sender.send_request(request).await.unwrap();
@@ -104,15 +104,15 @@ async fn what_was_reset_counts(name: &str, method: &str, path: &str, body: fn() 
 
 #[tokio::test]
 async fn fills_that_were_reset_count_until_they_have_ended() {
-    what_was_reset_counts("cached", "GET", "/flight/cached", no_body).await;
+    reset_requests_count("cached", "GET", "/flight/cached", no_body).await;
 }
 
 #[tokio::test]
 async fn uncached_pages_that_were_reset_count_until_their_controllers_have_ended() {
-    what_was_reset_counts("uncached", "GET", "/flight/uncached/uncached", no_body).await;
+    reset_requests_count("uncached", "GET", "/flight/uncached/uncached", no_body).await;
 }
 
 #[tokio::test]
 async fn requests_that_were_reset_in_the_middle_of_their_bodies_count_too() {
-    what_was_reset_counts("sent", "POST", "/flight/sent/sent", body_without_end).await;
+    reset_requests_count("sent", "POST", "/flight/sent/sent", body_without_end).await;
 }

@@ -1,4 +1,4 @@
-//! Visitors of a site in the test's process: what they can do, and what a test that fails says.
+//! Visitors of a site in the test's process: their actions, and the messages of failed tests.
 
 #![allow(clippy::unwrap_used, reason = "a failed test is to panic")]
 
@@ -14,7 +14,7 @@ fn rain() -> Update {
     Update::Write { title: "Rain".to_owned(), kind: "weather".to_owned() }
 }
 
-/// What a test says that fails.
+/// Returns the message of a failing test.
 fn failure(test: impl FnOnce()) -> String {
     let panic = catch_unwind(AssertUnwindSafe(test)).expect_err("it ought to fail");
     panic
@@ -24,7 +24,7 @@ fn failure(test: impl FnOnce()) -> String {
 }
 
 #[test]
-fn a_visitor_sends_a_form_and_finds_what_it_has_made_on_every_front_end() {
+fn a_visitor_sends_a_form_and_sees_the_result_on_every_front_end() {
     let folder = folder(false);
     let site = Site::in_folder(folder.path()).cluster(app(), 2);
     let [mut writer, mut reader] = [site.visitor(), site.visitor()];
@@ -57,7 +57,7 @@ async fn a_test_with_a_runtime_of_its_own_may_have_visitors() {
 }
 
 #[test]
-fn a_page_is_shown_as_what_it_says() {
+fn a_page_is_displayed_as_its_visible_text() {
     let site = site();
     site.fill::<Notes>([rain()]);
     let mut visitor = site.visitor();
@@ -81,7 +81,7 @@ fn a_file_is_sent_with_its_name() {
 }
 
 #[test]
-fn what_is_not_there_is_answered_with_what_is() {
+fn a_failed_step_shows_the_existing_content() {
     let site = site();
     let on_form = |ask: fn(&mut Visitor)| {
         let mut visitor = site.visitor();
@@ -155,7 +155,7 @@ fn what_is_not_there_is_answered_with_what_is() {
 }
 
 #[test]
-fn a_page_that_nothing_has_invalidated_is_found_by_an_audit() {
+fn an_audit_finds_a_stale_page_that_nothing_has_invalidated() {
     let site = site();
     site.visitor().open("/forgotten");
     site.audit();
@@ -222,7 +222,7 @@ fn a_visitor_may_have_a_session_without_a_sign_in() {
 }
 
 #[test]
-fn all_that_is_wrong_with_a_site_is_said_at_the_start() {
+fn all_problems_of_a_site_are_reported_at_the_start() {
     let folder = folder(false);
     std::fs::write(
         folder.path().join("dispatch.conf"),

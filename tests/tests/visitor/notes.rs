@@ -1,4 +1,4 @@
-//! A site of notes, which the visitors visit.
+//! A site of notes for the tests of visitors.
 
 use headwater::prelude::*;
 use headwater::test::Site;
@@ -17,7 +17,7 @@ pub struct Note {
 #[derive(Clone, Default, State)]
 pub struct Notes {
     pub notes: Table<Note>,
-    /// Read without a record of it, and no page names a group for it.
+    /// Reads of it are not recorded, and no page names a group for it.
     pub forgotten: Plain<u64>,
 }
 
@@ -100,7 +100,7 @@ async fn account(account: Session<Account>) -> Reply {
     html(format!("<h1>{}</h1>", account.name))
 }
 
-/// Has links for visitors who have signed in.
+/// A menu with further links for signed-in visitors.
 #[controller("account.menu")]
 async fn menu(account: Option<Session<Account>>) -> Reply {
     html(
@@ -170,7 +170,7 @@ pub fn app() -> App {
         .controllers(controllers![list, show, forgotten, write, picture, account, menu])
 }
 
-/// The folder with the site's files. `broken` puts a page with links that lead nowhere on the first one.
+/// Writes the site's files to a folder. With `broken`, the first page links to a page with broken links.
 pub fn folder(broken: bool) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
@@ -189,7 +189,7 @@ pub fn folder(broken: bool) -> tempfile::TempDir {
     folder
 }
 
-/// A single node.
+/// Starts a single node.
 pub fn site() -> Site {
     Site::in_folder(folder(false).path()).of(app())
 }
