@@ -1,4 +1,4 @@
-//! What a site's author is told in development of what is not an error and probably a mistake.
+//! Advice in development about code that is valid but probably a mistake.
 
 use headwater::app::SiteService;
 use headwater::prelude::*;
@@ -72,11 +72,11 @@ async fn ask(site: &SiteService, method: &str, path: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_page_that_reads_too_much_is_said_with_what_it_has_read() {
+async fn a_page_that_reads_too_much_is_reported_with_its_reads() {
     let (_folder, site) = site("environment = \"development\"").await;
     assert_eq!(ask(&site, "GET", "/tags/soup").await, "0 recipes");
     ask(&site, "POST", "/tags/soup").await;
-    // The first page is made when there is no advice yet.
+    // The advice is recorded while this page is made, so the next page shows it.
     ask(&site, "GET", "/tags/soup").await;
     let page = ask(&site, "GET", "/tags/soup").await;
     let said = "dispatch.conf:1) is invalidated more often than necessary: its controller has read more than 256 rows \
@@ -88,7 +88,7 @@ async fn a_page_that_reads_too_much_is_said_with_what_it_has_read() {
 }
 
 #[tokio::test]
-async fn a_group_that_is_invalidated_and_spelled_almost_like_one_of_a_page_is_said() {
+async fn an_invalidated_group_that_resembles_one_of_a_page_is_reported() {
     let (_folder, site) = site("environment = \"development\"").await;
     ask(&site, "POST", "/forget/tga:soup").await;
     assert_eq!(ask(&site, "GET", "/tags/soup").await, "0 recipes");
@@ -107,7 +107,7 @@ async fn a_group_that_is_invalidated_and_spelled_almost_like_one_of_a_page_is_sa
 }
 
 #[tokio::test]
-async fn in_production_no_page_says_anything() {
+async fn in_production_no_page_shows_advice() {
     let (_folder, site) = site("environment = \"production\"").await;
     ask(&site, "POST", "/tags/soup").await;
     ask(&site, "GET", "/tags/soup").await;

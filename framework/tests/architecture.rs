@@ -1,8 +1,8 @@
-//! Which module may use which: the list of `docs/architecture.md`, held against the sources; and the files
-//! that the documentation names.
+//! The allowed dependencies between modules, as listed in `docs/architecture.md`, compared with the sources; and the
+//! existence of the files that the documentation names.
 //!
-//! Modules stand from the top down, each with those that it may use. All of these stand below it, so there
-//! are no circles. Code that is only compiled for tests may use anything.
+//! Modules are listed from the top down, each with those that it may use. These must be below it, so there are no
+//! cycles. Code that is only compiled for tests may use any module.
 
 #![allow(clippy::unwrap_used, reason = "a failed test is to panic")]
 
@@ -273,7 +273,7 @@ const FRONTEND: &[Allowed] = &[
     ("escape", &[]),
 ];
 
-/// Modules by name, with the modules that they use and where.
+/// Modules by name, with the modules that they use and the files of the uses.
 type Arrows = BTreeMap<String, BTreeMap<String, BTreeSet<PathBuf>>>;
 
 #[test]
@@ -282,7 +282,7 @@ fn modules_use_only_those_that_the_list_allows() {
     // They name all modules, and use none of them.
     arrows.remove("lib");
     arrows.remove("internals");
-    // A macro has such a path too.
+    // The paths of macros look the same.
     let modules: BTreeSet<String> = arrows.keys().cloned().collect();
     arrows.values_mut().for_each(|uses| uses.retain(|to, _| modules.contains(to)));
     check(MODULES, &arrows);
@@ -329,10 +329,10 @@ fn the_documentation_lists_the_modules_in_this_order() {
 }
 
 #[test]
-fn the_files_that_the_documentation_names_are_there() {
+fn the_files_that_the_documentation_names_exist() {
     let root = folder("..");
     let folders = [root.join("framework/src"), root.join("docs"), root.clone()];
-    // In code or as a link, with a slash within or at its end, or a source file.
+    // A path in code or in a link: with a slash, or of a source file.
     let path = Regex::new(r"[`(]((?:[\w.-]+/)+[\w.-]*|\w+\.rs)[`)]").unwrap();
     for page in ["architecture.md", "glossary.md"] {
         let text = fs::read_to_string(root.join("docs").join(page)).unwrap();
@@ -345,13 +345,13 @@ fn the_files_that_the_documentation_names_are_there() {
     }
 }
 
-/// A path in the framework's folder.
+/// Returns a path in the framework's folder.
 fn folder(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(name)
 }
 
-/// Which modules in a folder, whose own path is `root`, use which others there. Items of its `mod.rs` belong to
-/// the module of the folder's name.
+/// Collects the uses between the modules in a folder, whose own path is `root`. Items of its `mod.rs` belong to the
+/// module with the folder's name.
 fn arrows(name: &str, root: &str) -> Arrows {
     let path = Regex::new(&format!(r"\b{root}(\w+|\{{)|\b((?:super::)+)(\w+|\{{)")).unwrap();
     let itself = Path::new(name).file_name().unwrap().to_str().unwrap();
@@ -363,7 +363,7 @@ fn arrows(name: &str, root: &str) -> Arrows {
         for found in path.captures_iter(&text) {
             let to = match (found.get(1), found.get(2)) {
                 (Some(to), _) => to.as_str(),
-                // What stays within the module concerns it alone.
+                // A path within the module is not a use of another one.
                 (None, Some(supers)) if supers.as_str().matches("super").count() < module.len() => {
                     continue;
                 }
@@ -403,7 +403,7 @@ fn check(list: &[Allowed], arrows: &Arrows) {
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
-/// The path of a file's module below the folder that its path is relative to.
+/// Returns the module path of a file, relative to the folder that its own path is relative to.
 fn module_path(file: &Path) -> Vec<String> {
     let path = file.with_extension("");
     let mut names: Vec<String> =
@@ -412,7 +412,7 @@ fn module_path(file: &Path) -> Vec<String> {
     names
 }
 
-/// The files below a folder, by their paths in it, without comments and without what is only compiled for
+/// Returns the files below a folder, by their paths in it, without comments and without code that is only compiled for
 /// tests.
 fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     let mut files = Vec::new();
@@ -446,7 +446,7 @@ fn for_production(text: &str) -> String {
         if line.trim() == "#[cfg(test)]" {
             let indent = &line[..line.len() - line.trim_start().len()];
             let end = format!("{indent}}}");
-            // An item without braces ends with its line.
+            // An item without braces ends at the end of its line.
             let mut item = lines.by_ref().skip_while(|line| line.trim_start().starts_with("#["));
             if item.next().is_some_and(|line| !line.trim_end().ends_with(['}', ';'])) {
                 lines.by_ref().find(|line| *line == end);

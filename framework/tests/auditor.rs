@@ -1,4 +1,4 @@
-//! The auditor: whole sites in this process, some of which forget a group.
+//! The auditor: complete sites in this process, some of which do not invalidate a group.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -11,8 +11,8 @@ use headwater::prelude::*;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 
-/// Notes, of which each has a tag. Pages name their groups by hand, because a group that is read from a
-/// table or a value cannot be forgotten.
+/// Notes with a tag each. Pages name their groups by hand, because the groups of reads from tables and values are never
+/// forgotten.
 #[derive(Clone, Default, State)]
 struct Notes {
     notes: Plain<BTreeMap<u64, (String, String)>>,
@@ -20,13 +20,13 @@ struct Notes {
 
 #[derive(Serialize, Deserialize)]
 enum Update {
-    /// Names all groups.
+    /// Invalidates all groups.
     Write { id: u64, tag: String, text: String },
-    /// Forgets the tag.
+    /// Does not invalidate the tag's group.
     Forgetful { id: u64, tag: String, text: String },
-    /// Names all groups: every tag is in `all`.
+    /// Invalidates all groups: the page of every tag is in `all`.
     Delete { id: u64 },
-    /// Names no group.
+    /// Invalidates no group.
     Silent { id: u64, text: Option<String> },
 }
 
@@ -36,7 +36,7 @@ impl Updates for Notes {
     type Refusal = Infallible;
 
     fn apply(&mut self, update: Update, at: &mut At) -> Result<(), Infallible> {
-        // A note never changes its tag here.
+        // A note's tag never changes here.
         at.invalidate(match &update {
             Update::Write { id, tag, .. } => {
                 Invalidation::new().group(format!("note:{id}")).group(format!("tag:{tag}"))
@@ -195,7 +195,7 @@ fn clean(audit: &Audit, checked: u64) {
 }
 
 #[tokio::test]
-async fn a_forgotten_group_is_found_and_named_with_its_route() {
+async fn a_missing_invalidation_is_found_and_reported_with_its_route() {
     let (_folder, site) = site_with(&[]).await;
     change(&site, write(7, "drizzle")).await;
     for path in ["/notes/7", "/tags/rain", "/tags/snow"] {
@@ -222,13 +222,13 @@ async fn a_forgotten_group_is_found_and_named_with_its_route() {
 }
 
 #[tokio::test]
-async fn a_page_that_is_gone_or_that_is_there_now_is_found() {
+async fn a_deleted_or_newly_existing_page_is_found() {
     let (_folder, site) = site_with(&[]).await;
     change(&site, write(7, "drizzle")).await;
     for path in ["/notes/7", "/notes/8"] {
         get(&site, path).await;
     }
-    // Page 8 is the error page, which has the id of its request in it.
+    // Page 8 is the error page, which contains its request's id.
     clean(&site.audit().await, 2);
     change(&site, Update::Silent { id: 7, text: None }).await;
     change(&site, Update::Silent { id: 8, text: Some("hail".to_owned()) }).await;
@@ -245,7 +245,7 @@ async fn a_page_that_is_gone_or_that_is_there_now_is_found() {
 }
 
 #[tokio::test]
-async fn nothing_is_found_where_all_groups_are_named() {
+async fn nothing_is_found_if_all_groups_are_invalidated() {
     let (_folder, site) = site_with(&[]).await;
     let mut seed: u64 = 0x5EED;
     let mut random = |below: u64| {
@@ -275,7 +275,7 @@ async fn nothing_is_found_where_all_groups_are_named() {
 }
 
 #[tokio::test]
-async fn pages_with_clocks_are_left_to_what_their_routes_say() {
+async fn pages_with_clocks_are_compared_as_their_routes_declare() {
     let (_folder, site) = site_with(&[]).await;
     for page in ["never", "ignored", "timed"] {
         get(&site, &format!("/clock/{page}")).await;
@@ -295,7 +295,7 @@ async fn pages_with_clocks_are_left_to_what_their_routes_say() {
 }
 
 #[tokio::test]
-async fn pages_are_asked_for_with_all_that_their_keys_hold() {
+async fn pages_are_requested_with_all_values_of_their_keys() {
     let (_folder, site) = site_with(&[]).await;
     for shade in ["dark", "a\\b \"c\" \td"] {
         let request = http::Request::get("/shade?b=%2f&a=1").header("x-shade", shade);
@@ -309,7 +309,7 @@ async fn pages_are_asked_for_with_all_that_their_keys_hold() {
 }
 
 #[tokio::test]
-async fn fragments_are_evaluated_and_those_with_a_time_left_out() {
+async fn fragments_are_evaluated_and_those_with_a_timeout_are_left_out() {
     let card =
         r#"{% cache id="card" %}{% for text in texts %}{{ text }} {% endfor %}{% endcache %}"#;
     let timed = r#"{% cache id="now", type="timeout 1h" %}{{ texts | length }}{% endcache %}"#;
@@ -318,7 +318,7 @@ async fn fragments_are_evaluated_and_those_with_a_time_left_out() {
     change(&site, write(1, "fog")).await;
     get(&site, "/fragments/rain?page=1").await;
     clean(&site.audit().await, 1);
-    // The page is made anew, but the card in it was forgotten.
+    // The page is made anew, but the group of the card in it was not invalidated.
     change(&site, write(2, "mist")).await;
     let (_, old) = get(&site, "/fragments/rain?page=2").await;
     assert!(old.contains("fog") && !old.contains("mist"), "{old}");
@@ -330,17 +330,17 @@ async fn fragments_are_evaluated_and_those_with_a_time_left_out() {
     change(&site, write(1, "fog")).await;
     get(&site, "/fragments/rain?page=1").await;
     change(&site, write(2, "mist")).await;
-    // The number of notes may be old.
+    // The fragment with the number of notes may be stale.
     assert!(get(&site, "/fragments/rain?page=2").await.1.contains("<i>1</i>"));
     clean(&site.audit().await, 1);
     site.stop().await;
 }
 
-/// Holds back the controller that is to be overtaken.
+/// Blocks the controller that a record must overtake.
 static GATE: LazyLock<Semaphore> = LazyLock::new(|| Semaphore::new(1));
 static WAITING: Semaphore = Semaphore::const_new(0);
 
-/// What is read after it is newer than the request.
+/// An extractor that waits, so that data extracted after it are newer than the request.
 struct Gate;
 
 impl FromRequestParts for Gate {
@@ -360,7 +360,7 @@ async fn slow(_: Gate, site: Data<Notes>) -> Reply {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_record_that_comes_while_the_fresh_page_is_made_explains_the_difference() {
+async fn a_record_appended_while_the_fresh_page_is_made_explains_the_difference() {
     let routes = "\n[[route]]\npath = \"/slow\"\ncontroller = \"slow\"\ngroups = [\"tag:rain\"]\n";
     let (_folder, site) = site_with(&[("dispatch.conf", &format!("{ROUTES}{routes}"))]).await;
     change(&site, write(1, "fog")).await;
@@ -372,7 +372,7 @@ async fn a_record_that_comes_while_the_fresh_page_is_made_explains_the_differenc
             async move { site.audit().await }
         });
         WAITING.acquire().await.unwrap().forget();
-        // The fresh page is from before this record, and contains it.
+        // The fresh page was begun before this record, but contains it.
         let tag = "rain".to_owned();
         let text = format!("mist {explained}");
         let update = match explained {
@@ -380,7 +380,7 @@ async fn a_record_that_comes_while_the_fresh_page_is_made_explains_the_differenc
             false => Update::Forgetful { id: 1, tag, text },
         };
         change(&site, update).await;
-        // Once more for the second look.
+        // One permit for each of the two comparisons.
         GATE.add_permits(2);
         let audit = tokio::time::timeout(Duration::from_secs(20), auditing).await.unwrap().unwrap();
         assert_eq!(audit.findings.is_empty(), explained, "{audit}");
@@ -399,7 +399,7 @@ async fn a_record_that_comes_while_the_fresh_page_is_made_explains_the_differenc
 const DEVELOPMENT: &str = "environment = \"development\"\n[audit]\nsample = \"1/1\"\n";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hit_of_the_sample_is_compared_and_developers_see_what_was_found() {
+async fn a_sampled_hit_is_compared_and_developers_see_the_finding() {
     let files = [("project.toml", DEVELOPMENT), ("templates/tag.html", TAG)];
     let (_folder, site) = site_with(&files).await;
     change(&site, write(7, "drizzle")).await;
@@ -418,7 +418,7 @@ async fn a_hit_of_the_sample_is_compared_and_developers_see_what_was_found() {
     let page = tokio::time::timeout(Duration::from_secs(30), shown).await.unwrap();
     assert!(page.contains("/tags/rain is in the cache"), "{page}");
     assert!(page.contains("tag:rain") && page.contains("&lt;p&gt;a cloudburst"), "{page}");
-    // Loaded anew, nothing of it is there.
+    // After a reload the notice is gone.
     site.reload().await.unwrap();
     assert!(!get(&site, "/tags/rain").await.1.contains("The auditor"));
     site.stop().await;

@@ -1,4 +1,4 @@
-//! The attribute `#[controller]` and what may stand below it, as a site uses them.
+//! The attribute `#[controller]` and the attributes below it, as a site uses them.
 
 #![allow(clippy::unwrap_used, reason = "a failed test is to panic")]
 
@@ -115,7 +115,7 @@ async fn unlucky() {
     panic!("nothing works")
 }
 
-/// Takes one of everything that needs no body, and leaves its failures to itself.
+/// Takes one of every extractor that needs no body, and handles their failures itself.
 #[controller("everything")]
 async fn everything(
     _: Method,
@@ -178,7 +178,7 @@ async fn the_function_of_a_controller_can_still_be_called() {
 }
 
 #[test]
-fn invalidations_hold_the_values_of_the_route_and_their_conditions() {
+fn invalidations_contain_the_values_of_the_route_and_their_conditions() {
     let create = registration("stories.create");
     assert_eq!(create.captures().collect::<Vec<_>>(), ["author", "author"]);
     let params = [("author".to_owned(), "ana.m".to_owned())];
@@ -230,12 +230,12 @@ async fn arguments_may_be_optional_or_results() {
 }
 
 #[test]
-fn a_registration_knows_where_its_controller_is() {
+fn a_registration_has_the_place_of_its_controller() {
     let location = registration("stories.show").location();
     assert!(location.file().ends_with("tests/controllers.rs"), "{location}");
 }
 
 #[test]
-fn compile_errors_say_what_to_write() {
+fn compile_errors_explain_the_fix() {
     ui::check();
 }

@@ -1,4 +1,4 @@
-//! Files that a site in this process puts into its docroot.
+//! Files that a site in this process writes to its docroot.
 
 use std::io::Write;
 
@@ -22,7 +22,7 @@ async fn put(Path(name): Path<String>, cluster: Cluster, content: Bytes) -> Resu
     Ok(text(receipt.position.to_string()))
 }
 
-/// Only synchronizes.
+/// Synchronizes a file without changing it.
 #[controller("sync")]
 async fn sync(Path(name): Path<String>, cluster: Cluster) -> Reply {
     match cluster.synchronize_docroot(format!("f/{name}")).await {
@@ -32,7 +32,7 @@ async fn sync(Path(name): Path<String>, cluster: Cluster) -> Reply {
     }
 }
 
-/// Keeps the body as two files, and gives their paths.
+/// Stores the body as two files and returns their paths.
 #[controller("keep")]
 async fn keep(Path(folder): Path<String>, cluster: Cluster, content: Bytes) -> Reply {
     let files = [FormFile::new(content.clone()), FormFile::new(content)];
@@ -121,7 +121,7 @@ async fn a_file_and_the_page_that_refers_to_it_change_together() {
     let site = site(folder.path()).await;
     for content in ["one", "two", "three"] {
         assert_eq!(ask(&site, "POST", "/put/a.txt", &[], content).await.status(), 200);
-        // Not what is in the folder now, but what was synchronized.
+        // The synchronized content is served, not the present content of the folder.
         std::fs::write(folder.path().join("docroot/f/a.txt"), content.to_uppercase()).unwrap();
         assert_eq!(ask(&site, "GET", "/f/a.txt", &[], "").await.body(), content);
         assert_eq!(*ask(&site, "GET", "/front", &[], "").await.body(), content.to_uppercase());
@@ -135,7 +135,7 @@ async fn a_file_and_the_page_that_refers_to_it_change_together() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_file_that_is_kept_has_a_name_of_its_own_until_it_is_removed() {
+async fn each_stored_file_has_its_own_name_until_it_is_removed() {
     let folder = tempfile::tempdir().unwrap();
     let site = site(folder.path()).await;
     for (content, ending, media_type) in [
@@ -154,7 +154,7 @@ async fn each_file_that_is_kept_has_a_name_of_its_own_until_it_is_removed() {
             assert_eq!((answer.body().as_ref(), answer.status().as_u16()), (content, 200));
             assert_eq!(answer.headers()["content-type"], media_type);
         }
-        // A second time nothing is left to be removed.
+        // The second time there is nothing left to remove.
         for _ in 0..2 {
             assert_eq!(ask(&site, "POST", "/remove", &[], kept.clone()).await.body(), "done");
         }
@@ -169,7 +169,7 @@ async fn each_file_that_is_kept_has_a_name_of_its_own_until_it_is_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn nothing_is_kept_in_or_removed_from_outside_of_the_docroot() {
+async fn no_file_is_stored_or_removed_outside_of_the_docroot() {
     let folder = tempfile::tempdir().unwrap();
     let site = site(folder.path()).await;
     let outside = folder.path().join("dispatch.conf");
@@ -187,7 +187,7 @@ async fn nothing_is_kept_in_or_removed_from_outside_of_the_docroot() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_synchronized_is_there_after_a_restart() {
+async fn synchronized_files_exist_after_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let first = site(folder.path()).await;
     assert_eq!(ask(&first, "POST", "/put/a.txt", &[], "one").await.status(), 200);
@@ -203,7 +203,7 @@ async fn what_was_synchronized_is_there_after_a_restart() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_a_docroot_nothing_is_taken_for_removed() {
+async fn a_missing_docroot_removes_no_synchronized_file() {
     let folder = tempfile::tempdir().unwrap();
     let site = site(folder.path()).await;
     assert_eq!(ask(&site, "POST", "/put/a.txt", &[], "one").await.status(), 200);
@@ -216,7 +216,7 @@ async fn without_a_docroot_nothing_is_taken_for_removed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_at_once_leave_what_is_in_the_folder() {
+async fn many_concurrent_synchronizations_end_with_the_content_of_the_folder() {
     let folder = tempfile::tempdir().unwrap();
     let site = site(folder.path()).await;
     let file = folder.path().join("docroot/f/a.txt");
@@ -259,7 +259,7 @@ async fn an_encoded_sibling_is_sent_for_no_other_content() {
         (response.status().as_u16(), coding.map(|coding| coding.to_str().unwrap().to_owned()))
     };
     let (one, two) = ("one {} ".repeat(100), "two {} ".repeat(100));
-    // Deployed with the site, and right: still it is not what the log's file was given.
+    // A matching sibling of the site's own files is not a sibling of the file in the log.
     std::fs::write(in_docroot("a.css.gz"), gzip(&one)).unwrap();
     put("a.css", one.as_bytes()).await;
     assert_eq!(coding().await, (200, None));
@@ -267,10 +267,10 @@ async fn an_encoded_sibling_is_sent_for_no_other_content() {
     assert_eq!(coding().await, (200, Some("gzip".to_owned())));
     put("a.css", two.as_bytes()).await;
     assert_eq!(coding().await, (200, None));
-    // That it comes after the original does not make it the original's.
+    // A sibling that is synchronized after the original must still match its content.
     put("a.css.gz", &gzip(&one)).await;
     assert_eq!(coding().await, (200, None));
-    // Nor does it have to come after it.
+    // A matching sibling may be synchronized before the original.
     put("a.css.gz", &gzip(&one)).await;
     put("a.css", one.as_bytes()).await;
     assert_eq!(coding().await, (200, Some("gzip".to_owned())));

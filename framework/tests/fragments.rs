@@ -1,4 +1,4 @@
-//! Fragments of templates in whole sites in this process.
+//! Fragments of templates in complete sites in this process.
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Barrier, Condvar, Mutex};
@@ -56,7 +56,7 @@ methods = ["POST"]
 controller = "forget.pattern"
 "#;
 
-/// Opens and shuts from outside of the render.
+/// A gate that the test opens and closes during a render.
 #[derive(Default)]
 struct Gate {
     waiting: Mutex<(bool, bool)>,
@@ -64,7 +64,7 @@ struct Gate {
 }
 
 impl Gate {
-    /// Shuts the gate for the next render that comes.
+    /// Closes the gate for the next render.
     fn shut(&self) {
         *self.waiting.lock().unwrap() = (true, false);
     }
@@ -78,7 +78,7 @@ impl Gate {
         }
     }
 
-    /// Returns when a render stands before it.
+    /// Waits until a render has reached the gate.
     fn reached(&self) {
         let mut state = self.waiting.lock().unwrap();
         while !state.1 {
@@ -100,8 +100,8 @@ struct Site {
 }
 
 impl Site {
-    /// A site whose pages are all of this template. It can call `count()`, which is a new number
-    /// each time, `gate()`, and `fail()`.
+    /// Starts a site with this template for all pages. It can call `count()`, which returns a new
+    /// number each time, `gate()`, and `fail()`.
     async fn of(template: &str) -> Site {
         Site::configured(template, "", |_| Variant::yes()).await
     }
@@ -130,7 +130,7 @@ impl Site {
                     counter.fetch_add(1, Ordering::Relaxed) + 1
                 });
                 tera.register_function("gate", move |_: Kwargs, _: &TeraState<'_>| {
-                    // What else this thread had to do is done by another.
+                    // Another thread takes over the other tasks of this one.
                     tokio::task::block_in_place(|| gate.pass());
                     ""
                 });
@@ -163,7 +163,7 @@ impl Site {
         String::from_utf8(response.body().to_vec()).unwrap()
     }
 
-    /// Whether the page comes from the cache.
+    /// Returns whether the page is served from the cache.
     async fn is_hit(&self, path: &str) -> bool {
         let response = self.ask(http::Request::get(path).body(Body::empty()).unwrap()).await;
         response.headers()["cache-status"].to_str().unwrap().contains("; hit")
@@ -196,7 +196,7 @@ async fn a_fragment_is_evaluated_once_for_all_pages() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_makes_a_fragment_wrong_makes_the_pages_around_it_wrong() {
+async fn invalidating_a_fragment_invalidates_the_pages_around_it() {
     let site = Site::of(
         "{% cache id=['list', name], groups='lists' %}[{% cache id='card', groups='cards' %}\
          {{ count() }}{% endcache %}]{% endcache %} {{ count() }}",
@@ -227,7 +227,7 @@ async fn an_old_fragment_does_not_keep_a_page_from_being_stored() {
     for name in ["a", "b"] {
         assert_eq!(site.get(&format!("/page/{name}")).await, format!("card 1, {name}"));
     }
-    // The page is in a group that was invalidated after the fragment was made.
+    // The page's group was invalidated after the fragment was made.
     site.forget_group("page:a").await;
     assert!(!site.is_hit("/page/a").await);
     assert!(site.is_hit("/page/a").await);
@@ -235,7 +235,7 @@ async fn an_old_fragment_does_not_keep_a_page_from_being_stored() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_whose_fragment_was_invalidated_while_it_was_made_is_not_kept() {
+async fn a_page_whose_fragment_is_invalidated_meanwhile_is_not_stored() {
     let site = Arc::new(
         Site::of("{% cache id='card', groups='cards' %}{{ count() }}{% endcache %}{{ gate() }}")
             .await,
@@ -247,7 +247,7 @@ async fn a_page_whose_fragment_was_invalidated_while_it_was_made_is_not_kept() {
         let visit = tokio::spawn(async move { visitor.get(path).await });
         let reached = Arc::clone(&site.gate);
         tokio::task::spawn_blocking(move || reached.reached()).await.unwrap();
-        // The fragment was found, and the rest of the page is still to come.
+        // The fragment was found, and the rest of the page is not rendered yet.
         site.forget_group("cards").await;
         site.gate.open();
         assert_eq!(visit.await.unwrap(), before);
@@ -258,7 +258,7 @@ async fn a_page_whose_fragment_was_invalidated_while_it_was_made_is_not_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fragment_that_was_invalidated_while_it_was_evaluated_is_not_kept() {
+async fn a_fragment_that_is_invalidated_while_it_is_evaluated_is_not_stored() {
     let site = Arc::new(
         Site::of("{% cache id='card', groups='cards' %}{{ count() }}{{ gate() }}{% endcache %}")
             .await,
@@ -304,7 +304,7 @@ async fn a_fragment_of_one_variant_is_never_found_by_another() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_for_one_visitor_may_be_of_a_variant_and_is_neither_found_nor_kept() {
+async fn an_uncached_page_may_have_a_variant_and_is_neither_found_nor_stored() {
     let template = "{{ variant or 'none' }} {% cache id='a' %}{{ count() }}{% endcache %}";
     let site = Site::configured(template, "", by_color).await;
     assert_eq!(site.colored("/static/a", "red").await, "red 1");
@@ -315,7 +315,7 @@ async fn a_page_for_one_visitor_may_be_of_a_variant_and_is_neither_found_nor_kep
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_visitor_without_cache_finds_no_fragments_and_leaves_none() {
+async fn a_visitor_without_cache_neither_finds_nor_stores_fragments() {
     let site = Site::configured(CARD, "", by_color).await;
     assert_eq!(site.colored("/page/a", "none").await, "card 1, a");
     assert_eq!(site.get("/direct/a").await, "card 2, a");
@@ -363,7 +363,7 @@ async fn two_renders_of_one_missing_fragment_never_mix() {
     for round in 0..20 {
         let (a, b) = (format!("{round}-a"), format!("{round}-b"));
         let pages = join_all([get(a.clone()), get(b.clone())]).await;
-        // Each was in the middle of the fragment when the other was.
+        // Both renders were inside the fragment at the same time.
         assert_eq!(*pages[0].as_ref().unwrap(), format!("{a}: {a}{a}"));
         assert_eq!(*pages[1].as_ref().unwrap(), format!("{b}: {b}{b}"));
         let third = get(format!("{round}-c")).await.unwrap();
@@ -375,7 +375,7 @@ async fn two_renders_of_one_missing_fragment_never_mix() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_error_in_a_fragment_fails_the_page_and_keeps_nothing() {
+async fn an_error_in_a_fragment_fails_the_page_and_stores_nothing() {
     let site = Site::of(
         "{% cache id='a' %}{{ count() }}{% endcache %}{% cache id='b' %}{{ count() }}{{ fail() }}{% endcache %}",
     )
@@ -401,7 +401,7 @@ async fn in_a_node_without_a_cache_the_tags_pass_their_body_through() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn types_of_fragments_say_whether_and_where_they_are_kept() {
+async fn the_type_of_a_fragment_determines_its_caching() {
     let site = Site::of(
         "{% for type in ['normal', 'persistent', 'timeout 1h', 'timeout 0', 'no_cache'] %}\
          {% cache id=type, type=type %}{{ count() }} {% endcache %}{% endfor %}",
@@ -412,7 +412,7 @@ async fn types_of_fragments_say_whether_and_where_they_are_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_fragment_that_is_too_long_is_shown_and_not_kept() {
+async fn a_fragment_that_is_too_long_is_shown_and_not_stored() {
     let site = Site::configured(
         "{% cache id='a' %}{{ count() }}{{ '0123456789' }}{% endcache %}{% cache id='b' %}{{ count() }}{% endcache %}",
         "[cache]\nmax_entry = \"10 B\"\n",
@@ -424,7 +424,7 @@ async fn a_fragment_that_is_too_long_is_shown_and_not_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_with_a_tag_is_known_before_the_site_runs() {
+async fn errors_in_tags_are_reported_before_the_site_runs() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("templates")).unwrap();
     std::fs::write(folder.path().join("templates/page.html"), "\n  {% cache groups='a' %}")
@@ -436,7 +436,7 @@ async fn what_is_wrong_with_a_tag_is_known_before_the_site_runs() {
     assert!(problems.contains("page.html:2:3: this `cache` is never closed"), "{problems}");
 }
 
-/// The examples of the guide's chapter, in their order.
+/// Returns the examples of the guide's chapter, in their order.
 fn examples() -> Vec<String> {
     let chapter = include_str!("../../docs/guide/fragments.md");
     let blocks = chapter.split("```").skip(1).step_by(2);
@@ -445,7 +445,7 @@ fn examples() -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_examples_of_the_guide_are_templates_and_show_the_same_from_the_cache() {
+async fn the_examples_of_the_guide_render_the_same_with_cached_fragments() {
     let expected = [
         "<ul> <li><a href=\"/stories/rain\">Rain</a></li> </ul>",
         "[rain] [sun]",

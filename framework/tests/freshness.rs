@@ -1,5 +1,5 @@
-//! Pages that are old on purpose, replies that are kept though they are no pages, and replies that
-//! no request waits for: whole sites in this process.
+//! Stale pages, cached replies that are not pages, and replies that no request waits for: complete sites in this
+//! process.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,7 +11,7 @@ use headwater::controller::Controllers;
 use headwater::prelude::*;
 use tokio::sync::{Barrier, Semaphore};
 
-/// A site of these controllers and routes, and one that makes content old.
+/// Starts a site with these controllers and routes, and with a controller that invalidates groups.
 async fn site(controllers: Controllers, routes: &str) -> (tempfile::TempDir, SiteService) {
     let folder = tempfile::tempdir().unwrap();
     let invalidate = "[[route]]\npath = \"/invalidate/{how}/{group}\"\nmethods = [\"POST\"]\n\
@@ -44,13 +44,13 @@ impl Seen {
         self.cache.starts_with("headwater; hit")
     }
 
-    /// Whether it is old and being made anew.
+    /// Whether it is stale and being refreshed.
     fn is_old(&self) -> bool {
         let past_end = self.cache.strip_prefix("headwater; hit; ttl=");
         past_end.is_some_and(|rest| rest.ends_with("; detail=stale-while-revalidate"))
     }
 
-    /// Whether it was made anew and kept. Why, depends on whether the sweeper was faster.
+    /// Whether it was made anew and stored. The reason in the header depends on whether the sweeper was faster.
     fn was_made(&self) -> bool {
         self.cache.starts_with("headwater; fwd=") && self.cache.ends_with("; stored")
     }
@@ -74,7 +74,7 @@ async fn change(site: &SiteService, how: &str, group: &str) {
     assert_eq!(answer.status, 204, "{}", answer.text);
 }
 
-/// Waits until a page is what it should be.
+/// Waits until a condition holds.
 async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     let waiting = async {
         while !is_so().await {
@@ -84,10 +84,10 @@ async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
     tokio::time::timeout(Duration::from_secs(20), waiting).await.expect(what);
 }
 
-/// What one controller does: how often it ran, and what it does the next time.
+/// The behaviour of one controller: the number of its runs, and its next replies.
 struct Script {
     runs: AtomicU64,
-    /// Places for runs; without one a run waits.
+    /// Permits for runs; a run waits for one.
     gate: Semaphore,
     next: AtomicU64,
 }
@@ -101,8 +101,8 @@ impl Script {
         self.runs.load(Ordering::SeqCst)
     }
 
-    /// From now on replies are of this status; 1 is a panic, 2 is a page that sets a cookie, 3 is an
-    /// error of its own headers, and 4 a page with the status 500.
+    /// Sets the status of further replies. 1 is a panic, 2 a page that sets a cookie, 3 an error with headers of its
+    /// own, and 4 a page with the status 500.
     fn reply(&self, status: u64) {
         self.next.store(status, Ordering::SeqCst);
     }
@@ -129,14 +129,14 @@ async fn old() -> Reply {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_visitors_see_the_old_page_at_once_while_one_new_one_is_made() {
+async fn many_visitors_receive_the_stale_page_at_once_while_one_new_one_is_made() {
     let routes = "[[route]]\npath = \"/old\"\ncontroller = \"old\"\n\
                   cache = { type = \"persistent\", stale_while_revalidate = \"1h\" }\n";
     let (_folder, site) = site(controllers![old, invalidate], routes).await;
     OLD.gate.add_permits(1);
     assert_eq!(get(&site, "/old").await.text, "1");
     change(&site, "soft", "news").await;
-    // No request can get a new page, because it cannot be made before all of these have theirs.
+    // No request can receive a new page, because it is made only after all of these are answered.
     for seen in join_all((0..50).map(|_| get(&site, "/old"))).await {
         assert_eq!((seen.text.as_str(), seen.is_old()), ("1", true), "{}", seen.cache);
     }
@@ -156,7 +156,7 @@ async fn hard() -> Reply {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_hard_invalidation_ends_what_a_soft_one_made_old() {
+async fn a_hard_invalidation_ends_a_page_that_a_soft_one_made_stale() {
     let routes = "[[route]]\npath = \"/hard\"\ncontroller = \"hard\"\n\
                   cache = { type = \"normal\", stale_while_revalidate = \"1h\", stale_if_error = \"1h\" }\n";
     let (_folder, site) = site(controllers![hard, invalidate], routes).await;
@@ -166,7 +166,7 @@ async fn a_hard_invalidation_ends_what_a_soft_one_made_old() {
     assert!(get(&site, "/hard").await.is_old());
     until("a refresh is under way", async || HARD.runs() == 2).await;
     change(&site, "hard", "news").await;
-    // The refresh knows nothing of the record, so this visitor gets the one after it.
+    // The refresh was begun before the record, so this visitor receives the page after it.
     HARD.gate.add_permits(2);
     let seen = get(&site, "/hard").await;
     assert_eq!((seen.text.as_str(), seen.is_hit()), ("3", false));
@@ -185,7 +185,7 @@ async fn plain() -> Reply {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn without_windows_a_soft_invalidation_is_an_invalidation() {
+async fn without_a_stale_window_a_soft_invalidation_acts_like_a_hard_one() {
     let routes = "[[route]]\npath = \"/plain\"\ncontroller = \"plain\"\n";
     let (_folder, site) = site(controllers![plain, invalidate], routes).await;
     PLAIN.gate.add_permits(3);
@@ -209,7 +209,7 @@ async fn failing() -> Reply {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_old_page_stands_in_for_a_failure_and_for_nothing_else() {
+async fn a_stale_page_is_served_in_place_of_failures_only() {
     let routes = "[[route]]\npath = \"/failing\"\ncontroller = \"failing\"\n\
                   cache = { type = \"normal\", stale_if_error = \"1h\" }\n\
                   cache_statuses = [503]\n";
@@ -238,7 +238,7 @@ async fn gone() -> Reply {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refresh_that_fails_leaves_the_old_page_and_one_that_finds_none_ends_it() {
+async fn a_failed_refresh_keeps_the_stale_page_and_a_404_ends_it() {
     let routes = "[[route]]\npath = \"/gone\"\ncontroller = \"gone\"\n\
                   cache = { type = \"normal\", stale_while_revalidate = \"1h\" }\n";
     let (_folder, site) = site(controllers![gone, invalidate], routes).await;
@@ -250,7 +250,7 @@ async fn a_refresh_that_fails_leaves_the_old_page_and_one_that_finds_none_ends_i
         until("a refresh is under way", async || GONE.runs() == runs).await;
         GONE.reply(next);
         GONE.gate.add_permits(1);
-        // Another refresh begins when this one has failed.
+        // The next refresh begins when this one has failed.
         until("the refresh has failed", async || {
             let seen = get(&site, "/gone").await;
             assert_eq!((seen.text.as_str(), seen.is_old()), ("1", true), "{}", seen.cache);
@@ -284,7 +284,7 @@ async fn statuses(Path(kind): Path<String>) -> Result<Reply> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn replies_with_other_statuses_are_kept_where_the_route_lists_them() {
+async fn replies_with_other_statuses_are_cached_if_the_route_lists_them() {
     let routes = "[[route]]\npath = \"/listed/{kind}\"\ncontroller = \"statuses\"\n\
                   cache_statuses = { 404 = \"30s\", 301 = \"1h\" }\n\
                   [[route]]\npath = \"/unlisted/{kind}\"\ncontroller = \"statuses\"\n\
@@ -319,7 +319,7 @@ async fn replies_with_other_statuses_are_kept_where_the_route_lists_them() {
     }
     get(&site, "/listed/long").await;
     assert_eq!(get(&site, "/listed/long").await.cache, "headwater; hit");
-    // What is not there may come to be.
+    // A missing page may be published later.
     for kind in ["text", "headers", "error"] {
         get(&site, &format!("/listed/{kind}")).await;
         assert!(get(&site, &format!("/listed/{kind}")).await.is_hit());
@@ -343,7 +343,7 @@ async fn overrides(Path(kind): Path<String>) -> Reply {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reply_says_itself_how_it_is_cached() {
+async fn a_reply_can_set_its_own_cache_type() {
     let route = |name: &str, cache: &str| {
         format!(
             "[[route]]\npath = \"/{name}/{{kind}}\"\ncontroller = \"overrides\"\ncache = {cache}\n"
@@ -389,7 +389,7 @@ const VISITORS: usize = 20;
 static TOGETHER: LazyLock<Barrier> = LazyLock::new(|| Barrier::new(VISITORS));
 static ARRIVED: AtomicU64 = AtomicU64::new(0);
 
-/// The first run is for itself; later ones end when all visitors are there.
+/// The first run does not wait; later ones end when all visitors have arrived.
 #[controller("together")]
 async fn together() -> Reply {
     let number = ARRIVED.fetch_add(1, Ordering::SeqCst);
@@ -403,15 +403,15 @@ async fn together() -> Reply {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn replies_that_are_not_for_the_cache_do_not_queue() {
+async fn requests_for_an_uncacheable_reply_do_not_wait_for_each_other() {
     let routes = "[[route]]\npath = \"/together\"\ncontroller = \"together\"\n";
     let (_folder, site) = site(controllers![together, invalidate], routes).await;
     assert_eq!(get(&site, "/together").await.text, "yours");
-    // If one of them waited for another's reply, none would get any.
+    // If one request waited for another's reply, none would be answered.
     let all = join_all((0..VISITORS).map(|_| get(&site, "/together")));
     let all = tokio::time::timeout(Duration::from_secs(20), all).await.expect("they go at once");
     assert!(all.iter().all(|seen| seen.text == "yours" && !seen.is_hit()));
-    // Once a reply is for the cache, visitors share it again.
+    // Once a reply can be cached, visitors share it again.
     assert_eq!(get(&site, "/together").await.cache, "headwater; fwd=uri-miss; stored");
     assert!(get(&site, "/together").await.is_hit());
 }
@@ -424,7 +424,7 @@ async fn cookies() -> Reply {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_refresh_that_is_not_for_the_cache_ends_the_old_page() {
+async fn a_refresh_with_an_uncacheable_reply_ends_the_stale_page() {
     let routes = "[[route]]\npath = \"/cookies\"\ncontroller = \"cookies\"\n\
                   cache = { type = \"normal\", stale_while_revalidate = \"1h\" }\n";
     let (_folder, site) = site(controllers![cookies, invalidate], routes).await;

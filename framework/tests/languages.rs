@@ -1,4 +1,4 @@
-//! Pages in several languages, in whole sites in this process: which language a visitor gets, and what is in a key.
+//! Pages in several languages, in complete sites in this process: the language for a visitor, and the keys of pages.
 
 use headwater::app::SiteService;
 use headwater::prelude::*;
@@ -63,7 +63,7 @@ impl Site {
         http::Response::from_parts(parts, String::from_utf8(body.to_vec()).unwrap())
     }
 
-    /// The text of a page for a browser that wants `language`, and whether it was in the cache.
+    /// Returns the text of a page for a browser that prefers `language`, and whether it was cached.
     async fn seen(&self, path: &str, language: &str) -> (String, bool) {
         let answer = self.get(path, &[("accept-language", language)]).await;
         assert_eq!(answer.status(), 200, "{path}: {}", answer.body());
@@ -87,7 +87,7 @@ fn miss(text: &str) -> (String, bool) {
 const TEMPLATE: &str = "[[route]]\npath = \"/\"\ntemplate = \"page.html\"\n";
 
 #[tokio::test]
-async fn a_cached_page_with_texts_is_there_once_in_each_language() {
+async fn a_page_with_texts_is_cached_once_in_each_language() {
     let page =
         "<p lang=\"{{ lang }}\" dir=\"{{ dir }}\">{{ t(key=\"hello\", name=\"<Ana>\") }}</p>";
     let files = [("dispatch.conf", TEMPLATE), ("templates/page.html", page)];
@@ -104,7 +104,7 @@ async fn a_cached_page_with_texts_is_there_once_in_each_language() {
 }
 
 #[tokio::test]
-async fn a_cookie_wins_over_the_browser_where_the_site_has_one() {
+async fn a_language_cookie_takes_precedence_over_the_browser() {
     let files = [("dispatch.conf", TEMPLATE), ("templates/page.html", "{{ lang }}")];
     let site = Site::open(App::new(), "language_cookie = \"chosen\"", &files).await;
     let lang = async |cookie: &str| {
@@ -122,7 +122,7 @@ async fn a_cookie_wins_over_the_browser_where_the_site_has_one() {
 }
 
 #[tokio::test]
-async fn a_path_says_its_language_and_there_are_no_others() {
+async fn a_path_has_one_of_the_sites_languages() {
     let routes = "[[route]]\npath = \"/{lang}/hello\"\ntemplate = \"page.html\"\n";
     let page = "{{ t(key=\"hello\", name=\"Ana\") }}{% for page in alternates() %} {{ page.lang }}={{ page.path }}\
                 {% if page.current %}!{% endif %}{% endfor %} {{ path }}";
@@ -139,7 +139,7 @@ async fn a_path_says_its_language_and_there_are_no_others() {
 }
 
 #[tokio::test]
-async fn what_a_page_does_not_show_of_its_request_is_not_in_its_key() {
+async fn properties_of_the_request_that_a_page_does_not_show_are_not_in_its_key() {
     let routes: String = ["plain", "lang", "scheme", "block", "included", "called"]
         .map(|name| format!("[[route]]\npath = \"/{name}\"\ntemplate = \"{name}.html\"\n"))
         .concat();
@@ -231,7 +231,7 @@ async fn hidden() -> Reply {
 }
 
 #[tokio::test]
-async fn what_a_controller_takes_and_what_its_template_shows_is_in_the_key() {
+async fn properties_that_a_controller_takes_or_its_template_shows_are_in_the_key() {
     let routes: String = ["greet", "notice", "hidden"]
         .map(|name| format!("[[route]]\npath = \"/{name}\"\ncontroller = \"{name}\"\n"))
         .concat()
@@ -249,7 +249,7 @@ async fn what_a_controller_takes_and_what_its_template_shows_is_in_the_key() {
 }
 
 #[tokio::test]
-async fn a_template_that_is_known_when_its_controller_replies_is_kept_in_each_language() {
+async fn a_page_whose_template_only_the_reply_names_is_cached_in_each_language() {
     let routes = "[[route]]\npath = \"/hidden\"\ncontroller = \"hidden\"\n\
                   [[route]]\npath = \"/around\"\ntemplate = \"around.html\"\n";
     let files = [
@@ -258,7 +258,7 @@ async fn a_template_that_is_known_when_its_controller_replies_is_kept_in_each_la
         ("templates/around.html", "<p>{{ part(url='/hidden') }}</p>"),
     ];
     let site = Site::open(App::new().controllers(controllers![hidden]), "", &files).await;
-    // The first one is found out by a part, and for two clients at once.
+    // The template's needs are first discovered for a part and for another client at the same time.
     let (german, english) = ("Guten Tag, Ana http", "Hello, Ana http");
     let both = tokio::join!(site.seen("/around", "de"), site.seen("/hidden", "en"));
     assert_eq!((both.0.0, both.1.0), (format!("<p>{german}</p>"), english.to_owned()));
@@ -272,7 +272,7 @@ async fn a_template_that_is_known_when_its_controller_replies_is_kept_in_each_la
 }
 
 #[tokio::test]
-async fn texts_that_no_catalogue_has_are_problems_of_the_template() {
+async fn texts_missing_in_all_catalogues_are_problems_of_the_template() {
     let page = "\n{{ t(key=\"helo\", name=1) }}\n{{ t(key=\"hello\") }}";
     let files = [("dispatch.conf", TEMPLATE), ("templates/page.html", page)];
     let problems = Site::try_open(App::new(), "", &files).await.err().unwrap().to_string();
@@ -285,7 +285,7 @@ async fn texts_that_no_catalogue_has_are_problems_of_the_template() {
 }
 
 #[tokio::test]
-async fn catalogues_are_loaded_anew_with_the_sites_files() {
+async fn catalogues_are_reloaded_with_the_sites_files() {
     let page = "{{ t(key=\"hello\", name=\"Ana\") }}";
     let files = [("dispatch.conf", TEMPLATE), ("templates/page.html", page)];
     let site = Site::open(App::new(), "", &files).await;
@@ -343,7 +343,7 @@ async fn take_join(form: Submitted<Joining>) -> Result<Reply> {
 }
 
 #[tokio::test]
-async fn a_form_says_what_is_wrong_in_the_visitors_language() {
+async fn a_form_shows_its_errors_in_the_visitors_language() {
     let routes = "[[route]]\npath = \"/join\"\ncontroller = \"join.show\"\nquery = []\n\
                   [[route]]\npath = \"/join\"\nmethods = [\"POST\"]\ncontroller = \"join.take\"\n\
                   [[route]]\npath = \"/boxed\"\ntemplate = \"boxed.html\"\n";
@@ -395,7 +395,7 @@ async fn a_form_says_what_is_wrong_in_the_visitors_language() {
     refused("pt", wrong, &["Mais de 3, e não 2.<"]).await;
     refused("de", "name=Ana", &[">Guten Tag, Ana<", ">What a code: 7.<"]).await;
 
-    // The empty form is there once in each language, and what calls another component once.
+    // The empty form is cached once in each language, and the template that calls another component once in total.
     for (path, is_in_each) in [("/join", true), ("/boxed", false)] {
         assert!(!site.seen(path, "en").await.1);
         assert_eq!(site.seen(path, "de").await.1, !is_in_each, "{path}");
@@ -413,8 +413,7 @@ async fn filed() -> Reply {
 }
 
 #[tokio::test]
-async fn a_fragment_with_the_addresses_of_its_page_is_that_of_no_other_whatever_a_value_is_called()
-{
+async fn a_fragment_with_the_addresses_of_its_page_is_not_shared_even_if_a_value_is_called_path() {
     let routes = "[[route]]\npath = \"/{lang}/{name}\"\ncontroller = \"filed\"\n";
     let page = "{{ path }}: {% cache id='a' %}{% for page in alternates() %}{{ page.path }} {% endfor %}{% endcache %}";
     let files = [("dispatch.conf", routes), ("templates/filed.html", page)];
@@ -431,7 +430,7 @@ async fn missing() -> Result<Reply> {
 }
 
 #[tokio::test]
-async fn error_pages_may_show_all_of_their_request_whatever_has_failed() {
+async fn error_pages_may_show_all_properties_of_their_request() {
     let routes = "[[route]]\npath = \"/{lang}/page\"\ntemplate = \"page.html\"\n\
                   [[route]]\npath = \"/missing\"\ncontroller = \"missing\"\n\
                   [[route]]\npath = \"/{lang}/missing\"\ncontroller = \"missing\"\n\
@@ -459,7 +458,7 @@ async fn error_pages_may_show_all_of_their_request_whatever_has_failed() {
 }
 
 #[tokio::test]
-async fn a_page_that_only_other_caches_keep_names_the_headers_that_its_language_came_from() {
+async fn a_page_that_only_other_caches_store_varies_by_the_headers_of_its_language() {
     let routes = "[[route]]\npath = \"/\"\ncontroller = \"hidden\"\ncache = \"no_cache\"\ncdn = \"max-age=60\"\n";
     let files = [("dispatch.conf", routes), ("templates/notice.html", "{{ t(message=notice) }}")];
     let site = Site::open(App::new().controllers(controllers![hidden]), "", &files).await;
@@ -472,7 +471,7 @@ async fn a_page_that_only_other_caches_keep_names_the_headers_that_its_language_
 }
 
 #[tokio::test]
-async fn an_error_page_that_is_kept_has_what_it_shows_in_its_key() {
+async fn a_cached_error_page_has_the_properties_that_it_shows_in_its_key() {
     let routes = "[[route]]\npath = \"/missing\"\ncontroller = \"missing\"\ncache_statuses = [404]\n\
                   [[error]]\nstatus = 404\ntemplate = \"404.html\"\n";
     let files = [
@@ -500,7 +499,7 @@ async fn an_error_page_that_is_kept_has_what_it_shows_in_its_key() {
 }
 
 #[tokio::test]
-async fn a_page_under_a_key_of_the_variant_function_is_there_once_for_each_path_that_it_shows() {
+async fn a_page_under_a_key_of_the_variant_function_is_cached_once_for_each_path_that_it_shows() {
     let routes: String = ["shows", "hides"]
         .map(|name| format!("[[route]]\npath = \"/{name}/{{name}}\"\ntemplate = \"{name}.html\"\n"))
         .concat();
@@ -529,7 +528,7 @@ async fn addressed() -> Reply {
 }
 
 #[tokio::test]
-async fn a_template_that_was_not_known_beforehand_shows_no_path_that_the_key_does_not_hold() {
+async fn a_path_shown_by_a_template_that_only_the_reply_names_is_in_the_key() {
     let routes = "[[route]]\npath = \"/{name}\"\ncontroller = \"addressed\"\n";
     let files = [("dispatch.conf", routes), ("templates/shows.html", "{{ path }}")];
     let app = || App::new().controllers(controllers![addressed]);
@@ -543,7 +542,7 @@ async fn a_template_that_was_not_known_beforehand_shows_no_path_that_the_key_doe
 }
 
 #[tokio::test]
-async fn a_page_depends_on_the_headers_that_the_language_of_its_parts_comes_from() {
+async fn a_page_depends_on_the_headers_that_determine_the_language_of_its_parts() {
     let routes = "[[route]]\npath = \"/\"\ntemplate = \"page.html\"\nbrowser = \"max-age=60\"\n\
                   [[route]]\npath = \"/part\"\ntemplate = \"part.html\"\nbrowser = \"max-age=60\"\n";
     let files = [
@@ -562,7 +561,7 @@ async fn a_page_depends_on_the_headers_that_the_language_of_its_parts_comes_from
 }
 
 #[tokio::test]
-async fn a_site_with_one_language_chooses_none() {
+async fn a_site_with_one_language_does_not_negotiate() {
     let page = "{{ lang }} {{ t(key=\"hello\", name=\"Ana\") }}";
     let folder = tempfile::tempdir().unwrap();
     for (name, text) in [
@@ -588,7 +587,7 @@ async fn kept_elsewhere() -> Reply {
 }
 
 #[tokio::test]
-async fn an_error_that_is_kept_elsewhere_names_what_it_was_chosen_by() {
+async fn an_error_that_other_caches_store_varies_by_the_headers_that_selected_it() {
     let routes = "[[route]]\npath = \"/missing\"\ncontroller = \"missing\"\n\
                   [[route]]\npath = \"/kept\"\ncontroller = \"kept.elsewhere\"\n";
     let app = App::new().controllers(controllers![missing, kept_elsewhere]);

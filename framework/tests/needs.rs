@@ -1,4 +1,4 @@
-//! What the types of a site's code know is found before anything is served.
+//! Problems that are found by the types of a site's code before anything is served.
 
 use headwater::extract::{Need, NotInKey};
 use headwater::prelude::*;
@@ -134,7 +134,7 @@ fn folder(routes: &[(&str, &str)]) -> tempfile::TempDir {
     };
     let routes: String = routes.iter().map(route).collect();
     std::fs::write(folder.path().join("dispatch.conf"), routes).unwrap();
-    // There it has a secret of its own.
+    // In development the site generates its own secret.
     let project = "environment = \"development\"\n";
     std::fs::write(folder.path().join("project.toml"), project).unwrap();
     std::fs::create_dir(folder.path().join("templates")).unwrap();
@@ -159,7 +159,7 @@ async fn start(app: App, routes: &[(&str, &str)]) -> Result<(), Vec<String>> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_not_in_the_key_of_a_route_is_refused_at_the_route() {
+async fn extractors_outside_of_the_key_are_refused_at_the_route() {
     let app = || {
         App::new()
             .state::<Wall>()
@@ -238,7 +238,7 @@ async fn a_mistake_in_the_app_is_shown_at_its_line() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_template_that_is_named_in_a_controller_must_be_there() {
+async fn a_template_that_is_named_in_a_controller_must_exist() {
     let line = include_str!("needs.rs").lines().position(|line| line.contains("missing.html"));
     let app = || App::new().controllers(controllers![pages]);
     let routes = [("pages", "query = []"), ("pages", "methods = [\"POST\"]")];
@@ -251,7 +251,7 @@ async fn a_template_that_is_named_in_a_controller_must_be_there() {
     start(app(), &[]).await.unwrap();
 }
 
-/// That each of the routes is refused with these words, at its own place.
+/// Checks that each of the routes is refused with these words and its place.
 fn refused(problems: &[String], expected: &[(&str, &str)]) {
     assert_eq!(problems.len(), expected.len(), "{problems:#?}");
     for (place, what) in expected {
@@ -261,7 +261,7 @@ fn refused(problems: &[String], expected: &[(&str, &str)]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_for_one_visitor_is_refused_where_any_cache_would_keep_it_for_all() {
+async fn content_for_one_visitor_is_refused_on_routes_that_a_cache_would_share() {
     let app = || {
         let controllers = controllers![members, member, user, badge];
         App::new().session::<Account>("/sign-in").controllers(controllers)
@@ -291,7 +291,7 @@ async fn what_is_for_one_visitor_is_refused_where_any_cache_would_keep_it_for_al
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_goes_by_the_language_is_refused_where_the_site_has_none() {
+async fn code_that_depends_on_the_language_is_refused_if_the_site_has_none() {
     let app = || App::new().controllers(controllers![greeting]);
     let problems = start(app(), &[("greeting", "")]).await.unwrap_err();
     let what = "the controller takes the page's language, one of the site's languages, and project.toml names none";
@@ -308,7 +308,7 @@ async fn what_goes_by_the_language_is_refused_where_the_site_has_none() {
         assert!(problems.contains(place), "{place} in {problems}");
     }
     assert_eq!(problems.matches("depends on the page's language").count(), 3, "{problems}");
-    // One of the site's own may go by anything.
+    // Filters of the site itself may depend on anything.
     let own_folder = self::folder(&[]);
     std::fs::write(own_folder.path().join("templates/page.html"), page).unwrap();
     let own = App::new().templates(|tera| {
@@ -339,7 +339,7 @@ async fn a_site_that_shows_messages_or_has_sessions_needs_a_secret_in_production
         problems.contains("show messages") && problems.contains("HEADWATER_SECRET_KEY"),
         "{problems}"
     );
-    // The node that did not start may still have the log of its folder open.
+    // A new folder, because the node that did not start may still have its log open.
     let folder = self::folder(&[]);
     std::fs::write(folder.path().join("project.toml"), "environment = \"production\"\n").unwrap();
     let app = App::new().session::<Account>("/sign-in");
@@ -351,8 +351,7 @@ async fn a_site_that_shows_messages_or_has_sessions_needs_a_secret_in_production
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_template_that_was_not_known_beforehand_shows_no_session_where_other_caches_keep_the_page()
- {
+async fn a_template_that_only_the_reply_names_must_not_show_a_session_if_other_caches_store_it() {
     let folder = folder(&[
         ("hidden", "cache = \"no_cache\"\nname = \"own\""),
         ("badge", "cache = \"no_cache\"\nbrowser = \"private, max-age=60\""),

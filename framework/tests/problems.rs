@@ -1,4 +1,4 @@
-//! Programs are told what is wrong by problem documents, where readers are shown a page or the way to one.
+//! Errors are sent to programs as problem documents, and to readers as a page or a redirect to one.
 
 use headwater::app::SiteService;
 use headwater::prelude::*;
@@ -116,7 +116,7 @@ fn text<'a>(answer: &'a http::Response<Bytes>, name: &str) -> &'a str {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_without_a_session_is_sent_to_sign_in_and_a_program_is_told_so() {
+async fn a_reader_without_a_session_is_redirected_and_a_program_receives_a_401() {
     let (_folder, site) = start().await;
     for (method, path, accept, is_program) in [
         ("GET", "/own", BROWSER, false),
@@ -124,7 +124,7 @@ async fn a_reader_without_a_session_is_sent_to_sign_in_and_a_program_is_told_so(
         ("GET", "/own", PROGRAM, true),
         ("POST", "/own", PROGRAM, true),
         ("GET", "/user", BROWSER, false),
-        // What is found out of a key is shared, what each client is told is not.
+        // Requests share a miss of the same key, but each client receives its own kind of answer.
         ("GET", "/user", PROGRAM, true),
         ("GET", "/user", BROWSER, false),
         ("GET", "/members", BROWSER, false),
@@ -153,18 +153,18 @@ async fn a_reader_without_a_session_is_sent_to_sign_in_and_a_program_is_told_so(
             assert!(answer.body().is_empty(), "{said}");
         }
     }
-    // After-steps see what readers are shown.
+    // After-steps see the answer for readers.
     for (accept, status) in [(BROWSER, 303), (PROGRAM, 401)] {
         let answer = ask(&site, "GET", "/stepped", accept).await;
         assert_eq!((answer.status().as_u16(), text(&answer, "x-seen")), (status, "303"));
-        // What it has other caches keep is for clients that accept the same.
+        // An answer that other caches store is for clients with the same `Accept`.
         assert_eq!(text(&answer, "vary"), "accept", "{status}");
     }
     site.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_error_that_is_kept_is_kept_for_readers_and_for_programs() {
+async fn an_error_is_cached_for_readers_and_for_programs() {
     let (_folder, site) = start().await;
     for round in ["fwd=uri-miss", "hit"] {
         for (accept, media_type) in [

@@ -1,4 +1,4 @@
-//! A site whose files change while it is served, with requests that are overtaken by that.
+//! A site whose files change while it is served, with requests that a reload overtakes.
 
 #![allow(clippy::unwrap_used, reason = "a failed test is to panic")]
 
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use headwater::app::SiteService;
 use headwater::prelude::*;
 
-/// Long enough for whatever must come about.
+/// Long enough for all conditions that the tests wait for.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A gate that holds the first caller until it is opened. It is open to all others.
@@ -26,14 +26,14 @@ enum Stage {
 }
 
 impl Gate {
-    /// Goes through, or waits in front.
+    /// Passes the gate, or waits until it opens.
     fn pass(&self) {
         let (stage, changed) = &*self.0;
         let mut stage = stage.lock().unwrap();
         if *stage == Stage::Unused {
             *stage = Stage::Held;
             changed.notify_all();
-            // What this thread was to do next is done by another.
+            // Another thread takes over the other tasks of this one.
             tokio::task::block_in_place(|| {
                 let held = |stage: &mut Stage| *stage == Stage::Held;
                 drop(changed.wait_timeout_while(stage, 2 * PATIENCE, held).unwrap());
@@ -101,11 +101,11 @@ fn is_hit(response: &http::Response<Body>) -> bool {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_page_that_an_old_edition_makes_after_a_reload_is_not_kept() {
+async fn a_page_that_an_old_edition_makes_after_a_reload_is_not_stored() {
     for target in ["/made", "/still"] {
         let folder = folder();
         let gate = Gate::default();
-        // The variant function runs after the edition was looked up, and before the cache is asked.
+        // The variant function runs after the edition is chosen and before the lookup in the cache.
         let held = gate.clone();
         let app = App::new().controllers(controllers![made]).variant(move |_| {
             held.pass();
@@ -160,7 +160,7 @@ async fn no_request_waits_for_a_fill_of_an_old_edition() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_reload_completes_when_its_caller_has_gone() {
+async fn a_reload_completes_after_its_caller_is_dropped() {
     let folder = folder();
     let (gate, calls) = (Gate::default(), AtomicUsize::new(0));
     let held = gate.clone();
@@ -200,7 +200,7 @@ async fn a_service_loads_all_its_files_or_none_on_request() {
     let shown = text(get(&site, "/still").await).await;
     assert!(shown.starts_with("old\n<section role=\"alert\""), "{shown}");
 
-    // What a route asks for beside its files is checked as at the start.
+    // The needs of routes in the site's code are checked as at the start.
     let route = "[[route]]\npath = \"/x\"\ncontroller = \"page.mad\"\nvary = [\"accept-language\"]";
     write(folder.path(), "dispatch.conf", &format!("{ROUTES}\n{route}"));
     write(folder.path(), "templates/page.html", "new");

@@ -1,4 +1,4 @@
-//! Requests with an `Idempotency-Key`, sent once and again: whole sites in this process.
+//! Repeated requests with an `Idempotency-Key`: complete sites in this process.
 
 use futures_util::future::join_all;
 use headwater::app::SiteService;
@@ -49,7 +49,7 @@ struct Wish {
     item: String,
 }
 
-/// Answers with what only the first run of the request can know.
+/// Answers with values that only the first run of the request can have.
 #[controller("order")]
 async fn order(mut shop: DataMut<Shop>, Form(Wish { item }): Form<Wish>) -> Result<Reply> {
     let (number, receipt) = shop.update_with_receipt(Change::Order { item }).await?;
@@ -116,7 +116,7 @@ async fn send(
     for (name, value) in headers {
         request = request.header(*name, *value);
     }
-    // In pieces, as it comes from a network.
+    // In pieces, as from a network.
     let pieces: Vec<_> = body.as_bytes().chunks(3).map(bytes::Bytes::copy_from_slice).collect();
     let frames =
         pieces.into_iter().map(|piece| Ok::<_, std::io::Error>(http_body::Frame::data(piece)));
@@ -136,7 +136,7 @@ async fn orders(site: &SiteService) -> String {
 }
 
 #[tokio::test]
-async fn a_request_that_is_sent_again_is_carried_out_once_and_answered_alike() {
+async fn a_repeated_request_is_made_once_and_answered_alike() {
     let (_folder, site) = site("").await;
     let first = post(&site, &[KEY, ("host", "a.example")], "item=tea").await;
     assert_eq!(first.0, 200, "{first:?}");
@@ -152,7 +152,7 @@ async fn a_request_that_is_sent_again_is_carried_out_once_and_answered_alike() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_with_one_key_at_the_same_time_are_one() {
+async fn concurrent_requests_with_one_key_are_made_once() {
     let (_folder, site) = site("").await;
     let answers = join_all((0..40).map(|_| post(&site, &[KEY], "item=tea"))).await;
     assert!(answers.iter().all(|answer| *answer == answers[0]), "{answers:?}");
@@ -191,7 +191,7 @@ async fn another_request_with_the_key_is_422_and_changes_nothing() {
 }
 
 #[tokio::test]
-async fn only_the_cookies_that_tell_clients_apart_count() {
+async fn only_the_configured_cookies_distinguish_clients() {
     let (_folder, site) = site("[idempotency]\ncookies = [\"session\"]\n").await;
     let first = post(&site, &[KEY, ("cookie", "session=ann; visits=1")], "item=tea").await;
     assert_eq!(first.0, 200, "{first:?}");
@@ -202,7 +202,7 @@ async fn only_the_cookies_that_tell_clients_apart_count() {
 }
 
 #[tokio::test]
-async fn what_is_no_key_is_refused_before_anything_is_done() {
+async fn an_invalid_key_is_refused_before_the_controller_runs() {
     let (_folder, site) = site("").await;
     let long = format!("\"{}\"", "x".repeat(256));
     for key in ["", "\"\"", "8e03978e-40d5", "token", "17", "\"open", "\"a\", \"b\"", &long] {
@@ -215,7 +215,7 @@ async fn what_is_no_key_is_refused_before_anything_is_done() {
     assert_eq!(orders(&site).await, " false");
     let longest = format!("\"{}\";a=1", "x".repeat(255));
     assert_eq!(post(&site, &[("idempotency-key", &longest)], "item=tea").await.0, 200);
-    // It has no meaning for a request that changes nothing.
+    // The key has no meaning for a safe request.
     let (status, text) = send(&site, ("GET", "/"), &[("idempotency-key", "17")], "").await;
     assert_eq!((status, &*text), (200, "tea false"));
 }
@@ -232,7 +232,7 @@ async fn a_request_that_was_refused_may_be_corrected_with_the_same_key() {
 }
 
 #[tokio::test]
-async fn a_controller_that_meets_its_own_change_does_not_take_it_back() {
+async fn a_repeated_request_that_reads_its_own_change_does_not_undo_it() {
     let (_folder, site) = site("").await;
     let toggle = async || send(&site, ("POST", "/toggle"), &[KEY], "").await;
     assert_eq!(toggle().await.0, 204);

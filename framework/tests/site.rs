@@ -1,4 +1,4 @@
-//! Whole sites in this process, through [`headwater::app::SiteService`].
+//! Complete sites in this process, through [`headwater::app::SiteService`].
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ use headwater::prelude::*;
 use http_body_util::StreamBody;
 use tokio::sync::Semaphore;
 
-/// A site of these controllers, each at `/cached/NAME` and `/direct/NAME`.
+/// Starts a site with these controllers, each at `/cached/NAME` and `/direct/NAME`.
 async fn site(controllers: Controllers, config: &str) -> (tempfile::TempDir, SiteService) {
     let folder = tempfile::tempdir().unwrap();
     let mut routes = String::new();
@@ -61,7 +61,7 @@ async fn busy() -> Reply {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn how_a_body_is_framed_is_not_the_controllers_business() {
+async fn framing_headers_of_controllers_are_ignored() {
     let (_folder, site) = site(controllers![framed, empty, busy, reset], "").await;
     for path in ["/cached/framed", "/direct/framed"] {
         let answer = ask(&site, "GET", path).await;
@@ -126,7 +126,7 @@ async fn news() -> &'static str {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_visitor_waits_for_two_flights_at_most_however_often_records_come() {
+async fn a_visitor_waits_for_at_most_two_flights_however_many_records_are_appended() {
     let (_folder, site) = site(controllers![gated, news], "").await;
     let visit = || Box::pin(ask(&site, "GET", "/cached/gated"));
     let mut first = visit();
@@ -135,7 +135,7 @@ async fn a_visitor_waits_for_two_flights_at_most_however_often_records_come() {
         tokio::task::yield_now().await;
     }
     ask(&site, "GET", "/direct/news").await;
-    // The flight under way is too old for these two.
+    // The present flight is too old for these two.
     let (mut late, mut second) = (visit(), visit());
     assert!(poll!(&mut late).is_pending());
     assert!(poll!(&mut second).is_pending());
@@ -145,7 +145,8 @@ async fn a_visitor_waits_for_two_flights_at_most_however_often_records_come() {
         assert!(poll!(&mut second).is_pending());
         tokio::task::yield_now().await;
     }
-    // It has begun after they came, so it will do for both, whatever comes now.
+    // The second flight was begun after these requests, so both may share it despite further
+    // records.
     ask(&site, "GET", "/direct/news").await;
     assert!(poll!(&mut late).is_pending());
     GATE.add_permits(1);
@@ -163,7 +164,7 @@ async fn count() -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn many_visitors_at_once_cost_one_run_of_the_controller() {
+async fn many_concurrent_visitors_cause_one_run_of_the_controller() {
     let (_folder, site) = site(controllers![count], "").await;
     let visits = (0..100).map(|_| ask(&site, "GET", "/cached/count"));
     let answers = join_all(visits).await;
@@ -173,7 +174,7 @@ async fn many_visitors_at_once_cost_one_run_of_the_controller() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_of_a_template_that_is_too_long_is_shown_and_not_kept() {
+async fn a_page_that_is_too_long_is_shown_and_not_stored() {
     let folder = tempfile::tempdir().unwrap();
     let write = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
     std::fs::create_dir(folder.path().join("templates")).unwrap();
@@ -209,7 +210,7 @@ async fn later() -> Reply {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_of_a_template_is_from_before_its_controller_ran() {
+async fn the_as_of_of_a_page_precedes_the_run_of_its_controller() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("templates")).unwrap();
     std::fs::write(folder.path().join("templates/late.html"), "late").unwrap();
@@ -235,7 +236,7 @@ async fn a_page_of_a_template_is_from_before_its_controller_ran() {
 static ABSENT_RUNS: AtomicU64 = AtomicU64::new(0);
 static ABSENT: Semaphore = Semaphore::const_new(0);
 
-/// Is not there at first.
+/// A page that does not exist at first.
 #[controller("absent")]
 async fn absent() -> Result<Reply> {
     let run = ABSENT_RUNS.fetch_add(1, Ordering::SeqCst);
@@ -299,7 +300,7 @@ async fn a_test_borrows_the_files_of_a_site_with_languages_and_a_docroot() {
     site.stop().await;
     assert!(folder.path().join("data").exists() && !here.path().join("data").exists());
 
-    // A folder of the test's own, with a link in it.
+    // The test's own folder with a symbolic link in it.
     std::fs::remove_file(folder.path().join("docroot")).unwrap();
     std::fs::create_dir(folder.path().join("docroot")).unwrap();
     borrow("docroot/assets", "docroot/assets");
@@ -340,7 +341,7 @@ async fn gone() -> Result<Reply> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_error_page_that_is_kept_is_in_no_language_of_its_first_visitor() {
+async fn a_cached_error_page_is_not_in_the_language_of_its_first_visitor() {
     let folder = tempfile::tempdir().unwrap();
     let route = |path: &str, more: &str| {
         format!(
@@ -409,7 +410,7 @@ async fn host(headers: Headers) -> Result<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_page_of_one_host_is_not_that_of_another_however_the_host_is_named() {
+async fn pages_of_different_hosts_are_not_shared_however_the_host_is_spelled() {
     let folder = tempfile::tempdir().unwrap();
     let routes = "[[route]]\npath = \"/\"\ncontroller = \"host\"\nvary = [\"host\"]\n";
     std::fs::write(folder.path().join("dispatch.conf"), routes).unwrap();
@@ -453,7 +454,7 @@ async fn plain() -> Reply {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_sent_as_markup_is_escaped() {
+async fn values_in_markup_are_escaped() {
     let folder = tempfile::tempdir().unwrap();
     let templates = folder.path().join("templates");
     std::fs::create_dir(&templates).unwrap();
@@ -486,7 +487,7 @@ async fn what_is_sent_as_markup_is_escaped() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_program_gets_an_error_as_a_problem_document_and_a_browser_as_a_page() {
+async fn a_program_receives_an_error_as_a_problem_document_and_a_browser_as_a_page() {
     let (_folder, site) = site(controllers![busy], "").await;
     let get = |path: &str, accept: &str| http::Request::get(path).header("accept", accept);
     let answer = ask_with(&site, get("/direct/busy", "application/json")).await;

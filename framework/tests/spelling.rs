@@ -1,5 +1,5 @@
-//! A page that was made of a value, and the group that was made of the text in its path, are of one and the same
-//! thing: after a write under any spelling of a value, no spelling of it gives an old page.
+//! A page that is made of a value and the group that is made of the text in its path stand for the same value: after a
+//! write under any spelling of a value, no spelling of it returns a stale page.
 
 use std::collections::HashMap;
 use std::fmt::{self, Debug, Display};
@@ -13,7 +13,7 @@ use headwater::prelude::*;
 use serde::de::Error;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// How often each value was written.
+/// The number of writes of each value.
 static WRITTEN: LazyLock<Mutex<HashMap<String, u64>>> = LazyLock::new(Mutex::default);
 
 fn read<T: Debug>(kind: &str, value: &T) -> Reply {
@@ -27,7 +27,7 @@ fn write<T: Debug>(kind: &str, value: &T) -> Reply {
     status(204)
 }
 
-/// What is read by its `FromStr` and written by its `Display`, as most types of dates and ids are.
+/// A value that is parsed by its `FromStr` and written by its `Display`, like most types of dates and ids.
 #[derive(Debug, Clone, Copy)]
 struct Parsed<T>(T);
 
@@ -43,7 +43,7 @@ impl<T: Display> Serialize for Parsed<T> {
     }
 }
 
-/// An id as many libraries read theirs: in either case, with or without hyphens and braces.
+/// An id that is parsed, as in many libraries, in either case and with or without hyphens and braces.
 #[derive(Debug, Clone, Copy)]
 struct Id(u32);
 
@@ -69,7 +69,7 @@ enum Section {
     News,
 }
 
-/// Reads in any case, and writes in one.
+/// Parsed from text in any case, written in lower case.
 #[derive(Debug, Deserialize, Serialize)]
 #[serde(from = "String")]
 struct Tag(String);
@@ -197,7 +197,7 @@ impl Site {
         (parts.status, text, is_hit)
     }
 
-    /// The first spelling is the value's own. The others either lead nowhere or are the same page.
+    /// Checks that the first spelling, the canonical one, and all others that are accepted are the same page.
     async fn check(&self, kind: &str, spellings: &[&str]) {
         let own = format!("/{kind}/{}", spellings[0]);
         for written in spellings {
@@ -223,7 +223,7 @@ impl Site {
         }
     }
 
-    /// Beside that, the other spellings are no pages.
+    /// Also checks that the other spellings are not pages.
     async fn check_refused(&self, kind: &str, own: &str, others: &[&str]) {
         let all: Vec<&str> = [own].into_iter().chain(others.iter().copied()).collect();
         self.check(kind, &all).await;
@@ -296,7 +296,7 @@ async fn percent_forms_of_a_path_are_one_page() {
 }
 
 #[tokio::test]
-async fn a_capture_that_is_read_under_another_name_than_it_is_written_is_refused() {
+async fn a_capture_that_is_parsed_under_another_name_than_it_is_written_is_refused() {
     let site = Site::new().await;
     for kind in ["named", "flattened"] {
         for spelling in ["soup", "Soup"] {
@@ -309,7 +309,7 @@ async fn a_capture_that_is_read_under_another_name_than_it_is_written_is_refused
 }
 
 #[tokio::test]
-async fn another_spelling_of_a_query_leads_to_the_value_s_own() {
+async fn another_spelling_of_a_query_is_redirected_to_the_canonical_one() {
     let site = Site::new().await;
     let (_, first, _) = site.ask("GET", "/list?page=5").await;
     assert_eq!(site.ask("GET", "/list?page=5").await, (StatusCode::OK, first.clone(), true));

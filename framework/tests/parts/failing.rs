@@ -1,4 +1,4 @@
-//! What is shown in the place of a part that cannot be had.
+//! The content in place of a part that fails.
 
 use std::io::Write;
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,7 @@ use headwater::prelude::*;
 
 use super::{Site, badge, greeting, header, routes};
 
-/// What is logged in this thread while the guard lives.
+/// The log of this thread while the guard exists.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
 
@@ -151,14 +151,14 @@ async fn only_pages_of_this_site_are_parts() {
         assert_eq!((answer.status().as_u16(), answer.body().as_str()), (200, "[-]"), "{url:?}");
         assert_eq!(log.lines().len(), seen + 1, "{url:?}");
     }
-    // Control characters and backslashes are not in the path of any page either.
+    // No page has control characters or backslashes in its path.
     for url in ["/\\example.org", "/a\r\nhost: example.org", "\0"] {
         assert_eq!(get(url).await.status(), 400, "{url:?}");
     }
 }
 
 #[tokio::test]
-async fn parts_that_lead_in_a_circle_show_the_chain() {
+async fn parts_that_form_a_cycle_are_reported_with_the_chain() {
     let (log, _guard) = Log::begin();
     let files = [
         ("a.html", "a({{ part(url=\"/parts/b\") }})"),
@@ -239,7 +239,7 @@ async fn a_part_that_takes_too_long_shows_its_fallback() {
 }
 
 #[tokio::test]
-async fn a_variant_function_that_panics_fails_what_it_was_asked_for_and_no_more() {
+async fn a_panicking_variant_function_fails_only_the_page_or_part_concerned() {
     let (log, _guard) = Log::begin();
     let app = App::new().controllers(controllers![badge, greeting]).variant(|visitor| {
         assert!(!visitor.uri().path().starts_with("/parts/"), "no variant for parts");

@@ -1,8 +1,8 @@
-//! Pages with parts, in whole sites in this process.
+//! Pages with parts, in complete sites in this process.
 //!
-//! - `whole`: what the page becomes with its parts, and for whom.
-//! - `failing`: what is shown in the place of a part that cannot be had.
-//! - `response`: what HTTP says about the whole.
+//! - `whole`: the content of a page with its parts for different visitors.
+//! - `failing`: the content in place of a part that fails.
+//! - `response`: the headers of the whole page.
 
 mod failing;
 mod response;
@@ -18,11 +18,11 @@ struct Site {
     _folder: tempfile::TempDir,
 }
 
-/// What a visitor gets.
+/// The response to a visitor.
 type Answer = http::Response<String>;
 
 impl Site {
-    /// A site of these controllers, routes and templates.
+    /// Starts a site with these controllers, routes and templates.
     async fn open(controllers: Controllers, routes: &str, templates: &[(&str, &str)]) -> Site {
         Site::of(App::new().controllers(controllers), "", routes, templates).await
     }

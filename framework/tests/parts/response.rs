@@ -1,4 +1,4 @@
-//! What HTTP says about a page with its parts.
+//! The headers of a page with its parts.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -97,7 +97,7 @@ async fn soften(cluster: Cluster) -> Result<Reply> {
 }
 
 #[tokio::test]
-async fn with_an_old_part_the_whole_is_old() {
+async fn a_page_with_a_stale_part_is_stale() {
     let routes = routes(&[
         ("/", "controller = \"long\""),
         (
@@ -128,7 +128,7 @@ async fn failing() -> Reply {
 }
 
 #[tokio::test]
-async fn conditions_and_ranges_are_those_of_the_whole() {
+async fn conditions_and_ranges_apply_to_the_whole_page() {
     let routes = routes(&[
         ("/", "template = \"page.html\""),
         ("/parts/badge", "controller = \"badge\"\ncache = \"no_cache\""),
@@ -161,7 +161,7 @@ async fn conditions_and_ranges_are_those_of_the_whole() {
     assert_eq!(changed.status(), 200);
     let beyond = site.ask("GET", "/", &[ann, ("range", "bytes=20-")]).await;
     assert_eq!(beyond.status(), 416);
-    // The parts themselves are asked for as a whole, whatever is asked of the page.
+    // Parts are requested completely and unencoded, whatever the headers of the page's request.
     let encoded = site.ask("GET", "/", &[ann, ("accept-encoding", "gzip, br;q=0.1, *;q=0")]).await;
     assert_eq!(encoded.body(), whole.body());
     assert!(!encoded.headers().contains_key("content-encoding"));

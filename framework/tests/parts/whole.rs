@@ -1,4 +1,4 @@
-//! What a page becomes with its parts, and for whom.
+//! The content of a page with its parts for different visitors.
 
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -23,7 +23,7 @@ async fn publish() -> Reply {
 }
 
 #[tokio::test]
-async fn a_shared_page_holds_a_part_for_each_visitor() {
+async fn a_shared_page_contains_a_part_for_each_visitor() {
     let site = Site::open(
         controllers![badge],
         &routes(&[
@@ -49,7 +49,7 @@ async fn a_shared_page_holds_a_part_for_each_visitor() {
     assert_eq!(site.get_as("ann", "/parts/badge").await.body(), "<b>ann</b>");
 }
 
-/// How many badges were made for a class of visitors, and how many for one visitor.
+/// The number of badges made for a class of visitors, and for one visitor.
 static BADGES: [AtomicU64; 2] = [AtomicU64::new(0), AtomicU64::new(0)];
 
 #[controller("class-badge")]
@@ -116,7 +116,7 @@ async fn a_part_has_a_variant_of_its_own() {
 }
 
 #[tokio::test]
-async fn what_a_part_depends_on_leaves_the_page_in_the_cache() {
+async fn invalidating_a_part_leaves_the_page_in_the_cache() {
     let site = Site::open(
         controllers![news, publish],
         &routes(&[
@@ -148,7 +148,7 @@ async fn meeting(Path(name): Path<String>) -> String {
 }
 
 #[tokio::test]
-async fn missing_parts_are_fetched_side_by_side() {
+async fn missing_parts_are_requested_concurrently() {
     let site = Site::open(
         controllers![meeting],
         &routes(&[
@@ -162,7 +162,7 @@ async fn missing_parts_are_fetched_side_by_side() {
         )],
     )
     .await;
-    // Each of them waits for the two others.
+    // Each of the parts waits for the two others.
     assert_eq!(site.get("/").await.body(), "a b c.");
 }
 
@@ -183,7 +183,7 @@ async fn echo(
 }
 
 #[tokio::test]
-async fn a_part_is_asked_for_with_what_concerns_the_visitor_and_not_the_page() {
+async fn a_part_is_requested_with_the_visitors_headers_and_not_the_pages() {
     let routes = routes(&[
         ("/", "template = \"page.html\"\nmethods = [\"GET\", \"POST\"]"),
         ("/echo", "controller = \"echo\"\ncache = \"no_cache\""),
@@ -246,7 +246,7 @@ async fn text_is_escaped_in_a_page_of_markup() {
 }
 
 #[tokio::test]
-async fn a_fragment_keeps_the_places_of_its_parts() {
+async fn a_cached_fragment_keeps_the_places_of_its_parts() {
     let routes = routes(&[
         ("/page/{name}", "template = \"page.html\""),
         ("/parts/badge", "controller = \"badge\"\ncache = \"no_cache\""),
