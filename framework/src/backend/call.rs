@@ -153,7 +153,7 @@ impl Backend {
         let revocations = self.revocations.lock().unwrap_or_else(PoisonError::into_inner);
         session.expires > milliseconds_since_1970()
             && self.log.includes(session.issued.log, session.issued.position)
-            && !revocations.revoke(session)
+            && !revocations.contain(session)
     }
 
     /// Waits until this back end has applied everything that the front end had applied. A position

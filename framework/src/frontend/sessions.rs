@@ -94,7 +94,7 @@ impl Sessions {
     /// lease.
     pub(super) fn honours(&self, session: &SessionRecord) -> bool {
         let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        let has_ended = known.revocations.as_ref().is_none_or(|known| known.revoke(session));
+        let has_ended = known.revocations.as_ref().is_none_or(|known| known.contain(session));
         !has_ended
             && known.openings.include(&session.issued)
             && self.cache.holds_lease(clock::now())

@@ -30,7 +30,11 @@ impl Pages {
     /// # Errors
     /// 404 for a page past the end. The error depends on whether there are enough rows for such a page, as with
     /// [`existing_page`](Selection::existing_page).
-    pub fn of<R: Row>(rows: &Selection<R>, page: PageNumber, size: usize) -> Result<NumberedPage<R>> {
+    pub fn of<R: Row>(
+        rows: &Selection<R>,
+        page: PageNumber,
+        size: usize,
+    ) -> Result<NumberedPage<R>> {
         match page {
             PageNumber::FIRST => Ok(rows.page(1, size)),
             page => rows.existing_page(page.get(), size).or_not_found(),
