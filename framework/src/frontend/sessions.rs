@@ -23,7 +23,7 @@ type IsOfTheSite = fn(&SessionRecord) -> bool;
 pub(crate) struct Sessions {
     /// `None` if the site has no sessions.
     cookies: Option<(SessionCookies, IsOfTheSite)>,
-    /// How long a session lives.
+    /// The lifetime of a session.
     lifetime: Duration,
     cache: Arc<Cache>,
     known: RwLock<Known>,
