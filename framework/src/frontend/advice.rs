@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::carried::GroupWords;
+use super::group_words::GroupWords;
 use super::notice::Notice;
 use crate::log::Invalidation;
 use crate::shown::shown;
@@ -21,7 +21,7 @@ pub(crate) struct Advice {
 #[derive(Debug)]
 struct Given {
     /// The groups of all entries so far.
-    carried: GroupWords,
+    group_words: GroupWords,
     /// The pieces, by their subject.
     pieces: BTreeMap<String, String>,
     notice: Option<Arc<Notice>>,
@@ -30,8 +30,8 @@ struct Given {
 impl Advice {
     /// Creates the advice for a site with these tables; it is empty except in development.
     pub(crate) fn new(tables: Vec<&'static str>, development: bool) -> Advice {
-        let carried = GroupWords::new(tables);
-        let given = || Mutex::new(Given { carried, pieces: BTreeMap::new(), notice: None });
+        let group_words = GroupWords::new(tables);
+        let given = || Mutex::new(Given { group_words, pieces: BTreeMap::new(), notice: None });
         Advice { given: development.then(given) }
     }
 
@@ -44,9 +44,9 @@ impl Advice {
     }
 
     /// Records the groups of a page or fragment that was made.
-    pub(super) fn carried<'g>(&self, groups: impl IntoIterator<Item = &'g String>) {
+    pub(super) fn add_groups<'g>(&self, groups: impl IntoIterator<Item = &'g String>) {
         if let Some(mut given) = self.given() {
-            groups.into_iter().for_each(|group| given.carried.add(group));
+            groups.into_iter().for_each(|group| given.group_words.add(group));
         }
     }
 
@@ -54,7 +54,7 @@ impl Advice {
     pub(super) fn invalidated(&self, invalidation: &Invalidation) {
         let Some(mut given) = self.given() else { return };
         for group in invalidation.groups.iter().chain(&invalidation.soft_groups) {
-            let Some((about, near)) = given.carried.suggestion(group) else { continue };
+            let Some((about, near)) = given.group_words.suggestion(group) else { continue };
             let piece = || {
                 format!(
                     "the group `{}` is invalidated, and no page or fragment has been in a group that begins with \

@@ -1,52 +1,52 @@
-//! A front end: finds, makes and sends what requests ask for, and serves from its cache what the law
-//! allows.
+//! A front end: finds, makes and sends responses, and serves from its cache as far as the law permits.
 //!
-//! # What is here
+//! # Contents
 //!
-//! Four owners, each a folder, and what they share. Each knows those below it, never one above.
+//! Each module depends on those below it in this table, never on one above.
 //!
 //! | module | owns | what it does |
 //! |---|---|---|
 //! | [`FrontEnd`] | the others | answers requests |
-//! | `parts` | nothing | puts other pages of the site into a page, for each response |
-//! | `dispatcher` | the owners | from a request to what there is for it |
+//! | `parts` | nothing | inserts other pages of the site into a page, for each response |
+//! | `dispatcher` | the other owners | from a request to its content |
 //! | `pages` | page cache, flights, encoder | a page by its key: lookup, single-flight, fill, refresh, encodings |
-//! | `auditor` | findings | holds a sample of hits against fresh pages |
+//! | `auditor` | findings | compares a sample of hits with fresh pages |
 //! | `maker` | link, fragments | from an order to a page: calls, templates, error pages |
 //! | `docroot` | synchronized files | from a path to a file |
 //! | `router` | site files (the [`Edition`]), variant function | from a request to a target, variant, language, key |
 //! | `respond` | nothing | pure functions from a page and a request to a response |
 //!
-//! Below them: [`Settings`], [`Counters`], [`PageHeaders`] and its [`ContentPolicy`], `failure` (why there is no page),
-//! [`Sessions`] (who visitors are), [`Flashes`] (what they are told once), `sample` (which hits are audited), [`Advice`] (what a site's author is told of what is
-//! probably a mistake; `carried`: of groups), `end_to_end` (which headers go further than one connection), `notice` (what pages say of site files
-//! that cannot be loaded), and [`CacheFollower`], the feed's way into the cache.
+//! Below them: [`Settings`], [`Counters`], [`PageHeaders`] and its [`ContentPolicy`], `failure` (the reason why there
+//! is no page), [`Sessions`] (who visitors are), [`Flashes`] (messages that a visitor sees once), `sample` (the hits
+//! that are audited), [`Advice`] (hints about probable mistakes for a site's author; `group_words`: about the names of
+//! groups), `end_to_end` (headers that are not specific to one connection), `notice` (problems and findings that pages
+//! display), and [`CacheFollower`], which applies the feed to the cache.
 //!
-//! # The way of a request
+//! # How a request is answered
 //!
 //! ```text
 //! answer: Visit ── router.route ──> PageRequest (variant, key) ── pages.find ─┬─> Served    hit: response at once
 //!                                                                            └─> Order + Call    miss
 //! wait_for:        pages.get ── single-flight ── fill ── maker.make ──> Made ── prepare ──> Page ──> Served
 //! respond:         Served ── parts.compose, if it has parts ──> Response
-//! finish_response: what every response has in common
+//! finish_response: steps that every response has in common
 //! ```
 //!
-//! A request is routed once, its variant function runs once, its key is made once and the cache is asked
-//! once; a miss goes on with the order that was made of all this. The first line needs no future, so
-//! that a hit costs none.
+//! A request is routed once, its variant function runs once, its key is made once and the cache is looked up once; a
+//! miss continues with the order that results from all this. The first line needs no future, so a hit needs none.
 //!
-//! A second look is taken only where time has passed or the question is another. A refresh asks the cache again once it
-//! leads the flight, because that of another request may have landed since; a fill that has failed asks whether there is
-//! an old page that is better, because that may have been invalidated since. What an unsafe request makes wrong is the
-//! page that GET shows at its URL, so its path is resolved for GET too. An error page shows the path that was asked for,
-//! which nothing else needs once it is resolved, so it is read again.
+//! A lookup is repeated only if time has passed or the question differs:
 //!
-//! A front end must not know controllers or the site's state.
+//! - A refresh looks up the page again once it leads the flight, because another request's flight may have landed
+//!   since.
+//! - A fill that has failed looks for a stale page that is preferable, because that may have been invalidated since.
+//! - An unsafe request invalidates the page that GET shows at its URL, so its path is resolved for GET too.
+//! - An error page shows the requested path. Nothing else needs it once it is resolved, so it is parsed again.
+//!
+//! A front end must not depend on controllers or on the site's state.
 
 mod advice;
 mod auditor;
-mod carried;
 mod content_policy;
 mod counters;
 mod dispatcher;
@@ -57,6 +57,7 @@ mod failure;
 mod flash;
 mod follower;
 mod front_end_parts;
+mod group_words;
 mod maker;
 mod notice;
 mod page_headers;
@@ -129,7 +130,7 @@ pub(crate) struct FrontEnd {
 }
 
 impl FrontEnd {
-    /// A front end that has answered nothing yet.
+    /// Creates a front end.
     pub(crate) fn new(parts: FrontEndParts) -> Arc<FrontEnd> {
         let FrontEndParts {
             settings,
@@ -180,78 +181,76 @@ impl FrontEnd {
         Arc::new(FrontEnd { cache, link, dispatcher, auditor, advice, counters })
     }
 
-    /// The cache.
+    /// Returns the cache.
     pub(crate) fn cache(&self) -> &Arc<Cache> {
         &self.cache
     }
 
-    /// What the log has put into the docroot.
+    /// Returns the docroot's files from the log.
     pub(crate) fn docroot(&self) -> &Docroot {
         &self.dispatcher.files.docroot
     }
 
-    /// The way to the back ends.
+    /// Returns the link to the back ends.
     pub(crate) fn link(&self) -> &Link {
         &self.link
     }
 
-    /// What has been done so far.
+    /// Returns the current counters.
     pub(crate) fn counts(&self) -> Counts {
         self.counters.counts()
     }
 
-    /// What the auditor has compared so far.
+    /// Returns the auditor's figures.
     pub(crate) fn audited(&self) -> AuditCounts {
         self.auditor.counts()
     }
 
-    /// Compares every page in the cache with a fresh one, until a moment, if there is one.
+    /// Compares every page in the cache with a fresh one, and stops at `until`.
     pub(crate) async fn audit(&self, until: Option<Moment>) -> Audit {
         self.auditor.audit(&self.dispatcher.router, until).await
     }
 
-    /// Answers from `edition` from now on, and forgets all that was made by the one before; how many
-    /// editions there have been. When this returns, no request that comes is answered from an
-    /// earlier one.
+    /// Serves `edition` from now on, and removes all content of the one before from the cache; returns its number.
+    /// After this returns, no new request is answered from an earlier edition.
     pub(crate) fn publish(&self, edition: Edition) -> u64 {
         let number = self.dispatcher.router.editions.publish(edition);
         self.advice.forget();
         number
     }
 
-    /// The number of the edition that requests are answered from: 1, and one more with each
-    /// [`publish`](FrontEnd::publish) that is done.
+    /// Returns the number of the edition that requests are answered from: 1, and one more after each completed
+    /// [`publish`](FrontEnd::publish).
     pub(crate) fn edition(&self) -> u64 {
         self.dispatcher.router.editions.published()
     }
 
-    /// Keeps the edition and says what is wrong with the files that were to take its place, until
-    /// there is a new one: in [`problems`](FrontEnd::problems), and in development in every page.
+    /// Keeps the edition and displays the problems of the files that should have replaced it, until there is a new
+    /// one: in [`problems`](FrontEnd::problems), and in development in every page.
     pub(crate) fn show(&self, problems: Problems) {
         self.dispatcher.router.editions.keep(problems);
     }
 
-    /// What is wrong with the files that were to take the edition's place. Empty when they have.
+    /// Returns the problems of files that should have replaced the edition; empty if there are none.
     pub(crate) fn problems(&self) -> Problems {
         let notice = self.dispatcher.router.editions.notice();
         notice.map(|notice| notice.problems().clone()).unwrap_or_default()
     }
 
-    /// Fetches contents that the log's files have and that are not here, for as long as it is
-    /// polled.
+    /// Fetches missing contents of the log's files for as long as it is polled.
     pub(crate) async fn fetch_files(self: Arc<Self>) {
         self.dispatcher.files.fetch().await;
     }
 
-    /// Removes contents that nothing refers to any more, for as long as it is polled.
+    /// Removes unreferenced contents for as long as it is polled.
     pub(crate) async fn sweep_files(self: Arc<Self>) {
         self.dispatcher.files.sweep().await;
     }
 
-    /// Whether requests can be answered as they should be.
+    /// Returns whether the front end is fully operational.
     ///
     /// # Errors
-    /// Why not, for an operator.
+    /// The reason why it is not, for an operator.
     pub(crate) fn ready(&self) -> Result<(), String> {
         if self.dispatcher.settings.caching && !self.cache.holds_lease(clock::now()) {
             let is_connected = self.link.is_connected();
@@ -264,7 +263,7 @@ impl FrontEnd {
                      lease until it has answered punctually for a while"
                         .to_owned()
                 }
-                _ => "no lease: no back end has confirmed lately what may be served".to_owned(),
+                _ => "no lease: no back end has confirmed recently that cached pages are current".to_owned(),
             });
         }
         if !self.link.is_connected() {
@@ -273,13 +272,13 @@ impl FrontEnd {
         if !self.docroot().was_whole() {
             let missing = self.docroot().figures().missing;
             return Err(format!(
-                "{missing} contents of synchronized files are still to be fetched"
+                "{missing} contents of synchronized files have not been fetched yet"
             ));
         }
         Ok(())
     }
 
-    /// Returns when requests can be answered as they should be.
+    /// Waits until the front end is fully operational.
     pub(crate) async fn when_ready(&self) {
         self.link.connected().await;
         while self.ready().is_err() {
@@ -287,17 +286,17 @@ impl FrontEnd {
         }
     }
 
-    /// Stops serving from the cache and tells the back end, so that no writer waits for this front
-    /// end. Requests are answered as before, but made anew.
+    /// Stops serving from the cache and notifies the back end, so that no writer waits for this front end. Requests
+    /// are still answered, without the cache.
     pub(crate) async fn leave(&self) {
         self.cache.close();
         self.link.leave().await;
     }
 
-    /// The headers of a response that begins this session.
+    /// Returns the headers of a response that begins this session.
     ///
     /// # Errors
-    /// When the site has no sessions, or the session cannot be kept in a cookie.
+    /// When the site has no sessions, or the session does not fit into a cookie.
     #[cfg(feature = "test")]
     pub(crate) fn begin_session<S: SessionData>(&self, session: &S) -> Result<HeaderMap, String> {
         let mut headers = HeaderMap::new();
@@ -307,8 +306,8 @@ impl FrontEnd {
         Ok(headers)
     }
 
-    /// Answers a request that `peer` has sent: at once what waits for nothing, as most hits, and the rest
-    /// in a future. All that is done for it keeps `work`. Whatever goes wrong becomes a response too.
+    /// Answers a request that `peer` has sent: immediately if that needs no waiting, as for most hits, otherwise in a
+    /// future. All work for the request holds `work`. Every failure becomes a response, too.
     pub(crate) fn answer(
         self: &Arc<Self>,
         mut request: Request<Body>,
@@ -368,8 +367,8 @@ impl FrontEnd {
         })
     }
 
-    /// What pages are to say of files that could not be loaded, or of pages that should not be as they
-    /// are: to developers only.
+    /// Returns the notice that pages display in development: problems of files that could not be loaded, findings of
+    /// the auditor, or advice.
     fn notice(&self) -> Option<Arc<Notice>> {
         if !self.dispatcher.settings.development {
             return None;
@@ -379,7 +378,7 @@ impl FrontEnd {
         editions.notice().or_else(found).or_else(|| self.advice.notice())
     }
 
-    /// Makes a response of what there is, unless it has parts that are not there.
+    /// Turns content into a response, unless it has parts that are not available yet.
     fn respond(&self, visit: Visit<'_>, served: Served) -> Result<Response<Body>, Box<Unfinished>> {
         let served = match served {
             Served::Failed(mut failed) => {
@@ -416,12 +415,12 @@ impl FrontEnd {
                 respond::made(status, headers, body, cache)
             }
             Served::Response(response) => response,
-            Served::Failed(_) => unreachable!("what failed has become an error page"),
+            Served::Failed(_) => unreachable!("failures have become error pages"),
         })
     }
 
-    /// The last that is done with every response of the front end. Layers of the site see it afterwards. A
-    /// header for every response belongs into [`server::finish`](crate::server::finish).
+    /// Completes every response of the front end. Layers of the site process it afterwards. A header for every
+    /// response belongs in [`server::finish`](crate::server::finish).
     fn finish_response(
         &self,
         (client, session): (&Parts, &ClientSession),
@@ -447,10 +446,10 @@ impl FrontEnd {
     }
 }
 
-/// What is left to be done for a request.
+/// The remaining work for a request.
 enum Begun {
-    /// The page has to be made, or the file to be looked for.
+    /// The page must be made, or the file looked up.
     Pending(dispatcher::Pending),
-    /// Parts of the page have to be.
+    /// Parts of the page must be made.
     Composing(Box<Unfinished>),
 }

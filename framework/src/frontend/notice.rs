@@ -1,5 +1,5 @@
-//! What a site's author sees in every page as long as changed files cannot be loaded, since the auditor has found
-//! something, or since there is advice.
+//! The notice that every page displays to a site's author while changed files cannot be loaded, after the auditor has
+//! found something, or if there is advice.
 
 use std::fmt::Write as _;
 use std::pin::Pin;
@@ -15,11 +15,11 @@ use super::page_headers;
 use crate::body::{Body, BodyError};
 use crate::problem::{Problem, Problems};
 
-/// How many problems a page shows; the log has all of them.
+/// The largest number of problems in a page; the log contains all of them.
 const MOST: usize = 100;
 
-/// Request headers that would be answered with less than the whole page, or with one that nothing
-/// can be added to.
+/// Request headers that could lead to a response with less than the whole page, or with one to which nothing can be
+/// appended.
 const CONDITIONS: [HeaderName; 5] = [
     header::IF_NONE_MATCH,
     header::IF_MODIFIED_SINCE,
@@ -28,7 +28,7 @@ const CONDITIONS: [HeaderName; 5] = [
     header::ACCEPT_ENCODING,
 ];
 
-/// Response headers that are about the page without the notice.
+/// Response headers that describe the page without the notice.
 const OF_THE_PAGE: [HeaderName; 7] = [
     header::ETAG,
     header::LAST_MODIFIED,
@@ -39,7 +39,7 @@ const OF_THE_PAGE: [HeaderName; 7] = [
     HeaderName::from_static("cdn-cache-control"),
 ];
 
-/// Problems, and how a page shows them.
+/// Problems, and the HTML that displays them.
 #[derive(Debug)]
 pub(super) struct Notice {
     problems: Problems,
@@ -47,22 +47,23 @@ pub(super) struct Notice {
 }
 
 impl Notice {
-    /// Of files that are not loaded.
+    /// Creates a notice about files that could not be loaded.
     pub(super) fn new(problems: Problems) -> Notice {
         let lines: Vec<String> = problems.iter().take(MOST + 1).map(Problem::to_string).collect();
-        let summary = "The changed files are not loaded. This page is made from those before.";
+        let summary =
+            "The changed files could not be loaded. This page is made from the previous ones.";
         let html = html(summary, &lines, problems.iter().count()).into();
         Notice { problems, html }
     }
 
-    /// Of cached pages that are not as they would be made now.
+    /// Creates a notice about cached pages that differ from fresh ones.
     pub(super) fn of_findings(findings: &[String]) -> Notice {
-        let summary = "The auditor has found cached pages that are not as they would be made now.";
+        let summary = "The auditor has found cached pages that differ from fresh ones.";
         let html = html(summary, findings, findings.len()).into();
         Notice { problems: Problems::new(), html }
     }
 
-    /// Of what is probably a mistake.
+    /// Creates a notice about probable mistakes.
     pub(super) fn of_advice(pieces: &[String]) -> Notice {
         let html = html(
             "This page is correct, but something on the site looks like a mistake.",
@@ -77,7 +78,7 @@ impl Notice {
         &self.problems
     }
 
-    /// The response with the notice at its end, if it is a page. No browser keeps it.
+    /// Appends the notice to a response that is a page. No browser stores the result.
     pub(super) fn put_into(&self, mut response: Response<Body>) -> Response<Body> {
         if is_page(&response) {
             page_headers::allow_style(response.headers_mut(), STYLE);
@@ -86,7 +87,7 @@ impl Notice {
     }
 }
 
-/// Has the whole page sent, and not encoded.
+/// Makes a request ask for the whole page, without an encoding.
 pub(crate) fn ask_for_all(request: &mut Request<Body>) {
     if request.method().is_safe() {
         for name in &CONDITIONS {
@@ -95,7 +96,7 @@ pub(crate) fn ask_for_all(request: &mut Request<Body>) {
     }
 }
 
-/// The response with this HTML at its end, if it is a page. No browser keeps it.
+/// Appends HTML to a response that is a page. No browser stores the result.
 pub(crate) fn with_end(response: Response<Body>, html: Bytes) -> Response<Body> {
     if !is_page(&response) {
         return response;
@@ -130,7 +131,8 @@ fn is_plain_html(headers: &HeaderMap) -> bool {
         && !headers.contains_key(header::CONTENT_ENCODING)
 }
 
-/// How it looks. It stands in an element, of which a policy can let exactly this be, and is not the site's.
+/// The style of the notice. It is in an element, because a policy can allow an element by its hash, and it does not
+/// use the site's styles.
 const STYLE: &str = "#headwater-notice { all: initial; position: fixed; inset: auto auto 0 0; box-sizing: border-box; \
     max-width: 100%; z-index: 2147483647; max-height: 35vh; overflow: auto; padding: .6em 1em; background: #7a1020; \
     color: #fff; font: 14px/1.5 ui-monospace, monospace; box-shadow: 0 0 1em #0008 } \
@@ -140,9 +142,8 @@ const STYLE: &str = "#headwater-notice { all: initial; position: fixed; inset: a
     #headwater-notice p { margin: .4em 0 } \
     #headwater-notice-room { all: initial; display: block; height: 64px }";
 
-/// It stands at the end, where it does not keep a page from beginning with its doctype, and is shown
-/// at the bottom of the window. It can be folded up without a script, which a site's
-/// `Content-Security-Policy` might forbid.
+/// Formats the notice. It is at the end, so that the page still begins with its doctype, and is displayed at the
+/// bottom of the window. It can be collapsed without a script, which a site's `Content-Security-Policy` might forbid.
 fn html(summary: &str, lines: &[String], number: usize) -> String {
     let mut html = format!(
         "\n<section role=\"alert\" id=\"headwater-notice\"><style>{STYLE}</style>\n<details open>\
@@ -156,12 +157,12 @@ fn html(summary: &str, lines: &[String], number: usize) -> String {
     if more > 0 {
         let _ = writeln!(html, "<p>And {more} more, which are in the log.</p>");
     }
-    // Room at the end of the page, so that all of it can be seen beside what is folded up.
+    // Room at the end of the page, so that all of it is visible above the collapsed notice.
     html.push_str("</details></section>\n<div id=\"headwater-notice-room\"></div>\n");
     html
 }
 
-/// A body, and then these bytes.
+/// A body followed by these bytes.
 struct WithEnd {
     body: Body,
     end: Option<Bytes>,
@@ -184,7 +185,7 @@ impl HttpBody for WithEnd {
                 self.end = None;
                 Poll::Ready(Some(Err(error)))
             }
-            // Trailers are about the body as it was.
+            // Trailers describe the original body.
             Some(Ok(_)) | None => Poll::Ready(self.end.take().map(|end| Ok(Frame::data(end)))),
         }
     }
@@ -223,7 +224,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_ends_with_the_problems_and_is_not_kept() {
+    async fn a_page_ends_with_the_problems_and_is_not_stored() {
         let pieces = ["<!doctype html>", "<p>old"].map(Bytes::from);
         let mut page = response("Text/HTML; charset=utf-8", Body::pieces(pieces));
         page.headers_mut().insert("content-length", 21.into());
@@ -242,7 +243,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_page_stays_as_it_is() {
+    async fn other_responses_are_unchanged() {
         for content_type in ["application/json", "text/htmlx", ""] {
             let untouched = notice().put_into(response(content_type, "{}".into()));
             assert_eq!(text(untouched).await, "{}");
@@ -256,7 +257,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_page_that_breaks_off_does_not_look_whole() {
+    async fn an_interrupted_page_is_still_an_error() {
         let broken = futures_util::stream::iter([
             Ok(Frame::data(Bytes::from_static(b"<p>"))),
             Err(BodyError::TooSlow),
@@ -267,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn a_thousand_problems_are_not_shown_all() {
+    fn the_number_of_displayed_problems_is_bounded() {
         let mut problems = Problems::new();
         (0..1000).for_each(|line| problems.push(Problem::at_line("a", line, "wrong")));
         let notice = Notice::new(problems);

@@ -7,26 +7,27 @@ use crate::media_type;
 
 const OPENER_POLICY: HeaderName = HeaderName::from_static("cross-origin-opener-policy");
 
-/// What files of visitors may do that a browser shows as a page or an image of its own: nothing. In a sandbox they
-/// are of no origin, so they reach no cookie and no page of the site.
+/// The policy of visitors' files that a browser displays as pages or images of their own: nothing is permitted. A
+/// sandboxed file has no origin, so it has no access to cookies and pages of the site.
 const OF_UPLOADS: HeaderValue = HeaderValue::from_static(
     "sandbox; default-src 'none'; img-src data:; style-src 'unsafe-inline'",
 );
 
-/// What HTML is sent with to keep other sites' pages, and what strangers have brought into it, from doing harm. It
-/// is among the headers that pages share, so that a hit pays nothing for it.
+/// The headers of HTML that protect it from other sites' pages and from injected content. They are in the headers that
+/// pages share, so they cost nothing in a hit.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct PageHeaders {
-    /// What the page may load and run, and which pages it may stand in.
+    /// The resources that the page may load and run, and the pages that may embed it.
     policy: ContentPolicy,
-    /// What other sites learn of where their visitors come from.
+    /// The information about the referring page that other sites receive.
     referrer: Option<HeaderValue>,
-    /// Whether pages that open this one, or that it opens, keep a hold on it.
+    /// Whether pages that open this one, or that it opens, keep a reference to it.
     opener: Option<HeaderValue>,
 }
 
 impl PageHeaders {
-    /// With these values of `Referrer-Policy` and `Cross-Origin-Opener-Policy`, unless they are `off`.
+    /// Creates the headers with these values of `Referrer-Policy` and `Cross-Origin-Opener-Policy`, unless they are
+    /// `off`.
     pub(crate) fn new(policy: &ContentPolicy, referrer: &str, opener: &str) -> PageHeaders {
         let unless_off = |text: &str| {
             let value = HeaderValue::from_str(text).ok().filter(|value| value != "off");
@@ -39,8 +40,8 @@ impl PageHeaders {
         }
     }
 
-    /// Adds to the headers of HTML, which holds these inline blocks, what its controller has not said. Says whether the
-    /// site's policy governs them.
+    /// Adds the headers that the controller has not set to HTML with these inline blocks. Returns whether the site's
+    /// policy governs them.
     pub(super) fn put_into(&self, headers: &mut HeaderMap, inline: &InlineHashes) -> bool {
         if !headers.get(header::CONTENT_TYPE).is_some_and(media_type::is_html) {
             return false;
@@ -59,7 +60,7 @@ impl PageHeaders {
         is_governed
     }
 
-    /// Lets the inline blocks of parts run in a page that the site's policy governs, and whose own are `own`.
+    /// Permits the inline blocks of parts in a page that the site's policy governs, and whose own blocks are `own`.
     pub(super) fn widen(&self, headers: &mut HeaderMap, own: &InlineHashes, parts: &InlineHashes) {
         if parts.is_empty() {
             return;
@@ -74,15 +75,15 @@ impl PageHeaders {
     }
 }
 
-/// Has browsers take no hold of the site for a file that a visitor may have made, and that would be run as a page.
+/// Sandboxes a file that may be a visitor's upload, if browsers would run it as a page.
 pub(super) fn sandbox(headers: &mut HeaderMap) {
     if headers.get(header::CONTENT_TYPE).is_some_and(media_type::is_markup) {
         headers.insert(header::CONTENT_SECURITY_POLICY, OF_UPLOADS);
     }
 }
 
-/// Lets an inline style with this text be, where the policy says which may: be it the site's, a controller's or a
-/// service's, so it is read from the response.
+/// Permits an inline style with this text if the response has a policy for styles. The policy may be the site's, a
+/// controller's or a service's, so it is read from the response.
 pub(super) fn allow_style(headers: &mut HeaderMap, text: &str) {
     let Some(policy) = headers.get(header::CONTENT_SECURITY_POLICY) else { return };
     let mut directives: Vec<String> =
@@ -91,7 +92,7 @@ pub(super) fn allow_style(headers: &mut HeaderMap, text: &str) {
         let is_it = |said: &String| said.split_ascii_whitespace().next() == Some(*name);
         directives.iter().position(is_it)
     });
-    // Beside a hash `'unsafe-inline'` would count no longer.
+    // A hash would make browsers ignore `'unsafe-inline'`.
     if let Some(place) = place.filter(|place| !directives[*place].contains("'unsafe-inline'")) {
         let hash = InlineHashes::of(InlineKind::Style, text);
         hash.of_kind(InlineKind::Style).for_each(|hash| directives[place].extend([" ", hash]));
@@ -116,7 +117,7 @@ mod tests {
     }
 
     #[test]
-    fn html_has_a_policy_and_nothing_else_has() {
+    fn only_html_has_a_policy() {
         let page_headers = PageHeaders {
             opener: Some(HeaderValue::from_static("same-origin")),
             ..PageHeaders::default()
@@ -134,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_controller_says_is_left_as_it_is() {
+    fn the_policy_of_a_controller_is_unchanged() {
         let own = HeaderValue::from_static("default-src 'none'");
         let mut headers = html();
         headers.insert(header::CONTENT_SECURITY_POLICY, own.clone());
@@ -144,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_parts_bring_along_runs_in_the_page() {
+    fn inline_blocks_of_parts_run_in_the_page() {
         let (a, b) =
             (InlineHashes::of(InlineKind::Script, "a"), InlineHashes::of(InlineKind::Script, "b"));
         let (mut page, mut both) = (html(), a.clone());
@@ -163,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn one_more_style_is_let_in_where_the_policy_says_which() {
+    fn a_style_is_added_to_the_directive_that_governs_styles() {
         for (before, is_added_to) in [
             ("base-uri 'self'", None),
             (

@@ -7,29 +7,29 @@ use super::resources::Resources;
 use crate::docroot::Keeper;
 use crate::state::{Journal, Recorder, States};
 
-/// What a controller can reach of the site's back end, on behalf of one request: what is read of the data is read for
-/// its answer, however the code comes to them.
+/// The parts of the site's back end that a controller can access on behalf of one request. Every read of the data
+/// counts as a read for the request's answer, wherever it is in the code.
 #[derive(Clone)]
 pub struct SiteAccess {
     /// The site's data.
     pub(crate) states: Arc<States>,
-    /// What the site's constructors have built.
+    /// The values that the site's constructors have built.
     pub(crate) resources: Arc<Resources>,
-    /// Where visitors sign in, if the site has sessions.
+    /// The address of the sign-in page, if the site has sessions.
     pub(crate) sign_in: Option<Arc<str>>,
-    /// Where updates and invalidations are written.
+    /// The destination of updates and invalidations.
     pub(crate) journal: Arc<dyn Journal>,
     /// The back end's docroot.
     pub(crate) docroot: Arc<dyn Keeper>,
-    /// Where reads of the site's data are recorded, because the answer may be cached.
+    /// The recorder of reads of the site's data, if the answer may be cached.
     pub(crate) recorder: Option<Arc<Recorder>>,
-    /// How much of the request its controller may see, and whether it may change data.
+    /// The part of the request that the controller may see, and whether it may change data.
     pub(crate) scope: RequestScope,
 }
 
 impl SiteAccess {
-    /// A site of its own in this process: updates are applied at once and kept nowhere, there is
-    /// no front end that would have to forget or fetch anything. For the tests of controllers.
+    /// Creates a site in this process, for the tests of controllers: updates are applied immediately and not stored,
+    /// and no front end must be invalidated or fetch anything.
     pub fn in_memory(states: States) -> SiteAccess {
         let states = Arc::new(states);
         let journal = Arc::new(InMemory::new(states.clone()));
@@ -39,7 +39,7 @@ impl SiteAccess {
         SiteAccess { states, resources, sign_in: None, journal, docroot, recorder, scope }
     }
 
-    /// The site with this resource, for the tests of controllers.
+    /// Adds a resource, for the tests of controllers.
     pub fn with_resource<T: Send + Sync + 'static>(mut self, resource: T) -> SiteAccess {
         Arc::make_mut(&mut self.resources).insert(Arc::new(resource));
         self

@@ -127,7 +127,7 @@ impl Fragments for CachedFragments {
         let (named, recorded) = (fragment.groups.iter(), fragment.recorded.iter());
         let groups = named.map(|group| group.to_string());
         let groups = groups.chain(recorded.map(|group| group.to_string())).collect::<Vec<_>>();
-        self.advice.carried(&groups);
+        self.advice.add_groups(&groups);
         // A fragment that has become stale meanwhile is not stored, and no other request waits for it.
         self.cache.fill(Fill {
             key: Key::of_fragment(&key.id, key.escaped, key.values, &self.within),

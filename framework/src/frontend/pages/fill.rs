@@ -136,7 +136,7 @@ impl Filler {
         if order.edition.table.may_be_changed(&order.path) {
             all_groups.push(group_of_url(&order.path));
         }
-        self.advice.carried(&all_groups);
+        self.advice.add_groups(&all_groups);
         let filled = self.cache.fill(Fill {
             key: order.page_key().clone(),
             generation: order.generation,

@@ -1,11 +1,11 @@
 use super::Visitor;
 
-/// What a site's variant function says about a request: how its answer depends on more than the URL.
+/// The result of a site's variant function: how the answer to a request depends on more than the URL.
 ///
-/// The function runs on the front end for each request that a controller, a template or an error page
-/// answers, once for the page and once for each of its parts. It sees the whole request, as a [`Visitor`]. Controllers take the variant's name as
-/// [`VariantName`](crate::extract::VariantName), and in each template it is `variant`. On a route
-/// that caches the function also decides about the page, on another about the fragments in it.
+/// The function runs on the front end for each request that a controller, a template or an error page answers, once
+/// for the page and once for each of its parts. It receives the whole request, as a [`Visitor`]. Controllers read the
+/// variant's name with [`VariantName`](crate::extract::VariantName), and in each template it is `variant`. On a cached
+/// route the result applies to the page, on other routes to the fragments in it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Variant {
     pub(in crate::frontend) kind: VariantKind,
@@ -17,50 +17,42 @@ pub(in crate::frontend) enum VariantKind {
     Yes,
     Named(String),
     Key(String),
-    /// Of this name, if it has one.
+    /// With this name, if it has one.
     No(Option<String>),
 }
 
 impl Variant {
-    /// The answer is the same for all visitors: it is cached under the URL.
+    /// The answer is the same for all visitors and is cached under the URL.
     pub fn yes() -> Variant {
         VariantKind::Yes.into()
     }
 
-    /// The answer is the same for all visitors of this variant, a language for example: the name is
-    /// added to the key, and controllers and templates may see it.
+    /// The answer is the same for all visitors of this variant, a language for example: the name is added to the key,
+    /// and controllers and templates can read it.
     pub fn named(name: impl Into<String>) -> Variant {
         VariantKind::Named(name.into()).into()
     }
 
-    /// The answer is the same wherever this key is the same: it takes the place of the URL, and
-    /// patterns are matched with it. Line breaks in it become spaces.
+    /// The answer is the same for all requests with this key: it replaces the URL, and patterns are matched against
+    /// it. Line breaks in it become spaces.
     pub fn key(key: impl Into<String>) -> Variant {
         // In the cache a line break ends the id.
         VariantKind::Key(key.into().replace('\n', " ")).into()
     }
 
-    /// The answer is for this visitor only: the cache is neither read nor written, and the
-    /// controller sees the whole request.
+    /// The answer is for this visitor only: the cache is neither read nor written, and the controller receives the
+    /// whole request.
     pub fn no() -> Variant {
         VariantKind::No(None).into()
     }
 
-    /// The same version for this visitor only, as with [`no`](Variant::no): controllers and templates see its name, so
-    /// the page looks as the one that is cached.
+    /// The same variant for this visitor only, as with [`no`](Variant::no): controllers and templates receive its
+    /// name, so the page looks like the cached one.
     ///
     /// ```
     /// use headwater::prelude::*;
     ///
-    /// /// Members have pages of their own. What is reloaded with all caches passed over is made anew.
-    /// fn variant(visitor: &Visitor<'_>) -> Variant {
-    ///     let is_member = visitor.cookie("member").is_some();
-    ///     let variant = if is_member { Variant::named("member") } else { Variant::yes() };
-    ///     match visitor.header("cache-control") {
-    ///         Some("no-cache") => variant.uncached(),
-    ///         _ => variant,
-    ///     }
-    /// }
+    /// Members have pages of their own. A page that is reloaded without caches is made again.
     /// # let _ = App::new().variant(variant);
     /// ```
     pub fn uncached(self) -> Variant {
@@ -72,7 +64,7 @@ impl Variant {
         VariantKind::No(name).into()
     }
 
-    /// Adds a group that the answer is in.
+    /// Adds a group to the answer.
     pub fn group(mut self, group: impl Into<String>) -> Variant {
         self.groups.push(group.into());
         self
@@ -80,7 +72,7 @@ impl Variant {
 }
 
 impl VariantKind {
-    /// What the variant is called, if it has a name.
+    /// Returns the name of the variant, if it has one.
     pub(in crate::frontend) fn name(&self) -> Option<&str> {
         match self {
             VariantKind::Named(name) => Some(name),
@@ -96,5 +88,5 @@ impl From<VariantKind> for Variant {
     }
 }
 
-/// A site's variant function.
+/// The type of a site's variant function.
 pub(crate) type VariantFn = dyn Fn(&Visitor<'_>) -> Variant + Send + Sync;

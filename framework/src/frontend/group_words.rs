@@ -69,34 +69,34 @@ fn word_of(group: &str) -> Option<&str> {
 mod tests {
     use super::*;
 
-    fn carried(groups: &[&str]) -> GroupWords {
-        let mut carried = GroupWords::new(vec!["tags", "wiki.pages"]);
-        groups.iter().for_each(|group| carried.add(group));
-        carried
+    fn words(groups: &[&str]) -> GroupWords {
+        let mut words = GroupWords::new(vec!["tags", "wiki.pages"]);
+        groups.iter().for_each(|group| words.add(group));
+        words
     }
 
-    fn suggestion(carried: &GroupWords, group: &str) -> Option<String> {
-        carried.suggestion(group).map(|(_, near)| near)
+    fn suggestion(words: &GroupWords, group: &str) -> Option<String> {
+        words.suggestion(group).map(|(_, near)| near)
     }
 
     #[test]
     fn a_word_close_to_one_of_a_page_s_groups_is_a_misspelling() {
-        let carried = carried(&["story:rain", "author:ada", "recipes/pea-soup", "news"]);
-        assert_eq!(suggestion(&carried, "storys:rain").as_deref(), Some("story:"));
-        assert_eq!(suggestion(&carried, "stroy:snow").as_deref(), Some("story:"));
-        assert_eq!(suggestion(&carried, "auther:bob").as_deref(), Some("author:"));
-        assert_eq!(suggestion(&carried, "recipe/pea-soup").as_deref(), Some("recipes/"));
+        let words = words(&["story:rain", "author:ada", "recipes/pea-soup", "news"]);
+        assert_eq!(suggestion(&words, "storys:rain").as_deref(), Some("story:"));
+        assert_eq!(suggestion(&words, "stroy:snow").as_deref(), Some("story:"));
+        assert_eq!(suggestion(&words, "auther:bob").as_deref(), Some("author:"));
+        assert_eq!(suggestion(&words, "recipe/pea-soup").as_deref(), Some("recipes/"));
         assert_eq!(
-            suggestion(&carried, "tag/1").as_deref(),
+            suggestion(&words, "tag/1").as_deref(),
             Some("tags/"),
             "a table that no page has read yet"
         );
-        assert_eq!(suggestion(&carried, "tags:soup").as_deref(), Some("tags/"), "a table's rows");
+        assert_eq!(suggestion(&words, "tags:soup").as_deref(), Some("tags/"), "a table's rows");
     }
 
     #[test]
     fn names_that_may_be_correct_are_not_reported() {
-        let carried = carried(&["story:rain", "tag:soup", "url:/a", "news", "wiki.page/1"]);
+        let words = words(&["story:rain", "tag:soup", "url:/a", "news", "wiki.page/1"]);
         for group in [
             "story:snow",   // It has no page yet.
             "weather:hull", // No word is similar.
@@ -108,19 +108,19 @@ mod tests {
             ":x",
             "",
         ] {
-            assert_eq!(suggestion(&carried, group), None, "{group}");
+            assert_eq!(suggestion(&words, group), None, "{group}");
         }
     }
 
     #[test]
     fn a_site_with_too_many_words_gets_no_advice() {
-        let mut carried = carried(&["story:rain"]);
+        let mut words = words(&["story:rain"]);
         assert!(
-            suggestion(&carried, "stories:rain").is_none()
-                && suggestion(&carried, "storys:a").is_some()
+            suggestion(&words, "stories:rain").is_none()
+                && suggestion(&words, "storys:a").is_some()
         );
-        (0..=MOST).for_each(|number| carried.add(&format!("{number}:x")));
-        assert_eq!(suggestion(&carried, "storys:rain"), None);
-        assert!(carried.words.is_empty());
+        (0..=MOST).for_each(|number| words.add(&format!("{number}:x")));
+        assert_eq!(suggestion(&words, "storys:rain"), None);
+        assert!(words.words.is_empty());
     }
 }
