@@ -31,7 +31,7 @@ impl Progress {
         }
     }
 
-    /// Counts a step that takes long.
+    /// Reads the clock at once, for steps that take long each.
     pub(crate) fn look(&mut self, done: u64) {
         self.steps = 0;
         let now = Instant::now();

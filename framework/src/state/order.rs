@@ -6,7 +6,7 @@
 //! its rows, and, if it reached the end, on the place at the end.
 //!
 //! Let a list be read from one point of an order to another, and let it be in the groups of all places between
-//! the two. As long as none of these groups is emitted, the same rows are in this part of the order, successors
+//! the two. As long as none of these groups is emitted, the same rows are in this part of the order, followed
 //! by the same row or by the end:
 //!
 //! - A row that is inserted between two others is directly before the second of them in the order as it was
@@ -16,7 +16,7 @@
 //! So the first update that changes anything between the two points emits one of these groups.
 //!
 //! Two rules for an update follow: *a removed row emits the place before it; an inserted row emits the place
-//! before the row, or the end, that successors this point until then.* A row that moves does both.
+//! before the row, or the end, that followed this point until then.* A row that moves does both.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
@@ -47,7 +47,7 @@ impl<'a, E: Ord, T> Moved<'a, E, T> {
         self.removed.iter().copied()
     }
 
-    /// Returns the inserted entries, each with the entry that successors its point before the update. `next`
+    /// Returns the inserted entries, each with the entry that followed its point before the update. `next`
     /// returns the entry that follows one now.
     pub(super) fn with_successors(
         mut self,
