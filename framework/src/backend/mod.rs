@@ -250,7 +250,7 @@ impl Backend {
         Ok(())
     }
 
-    /// Looks after the membership and the contents of files for as long as it is polled.
+    /// Maintains the membership and the contents of files for as long as it is polled.
     pub(crate) async fn look_after(self: Arc<Self>) {
         let mut health = BTreeMap::new();
         let mut swept = clock::now();

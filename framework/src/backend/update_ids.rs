@@ -10,7 +10,7 @@
 //!
 //! Other requests have none, and count as new requests each time.
 //!
-//! # What a key is bound to
+//! # The data that a key is bound to
 //!
 //! A digest of method, path, query, content type, body, and the data that distinguishes clients:
 //! `Authorization`, the user of the session (or the session, if it has no user), and without a

@@ -13,7 +13,7 @@
 //! invalidation if the condition holds, without it if not. Invalidations that a call has left
 //! unsettled are made soon after the call has ended, or at the next start.
 //!
-//! # What an unsafe request makes wrong by itself
+//! # Invalidations that an unsafe request implies
 //!
 //! RFC 9111, section 4.4: when a request with an unsafe method is answered without an error, the
 //! cached content of its own URL is invalid. The front end names that page ([`Call::own_url`]), and

@@ -171,12 +171,13 @@ impl Entry {
         }
     }
 
-    /// For how long it may be served past its end while it is made anew.
+    /// Returns for how long it may be served past its end while it is made anew.
     pub(super) fn stale_while_revalidate(&self) -> Duration {
         Duration::from_nanos(self.windows.stale_while_revalidate)
     }
 
-    /// For how long it may be served past its end, or without a lease, when the back end fails.
+    /// Returns for how long it may be served past its end, or without a lease, when the back end
+    /// fails.
     pub(super) fn stale_if_error(&self) -> Duration {
         Duration::from_nanos(self.windows.stale_if_error)
     }
@@ -192,7 +193,7 @@ impl Entry {
         }
     }
 
-    /// Whether it is among the entries that are evicted last.
+    /// Returns whether it is among the entries that are evicted last.
     pub(super) fn is_persistent(&self) -> bool {
         self.is_persistent
     }

@@ -23,7 +23,7 @@ pub(super) struct HitForMissMarks {
 }
 
 impl HitForMissMarks {
-    /// No marks.
+    /// Creates a table without marks.
     pub(super) fn new() -> HitForMissMarks {
         let slots = (0..SLOTS).map(|_| AtomicU64::new(0)).collect();
         HitForMissMarks { slots, hasher: RandomState::new() }
@@ -35,7 +35,7 @@ impl HitForMissMarks {
         slot.store(tag | (seconds(now) + SECONDS), Ordering::Relaxed);
     }
 
-    /// Whether the key is marked.
+    /// Returns whether the key is marked.
     pub(super) fn is_marked(&self, key: &str, now: Moment) -> bool {
         let (slot, tag) = self.place(key);
         let found = slot.load(Ordering::Relaxed);

@@ -113,7 +113,7 @@ impl<'a> KeyBuilder<'a> {
         self
     }
 
-    /// The finished key.
+    /// Returns the finished key.
     pub(crate) fn build(self) -> Key<'a> {
         self.key
     }

@@ -62,7 +62,7 @@ impl Page {
         headers
     }
 
-    /// The status of a response with the page in this representation.
+    /// Returns the status of a response with the page in this representation.
     pub fn status_as(&self, representation: Representation) -> StatusCode {
         match representation {
             Representation::Plain | Representation::Encoded(_) => self.status(),

@@ -59,7 +59,7 @@ pub struct Usage {
 }
 
 impl Cache {
-    /// An empty cache that follows no log and holds no lease.
+    /// Creates an empty cache that follows no log and holds no lease.
     pub fn new(limits: CacheLimits) -> Cache {
         Cache {
             ordinary: Entries::new(limits.bytes),

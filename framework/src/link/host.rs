@@ -104,7 +104,7 @@ pub(crate) enum Grant {
     Unknown,
 }
 
-/// What a back end grants a front end that opens a feed.
+/// The terms of an admission to the feed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Admission {
     /// The host's id of the member.

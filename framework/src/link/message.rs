@@ -85,7 +85,7 @@ pub(crate) fn group_of_url(path: &str) -> String {
 pub struct Answer {
     /// The status code.
     pub status: u16,
-    /// Headers in the order they are to be sent; names may repeat.
+    /// Headers in the order of sending; names may repeat.
     pub headers: Vec<(String, Vec<u8>)>,
     /// The kind of the body.
     pub content: AnswerContent,

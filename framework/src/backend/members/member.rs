@@ -71,7 +71,7 @@ pub(crate) struct MemberStatus {
 }
 
 impl Member {
-    /// A member without a lease, which has applied everything up to `acknowledged`.
+    /// Creates a member without a lease, which has applied everything up to `acknowledged`.
     pub(super) fn new(name: String, longest: Duration, acknowledged: Position) -> Member {
         Member {
             name,

@@ -10,7 +10,7 @@ use super::*;
 /// The length of the leases here, in seconds.
 const LEASE: u64 = 12;
 
-/// What may happen to a cache.
+/// A step of a script.
 #[derive(Debug, Clone)]
 enum Step {
     /// A fill begins.

@@ -33,7 +33,7 @@ pub(super) enum Anchor {
     Anywhere,
 }
 
-/// What must follow a head.
+/// The condition on the text after a head.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Then {
     /// Anything: the expression matches wherever the head occurs.

@@ -39,7 +39,7 @@ pub(in crate::cache) struct Met {
 const NEVER: u64 = u64::MAX;
 
 impl Met {
-    /// Content that was tested against no pattern after `position`.
+    /// The mark of content that was tested against no pattern after `position`.
     pub(in crate::cache) fn up_to(position: Position) -> Met {
         Met { tested: AtomicU64::new(position.0), stale_since: AtomicU64::new(NEVER) }
     }

@@ -70,7 +70,7 @@ pub(crate) enum CallError {
     Broken {
         /// Whether the controller may have run.
         sent: bool,
-        /// What happened.
+        /// The cause.
         reason: String,
     },
     /// The request's own body could not be read to its end. The controller may have run.

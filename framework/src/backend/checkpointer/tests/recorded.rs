@@ -71,7 +71,7 @@ mod first {
     }
 }
 
-/// The same with serde's attributes: a field was added to the row, to what is in it, and to the update, one was
+/// The same with serde's attributes: a field was added to the row, to a type within it, and to the update, one was
 /// renamed, one was removed; a variant was renamed and one added.
 mod second {
     use super::*;
