@@ -97,7 +97,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_announcement_is_read_as_it_was_written() {
+    fn an_announcement_survives_formatting_and_parsing() {
         for line in [
             "frontend f1 http://127.0.0.1:8000 admin http://127.0.0.1:8200 pid 1",
             "backend b1 link [::1]:8100 admin http://127.0.0.1:8300 pid 2",

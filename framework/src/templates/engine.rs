@@ -133,7 +133,7 @@ impl Engine {
         if let Err(error) = engine.tera.add_raw_templates(present.chain(missing)) {
             let complete = blank.is_empty() && problems.is_empty();
             for problem in error::problems(folder, &error, &originals).iter() {
-                if complete || stands_alone(&problem.message) {
+                if complete || is_independent(&problem.message) {
                     problems.push(problem.clone());
                 }
             }
@@ -408,7 +408,7 @@ fn wrong_syntax<'a>(
 }
 
 /// Returns whether this finding holds regardless of the templates that were left empty.
-fn stands_alone(message: &str) -> bool {
+fn is_independent(message: &str) -> bool {
     ["Unknown filter", "Unknown test", "Unknown function"]
         .iter()
         .any(|beginning| message.starts_with(beginning))

@@ -15,7 +15,7 @@ fn main() -> ExitCode {
     app().run()
 }
 
-/// The site, for `main` and for tests.
+/// Returns the site, for `main` and for tests.
 fn app() -> App {
     App::new()
         .state::<notes::Notes>()

@@ -50,7 +50,7 @@ impl Reader {
                 let start = Instant::now();
                 let reads = words[0] == "curl" && !words.contains(&"-d");
                 let said = loop {
-                    let said = self.says(line);
+                    let said = self.output_of(line);
                     let is_so = expected.is_empty() || is_like(said.trim(), expected.trim());
                     if is_so || !reads || start.elapsed() > PATIENCE {
                         break said;
@@ -69,7 +69,7 @@ impl Reader {
     }
 
     /// Returns the output of a command, which must succeed.
-    fn says(&self, line: &str) -> String {
+    fn output_of(&self, line: &str) -> String {
         let line = match &self.dev {
             Some(dev) => line.replace("127.0.0.1:8000", &dev.address.to_string()),
             None => line.to_owned(),

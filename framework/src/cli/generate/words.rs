@@ -213,7 +213,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn one_word_stands_for_all_names() {
+    fn all_names_derive_from_one_word() {
         let words = Words::new("BlogPost", None).unwrap();
         let text = "@one@ @many@ @One@ @Many@ /@path@ @a label@ @labels@ @Label@ @Labels@";
         assert_eq!(

@@ -268,7 +268,7 @@ fn a_pattern_that_is_too_large_is_an_error_of_the_start() {
 
 proptest! {
     #[test]
-    fn whatever_is_sent_is_a_story_or_refused(
+    fn any_submission_is_accepted_or_refused(
         fields in proptest::collection::vec(
             (
                 proptest::sample::select(vec![

@@ -54,7 +54,7 @@ fn a_fragment_of_a_row_is_found_on_every_page_that_shows_the_same() {
 }
 
 #[test]
-fn a_fragment_of_a_row_knows_its_place_in_the_loop_and_the_blocks_of_its_page() {
+fn the_key_of_a_row_fragment_includes_the_loop_and_the_blocks_of_its_page() {
     let site = Site::new(&[
         ("base.html", "{% block all %}{{ s.title }}{% block b %}{% endblock %}{% endblock %}"),
         (
