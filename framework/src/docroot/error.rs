@@ -6,19 +6,19 @@ use super::StoreError;
 use crate::log::Position;
 use crate::state::WriteError;
 
-/// Why a file was not brought to every front end, or not in time.
+/// Reason why a file was not sent to every front end, or not in time.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum SyncError {
-    /// The path is none that a front end would serve. Nothing was changed.
+    /// Front ends would not serve this path. Nothing was changed.
     #[error("`{path}` is not the path of a file in the docroot: {reason}")]
     Path {
         /// The path.
         path: String,
-        /// What is wrong with it.
+        /// The reason.
         reason: &'static str,
     },
-    /// There is no docroot, so that the file is not there means nothing. Nothing was changed.
+    /// The docroot does not exist, so the absence of the file proves nothing. Nothing was changed.
     #[error(
         "there is no folder {}; make it, or set `path` in `[docroot]` of project.toml",
         folder.display()
@@ -32,23 +32,23 @@ pub enum SyncError {
     Store {
         /// The path.
         path: String,
-        /// Why.
+        /// The reason.
         reason: StoreError,
     },
-    /// The file could not be written or removed in the back end's docroot. No front end was told of it.
+    /// The file could not be written or removed in the back end's docroot. No front end was notified.
     #[error("`{path}` cannot be written or removed: {error}")]
     File {
         /// The path.
         path: String,
-        /// Why.
+        /// The reason.
         #[source]
         error: io::Error,
     },
-    /// The log did not take the record.
+    /// The log could not store the record.
     #[error(transparent)]
     Write(#[from] WriteError),
-    /// Some front ends did not get the content in time. The file is changed: other front ends serve
-    /// it, and with these, requests for it wait until it has come.
+    /// Some front ends did not receive the content in time. The file is changed: other front ends serve it, and
+    /// requests for it wait on these until it has arrived.
     #[error(
         "`{path}` is changed at position {position}, but after {waited:?} {} still lacked its content; a \
          longer wait is `sync_deadline` in `[docroot]` of project.toml",
@@ -59,7 +59,7 @@ pub enum SyncError {
         path: String,
         /// The record that changes the file.
         position: Position,
-        /// How long it was waited for them.
+        /// The time for which the call has waited for them.
         waited: Duration,
         /// The front ends.
         frontends: Vec<String>,

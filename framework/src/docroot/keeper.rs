@@ -7,38 +7,38 @@ use std::pin::Pin;
 use super::SyncError;
 use crate::log::{FileChange, Position};
 
-/// What a controller asks of the back end that it runs on when it synchronizes a file.
+/// Access of a controller to its back end, for the synchronization of files.
 pub(crate) trait Keeper: Send + Sync {
     /// The back end's docroot.
     fn folder(&self) -> &Path;
 
-    /// Imports the file at `path` as it is now, durably; if there is none, that it is gone.
+    /// Imports the current file at `path` durably, or its removal if it does not exist.
     ///
     /// # Errors
-    /// When the path is none, or the file cannot be read or stored.
+    /// Fails if the path is invalid, or the file cannot be read or stored.
     fn take<'a>(&'a self, path: &'a str) -> Keeping<'a, Taken>;
 
-    /// Returns when every front end that may serve has what the record at `position` made the
-    /// content of `path`.
+    /// Waits until every front end that may serve has the content that the record at `position` has
+    /// given to `path`.
     ///
     /// # Errors
-    /// When a front end cannot store it, or it takes too long.
+    /// Fails if a front end cannot store it, or takes too long.
     fn held<'a>(&'a self, path: &'a str, position: Position) -> Keeping<'a, ()>;
 }
 
-/// An answer under way.
+/// A pending result.
 pub(crate) type Keeping<'a, T> = Pin<Box<dyn Future<Output = Result<T, SyncError>> + Send + 'a>>;
 
-/// An imported file. Until this is dropped the content stays, and no other import of the same path
-/// can begin.
+/// An imported file. Until this is dropped, the content is kept, and no other import of the same
+/// path can begin.
 pub(crate) struct Taken {
-    /// What is to be written to the log.
+    /// The change for the log.
     pub change: FileChange,
     _kept: Box<dyn Any + Send>,
 }
 
 impl Taken {
-    /// `kept` is dropped with it.
+    /// Creates the value. `kept` is dropped with it.
     pub(crate) fn new(change: FileChange, kept: impl Any + Send) -> Taken {
         Taken { change, _kept: Box::new(kept) }
     }

@@ -8,34 +8,34 @@ use serde::{Deserialize, Serialize};
 use crate::encoded::{read_pieces, to_pieces};
 use crate::log::{ContentId, FileChange, Position};
 
-/// Which files the log has put into the docroot, and which it has removed.
+/// The files that the log has put into the docroot, and those that it has removed.
 ///
-/// Each entry has the position of the record that made it, and is replaced by later records only.
-/// So it does no harm to apply a record twice, or one that the manifest is already ahead of.
+/// Each entry contains the position of its record, and is replaced by later records only. So
+/// applying a record twice, or a record older than the entry, has no effect.
 ///
-/// A clone costs next to nothing, and so does a change of either of the two afterwards.
+/// A clone is cheap, and so is a change of either of the two afterwards.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Manifest {
     files: OrdMap<Arc<str>, FileEntry>,
 }
 
-/// What the log says about one path.
+/// The state of one path according to the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct FileEntry {
-    /// The record that made it.
+    /// The position of the record.
     pub position: Position,
     /// The file's content; `None` when the file was removed.
     pub content: Option<ContentId>,
 }
 
 impl Manifest {
-    /// What the log says about the file at `path`; `None` when it says nothing.
+    /// Returns the entry for the file at `path`, if the log contains one.
     pub(crate) fn get(&self, path: &str) -> Option<FileEntry> {
         self.files.get(path).copied()
     }
 
-    /// Applies one change of the record at `position`. Returns what it replaced, if anything, or
-    /// `Err` when the manifest is ahead of the record already.
+    /// Applies one change of the record at `position`. Returns the replaced entry, if any, or `Err`
+    /// if the entry is of a later record.
     pub(crate) fn apply(
         &mut self,
         position: Position,
@@ -50,27 +50,27 @@ impl Manifest {
         Ok(known)
     }
 
-    /// All entries, in the order of their paths.
+    /// Returns all entries, in the order of their paths.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, FileEntry)> {
         self.files.iter().map(|(path, entry)| (&**path, *entry))
     }
 
-    /// All contents that files have.
+    /// Returns the contents of all files.
     pub(crate) fn contents(&self) -> HashSet<ContentId> {
         self.files.values().filter_map(|entry| entry.content).collect()
     }
 
-    /// The paths of the files with this content.
+    /// Returns the paths of the files with this content.
     pub(crate) fn paths_of(&self, content: ContentId) -> impl Iterator<Item = &str> {
         self.iter().filter(move |(_, entry)| entry.content == Some(content)).map(|(path, _)| path)
     }
 
-    /// The manifest, encoded in pieces of bounded length.
+    /// Encodes the manifest in pieces of bounded length.
     pub(crate) fn to_pieces(&self) -> Vec<Bytes> {
         to_pieces(Vec::new(), self.iter())
     }
 
-    /// Reads what [`Manifest::to_pieces`] made; `None` when it is something else.
+    /// Decodes the output of [`Manifest::to_pieces`]; `None` if it is malformed.
     pub(crate) fn from_pieces<'a>(pieces: impl IntoIterator<Item = &'a Bytes>) -> Option<Manifest> {
         let mut files = OrdMap::new();
         let pieces = pieces.into_iter().map(|piece| &piece[..]);
@@ -81,7 +81,7 @@ impl Manifest {
     }
 }
 
-/// The manifest holds a later record's word about the file.
+/// The manifest contains an entry of a later record for the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Ahead;
 
@@ -96,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_later_record_wins_in_whatever_order_they_come() {
+    fn a_later_record_wins_in_any_order() {
         let mut manifest = Manifest::default();
         assert_eq!(manifest.apply(Position(5), &change("a", 5)), Ok(None));
         assert_eq!(manifest.apply(Position(3), &change("a", 3)), Err(Ahead));
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_of_many_pieces_is_read_as_it_was_written() {
+    fn a_manifest_of_many_pieces_is_decoded_to_the_same() {
         let mut manifest = Manifest::default();
         assert!(manifest.to_pieces().is_empty());
         for number in 1..=20_000 {

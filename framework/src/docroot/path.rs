@@ -1,13 +1,13 @@
 use std::path::{Component, Path};
 
-/// The longest path of a synchronized file, in bytes.
+/// The maximum length of a synchronized file's path, in bytes.
 const LONGEST: usize = 1024;
 
-/// Checks that `path` names a file of the docroot as front ends would serve it: plain names with
-/// `/` between them, none of which begins with a dot (save `.well-known`, RFC 8615).
+/// Checks that `path` names a file that front ends would serve: plain names with `/` between them,
+/// none of which begins with a dot (except `.well-known`, RFC 8615).
 ///
 /// # Errors
-/// What is wrong with it.
+/// Returns the reason.
 pub(crate) fn check_path(path: &str) -> Result<(), &'static str> {
     if path.is_empty() {
         return Err("it is empty");
@@ -47,7 +47,7 @@ mod tests {
     use proptest::prelude::*;
 
     #[test]
-    fn only_what_would_be_served_is_taken() {
+    fn only_paths_that_would_be_served_are_accepted() {
         for path in ["x.png", "uploads/x.png", "a/b/c d.é", ".well-known/security.txt", "a/..b"] {
             assert_eq!(check_path(path).is_ok(), path != "a/..b", "{path}");
         }

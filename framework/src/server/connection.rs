@@ -32,7 +32,7 @@ pub(super) struct Rules {
     http2: http2::Builder<TokioExecutor>,
     pub(super) limits: Limits,
     /// The permits for connections.
-    pub(super) places: Arc<Semaphore>,
+    pub(super) permits: Arc<Semaphore>,
     timeouts: Timeouts,
     pub(super) stop: Stop,
 }
@@ -46,7 +46,7 @@ impl Rules {
         http1.header_read_timeout(None);
         http1.max_header_size(limits.header_bytes);
         http1.max_buf_size(limits.header_bytes.max(BUFFER));
-        // Hyper allocates for each request if the limit is set.
+        // Hyper allocates for each request if this is set, so its default is left alone.
         if limits.headers != 100 {
             http1.max_headers(limits.headers);
         }
@@ -55,13 +55,13 @@ impl Rules {
         http2.max_send_buf_size(BUFFER);
         http2.max_concurrent_streams(limits.streams);
         let timeouts = Timeouts::new(&limits);
-        let places = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
-        Rules { http1, http2, limits, places, timeouts, stop: Stop::default() }
+        let permits = Arc::new(Semaphore::new(limits.connections.min(Semaphore::MAX_PERMITS)));
+        Rules { http1, http2, limits, permits, timeouts, stop: Stop::default() }
     }
 
     /// Returns whether so few permits are left that idle connections should be closed early.
     fn is_crowded(&self) -> bool {
-        self.places.available_permits() <= self.limits.connections / 8
+        self.permits.available_permits() <= self.limits.connections / 8
     }
 }
 
@@ -93,8 +93,8 @@ pub(super) async fn serve<H: Handler>(
         () = given_up => return,
     };
     let timers = Timers::new();
-    let places = (version == Version::HTTP_2).then(|| WorkPermits::new(rules.limits.streams));
-    let context = Context::new(handler, peer, rules.limits.headers, places);
+    let permits = (version == Version::HTTP_2).then(|| WorkPermits::new(rules.limits.streams));
+    let context = Context::new(handler, peer, rules.limits.headers, permits);
     let heads =
         if version == Version::HTTP_2 { RequestHeads::Ignored } else { RequestHeads::Noted };
     let socket = Socket::new(stream, read, timers.clone(), heads);

@@ -65,7 +65,7 @@ impl Server {
     pub async fn run<H: Handler>(self, handler: Arc<H>, stop: CancellationToken) -> Drained {
         let Server { listener, limits } = self;
         let rules = Arc::new(Rules::new(limits));
-        let places = Arc::clone(&rules.places);
+        let permits = Arc::clone(&rules.permits);
         let refusals = rules.limits.refusals.min(Semaphore::MAX_PERMITS);
         let refusals = Arc::new(Semaphore::new(refusals));
         let mut tasks = JoinSet::new();
@@ -86,18 +86,18 @@ impl Server {
                 }
             };
             pause = Pause::default();
-            if let Ok(place) = places.clone().try_acquire_owned() {
+            if let Ok(permit) = permits.clone().try_acquire_owned() {
                 let (rules, handler) = (rules.clone(), handler.clone());
                 tasks.spawn(async move {
                     // It only affects latency, and the socket may already be closed.
                     let _ = stream.set_nodelay(true);
                     connection::serve(stream, Peer { addr }, &rules, handler).await;
-                    drop(place);
+                    drop(permit);
                 });
-            } else if let Ok(place) = refusals.clone().try_acquire_owned() {
+            } else if let Ok(permit) = refusals.clone().try_acquire_owned() {
                 tasks.spawn(async move {
                     refuse(stream).await;
-                    drop(place);
+                    drop(permit);
                 });
             }
         }

@@ -83,7 +83,7 @@ pub(super) struct Context<H> {
     peer: Peer,
     headers: usize,
     /// Present if a connection may have many concurrent requests.
-    places: Option<WorkPermits>,
+    permits: Option<WorkPermits>,
 }
 
 impl<H: Handler> Context<H> {
@@ -92,9 +92,9 @@ impl<H: Handler> Context<H> {
         handler: Arc<H>,
         peer: Peer,
         headers: usize,
-        places: Option<WorkPermits>,
+        permits: Option<WorkPermits>,
     ) -> Context<H> {
-        Context { handler, peer, headers, places }
+        Context { handler, peer, headers, permits }
     }
 
     /// Returns the response to a request, if it is immediately available, otherwise a future.
@@ -107,7 +107,7 @@ impl<H: Handler> Context<H> {
             return Either::Left(refusal.response());
         }
         let request = Request::from_parts(parts, body);
-        let work = self.places.as_ref().map(WorkPermits::try_take);
+        let work = self.permits.as_ref().map(WorkPermits::try_take);
         let begun = match work {
             Some(None) => Either::Left(request),
             work => match self.hand_over(request, work.flatten()) {
@@ -120,8 +120,8 @@ impl<H: Handler> Context<H> {
             let answering = match begun {
                 Either::Right(answering) => answering,
                 Either::Left(request) => {
-                    let work = match &context.places {
-                        Some(places) => Some(places.take().await),
+                    let work = match &context.permits {
+                        Some(permits) => Some(permits.take().await),
                         None => None,
                     };
                     match context.hand_over(request, work) {

@@ -32,8 +32,8 @@ pub(super) struct WorkPermits(Arc<Semaphore>);
 
 impl WorkPermits {
     /// Creates the permits: as many as the connection may have streams.
-    pub(super) fn new(places: u32) -> WorkPermits {
-        WorkPermits(Arc::new(Semaphore::new(places as usize)))
+    pub(super) fn new(permits: u32) -> WorkPermits {
+        WorkPermits(Arc::new(Semaphore::new(permits as usize)))
     }
 
     /// Returns a permit for a request, if one is free.
@@ -110,39 +110,39 @@ mod tests {
 
     #[tokio::test]
     async fn dropped_work_keeps_its_permit_until_it_has_ended() {
-        let places = WorkPermits::new(200);
+        let permits = WorkPermits::new(200);
         let (end, ended) = oneshot::channel::<()>();
-        let work = places.take().await;
+        let work = permits.take().await;
         drop(Work::run_to_end(Some(work.clone()), ended, |_| None));
         drop(work);
         tokio::task::yield_now().await;
-        assert_eq!(places.0.available_permits(), 200 - 1);
+        assert_eq!(permits.0.available_permits(), 200 - 1);
         end.send(()).unwrap();
-        while places.0.available_permits() < 200 {
+        while permits.0.available_permits() < 200 {
             tokio::task::yield_now().await;
         }
     }
 
     #[tokio::test]
     async fn work_that_ends_frees_its_permit_immediately() {
-        let places = WorkPermits::new(200);
-        let work = places.take().await;
+        let permits = WorkPermits::new(200);
+        let work = permits.take().await;
         assert_eq!(Work::run_to_end(Some(work), async { 7 }, |_| None).await, 7);
-        assert_eq!(places.0.available_permits(), 200);
+        assert_eq!(permits.0.available_permits(), 200);
     }
 
     #[tokio::test(start_paused = true)]
     async fn work_that_continues_elsewhere_keeps_its_permit_for_a_while() {
-        let places = WorkPermits::new(200);
+        let permits = WorkPermits::new(200);
         let time = Duration::from_secs(30);
         let run_to_end = |work, number: u8| {
             Work::run_to_end(Some(work), async move { number }, move |_| Some(time))
         };
-        assert_eq!(run_to_end(places.take().await, 7).await, 7);
-        drop(run_to_end(places.take().await, 8));
+        assert_eq!(run_to_end(permits.take().await, 7).await, 7);
+        drop(run_to_end(permits.take().await, 8));
         tokio::time::sleep(time - Duration::from_millis(1)).await;
-        assert_eq!(places.0.available_permits(), 200 - 2);
+        assert_eq!(permits.0.available_permits(), 200 - 2);
         tokio::time::sleep(Duration::from_millis(10)).await;
-        assert_eq!(places.0.available_permits(), 200);
+        assert_eq!(permits.0.available_permits(), 200);
     }
 }

@@ -9,12 +9,12 @@ use crate::files::open_without_links;
 use crate::log::ContentId;
 use crate::private::Unfinished;
 
-/// How much is copied at a time, in bytes.
+/// The number of bytes that are copied at a time.
 const PIECE: usize = 256 * 1024;
-/// How often a file that changes is read anew.
+/// The number of attempts to read a file that changes.
 const ATTEMPTS: usize = 3;
 
-/// Keeps a content in the store until it is dropped.
+/// Keeps a content in the store until this is dropped.
 #[derive(Debug)]
 pub(crate) struct Pin {
     store: Arc<Store>,
@@ -26,7 +26,8 @@ impl Store {
     /// is durable.
     ///
     /// # Errors
-    /// [`StoreError::Absent`] when there is no such file; the others say what is wrong.
+    /// Returns [`StoreError::Absent`] if the file does not exist, and other errors if it cannot be
+    /// imported.
     pub(crate) fn import(self: &Arc<Self>, root: &Path, relative: &str) -> Result<Pin, StoreError> {
         let found = resolve(root, relative)?;
         self.prepare()?;
@@ -38,7 +39,7 @@ impl Store {
         Err(StoreError::Changing)
     }
 
-    /// Imports what was found; `None` when it changed meanwhile.
+    /// Imports a resolved file; `None` if it changed meanwhile.
     pub(super) fn copy(self: &Arc<Self>, found: &Resolved) -> Result<Option<Pin>, StoreError> {
         let path = &*found.root.join(&found.inside);
         let open = || match open_without_links(&found.root, &found.inside) {
@@ -70,13 +71,14 @@ impl Store {
                 Err(error) => return Err(unreadable(error)),
             }
         }
-        // The file under this name now, which may be another one by now.
+        // The current file at the path, which may have replaced the one that was read.
         let after = open()?.metadata().map_err(unreadable)?;
         if length != after.len() || !is_same(&before, &after) {
             return Ok(None);
         }
         let content = ContentId { hash: *hasher.finalize().as_bytes(), length };
-        // Also if it is here already, for it may have been damaged or not be durable yet.
+        // Even if the content already exists, because the existing file may be damaged or not
+        // durable yet.
         target.sync_all().map_err(failed)?;
         {
             let mut inner = self.lock();
@@ -91,7 +93,7 @@ impl Store {
 }
 
 impl Pin {
-    /// What is kept.
+    /// Returns the content.
     pub(crate) fn content(&self) -> ContentId {
         self.content
     }
@@ -106,13 +108,13 @@ impl Drop for Pin {
     }
 }
 
-/// Where a path really leads, with all links followed.
+/// A path after all links were resolved.
 pub(super) struct Resolved {
     root: PathBuf,
     inside: PathBuf,
 }
 
-/// Where the path leads now, which must be a regular file below `root`.
+/// Resolves the links of a path, which must lead to a regular file below `root`.
 pub(super) fn resolve(root: &Path, relative: &str) -> Result<Resolved, StoreError> {
     let root = root.canonicalize().map_err(|error| access(root, "find the docroot", error))?;
     let path = root.join(relative);
@@ -133,7 +135,7 @@ pub(super) fn resolve(root: &Path, relative: &str) -> Result<Resolved, StoreErro
     }
 }
 
-/// Whether the file was not written to in between.
+/// Returns whether the file was not modified in between.
 fn is_same(before: &Metadata, after: &Metadata) -> bool {
     #[cfg(unix)]
     {

@@ -1,19 +1,19 @@
-//! The contents of synchronized files, in a folder of the node's own.
+//! The contents of synchronized files, in a folder of the node.
 //!
-//! | file | what it is |
+//! | file | content |
 //! |---|---|
 //! | `HASH` | a whole content; it never changes |
 //! | `HASH.part` | the beginning of a content that is being fetched |
 //! | `new-…` | a content of this back end's docroot that is being imported |
 //! | `gone-…` | a content that is being removed |
-//! | `lock` | held by the one process that uses the folder |
+//! | `lock` | locked by the process that uses the folder |
 //!
-//! A content gets its name by a rename, after it was synced and its hash is known to be right. So
-//! what bears a name is whole, whenever the process or the machine stopped. What a front end has
-//! received of a content stays in its `part` file; its hash is taken again before the rest is
-//! asked for, and a power cut that spoilt it shows at the latest in the hash of the whole.
+//! A content gets its name by a rename, after it was synced and its hash was verified. So every file with a hash as its
+//! name is complete, whenever the process or the machine stopped. The received beginning of a content is kept in its
+//! `part` file. It is hashed again before the rest is requested, and damage by a power failure is detected at the
+//! latest in the hash of the whole.
 //!
-//! Everything here that reaches the disk blocks, but for [`Store::contains`].
+//! All operations that access the disk block; [`Store::contains`] does not access it.
 
 mod import;
 mod partial;
@@ -32,7 +32,7 @@ use crate::private;
 pub(crate) use import::Pin;
 pub(crate) use partial::Partial;
 
-/// The contents that a node has.
+/// The contents that a node has stored.
 #[derive(Debug)]
 pub(crate) struct Store {
     folder: PathBuf,
@@ -42,42 +42,42 @@ pub(crate) struct Store {
 #[derive(Debug, Default)]
 struct Inner {
     blobs: HashMap<ContentId, Blob>,
-    /// Contents that were begun, by the name of their files.
+    /// Incomplete contents, by the names of their files.
     partials: HashMap<String, Part>,
-    /// Held as long as this process uses the folder; none before there is a folder.
+    /// Locked as long as this process uses the folder; `None` before the folder exists.
     lock: Option<File>,
     is_closed: bool,
 }
 
-/// A content that is in the folder.
+/// A complete content in the folder.
 #[derive(Debug)]
 struct Blob {
-    /// When it was last used.
+    /// The time of the last use.
     used: Moment,
-    /// How many pins keep it whatever the manifest says.
+    /// The number of pins, which keep it even if the manifest does not refer to it.
     pins: u32,
 }
 
-/// A part of a content that is in the folder.
+/// An incomplete content in the folder.
 #[derive(Debug)]
 struct Part {
-    /// When it was last used.
+    /// The time of the last use.
     used: Moment,
-    /// How many writers append to it.
+    /// The number of writers that append to it.
     writers: u32,
 }
 
-/// Why contents could not be stored or read.
+/// Reason why contents could not be stored or read.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// The file system refused.
+    /// The file system returned an error.
     #[error("{}: cannot {action}: {source}", path.display())]
     Access {
         /// The file or folder.
         path: PathBuf,
-        /// What was tried.
+        /// The operation.
         action: &'static str,
-        /// What the system said.
+        /// The error of the system.
         source: io::Error,
     },
     /// Another process uses the folder.
@@ -93,19 +93,19 @@ pub enum StoreError {
     /// The node is stopping.
     #[error("the node is stopping and stores no more files")]
     Closed,
-    /// What was received is not what was asked for.
-    #[error("what was received is not the content {wanted}")]
+    /// The received content is not the requested one.
+    #[error("the received content is not {wanted}")]
     Wrong {
-        /// The hash that was asked for.
+        /// The requested hash.
         wanted: String,
     },
-    /// There is no such file to import.
+    /// The file to import does not exist.
     #[error("there is no such file")]
     Absent,
-    /// It is a folder, a pipe, or outside of the docroot.
+    /// The path leads to a folder, a pipe, or out of the docroot.
     #[error("it is not a regular file below the docroot")]
     NotAFile,
-    /// The file changed whenever it was read.
+    /// The file changed during each attempt to read it.
     #[error(
         "the file changes while it is read; write it under another name first, and rename it when \
          it is whole"
@@ -114,10 +114,10 @@ pub enum StoreError {
 }
 
 impl Store {
-    /// The store in `folder`, which is made when the first content comes.
+    /// Opens the store in `folder`, which is created for the first content.
     ///
     /// # Errors
-    /// When the folder is there and cannot be used, or another process uses it.
+    /// Fails if the folder exists and cannot be used, or another process uses it.
     pub(crate) fn open(folder: &Path) -> Result<Arc<Store>, StoreError> {
         let store = Store { folder: folder.to_owned(), inner: Mutex::default() };
         if folder.exists() {
@@ -127,8 +127,8 @@ impl Store {
         Ok(Arc::new(store))
     }
 
-    /// Whether the content is here. It then stays for a while, whether or not it is referred to.
-    /// Does not block.
+    /// Returns whether the store contains the content. The content is then kept for the grace period, even if nothing
+    /// refers to it. Does not block.
     pub(crate) fn contains(&self, content: ContentId) -> bool {
         let mut inner = self.lock();
         match inner.blobs.get_mut(&content) {
@@ -140,11 +140,11 @@ impl Store {
         }
     }
 
-    /// Opens a content; `None` when it is not here. What is open can be read to its end, whatever
-    /// becomes of the content.
+    /// Opens a content; `None` if the store does not contain it. An open file can be read to its end, even if the
+    /// content is removed.
     ///
     /// # Errors
-    /// When it is here and cannot be read.
+    /// Fails if the content exists and cannot be read.
     pub(crate) fn open_content(&self, content: ContentId) -> Result<Option<File>, StoreError> {
         let path = self.path(content);
         let opened = File::open(&path).and_then(|file| Ok((file.metadata()?.len(), file)));
@@ -163,19 +163,19 @@ impl Store {
         }
     }
 
-    /// Leaves the folder to another process, or another store. What was open can still be read.
+    /// Releases the folder to another process or store. Open files can still be read.
     pub(crate) fn close(&self) {
         let mut inner = self.lock();
         inner.is_closed = true;
         inner.lock = None;
     }
 
-    /// The content is no longer in the folder.
+    /// Notes that the content is no longer in the folder.
     fn forget(&self, content: ContentId) {
         self.lock().blobs.remove(&content);
     }
 
-    /// Makes the folder if need be, and makes sure that no other process uses it.
+    /// Creates the folder if necessary, and locks it against other processes.
     fn prepare(&self) -> Result<(), StoreError> {
         let mut inner = self.lock();
         if inner.is_closed {
@@ -200,7 +200,7 @@ impl Store {
         }
     }
 
-    /// Finds out what is in the folder, and removes what a predecessor has left half done.
+    /// Lists the contents of the folder, and removes incomplete files of an earlier process.
     fn list(&self) -> Result<(), StoreError> {
         let failed = |error| access(&self.folder, "list the folder", error);
         let now = clock::now();
@@ -234,14 +234,15 @@ impl Store {
     }
 }
 
-/// How the name of a content ends that is not whole.
+/// The suffix of the names of incomplete contents.
 const PART: &str = ".part";
 
-/// Makes a folder, and those above it that are not there, durably.
+/// Creates a folder and its missing ancestors durably.
 fn make_folder(folder: &Path) -> Result<(), StoreError> {
     let new: Vec<&Path> = folder.ancestors().take_while(|above| !above.exists()).collect();
     private::create_dir_all(folder).map_err(|error| access(folder, "make the folder", error))?;
-    // The name of a new folder is kept in the one above it; that of a relative path may be this one.
+    // The name of a new folder is stored in its parent, which is the current folder for a relative path of one
+    // component.
     for above in new.iter().filter_map(|new| new.parent()) {
         sync_folder(if above.as_os_str().is_empty() { Path::new(".") } else { above })?;
     }

@@ -8,10 +8,11 @@ use crate::clock;
 use crate::log::ContentId;
 use crate::private;
 
-/// How much is read at a time when a hash is taken again, in bytes.
+/// The number of bytes that are read at a time for hashing.
 const PIECE: usize = 256 * 1024;
 
-/// A content on its way in. What has come stays, so that another attempt can go on from there.
+/// A content that is being received. Its beginning is kept, so that another attempt can continue
+/// from there.
 pub(crate) struct Partial {
     store: Arc<Store>,
     content: ContentId,
@@ -22,7 +23,7 @@ pub(crate) struct Partial {
     _writer: Writer,
 }
 
-/// Keeps a part in the folder until it is dropped.
+/// Keeps an incomplete content in the folder until this is dropped.
 struct Writer {
     store: Arc<Store>,
     name: String,
@@ -47,16 +48,16 @@ impl Drop for Writer {
 }
 
 impl Store {
-    /// Goes on with a content of which a part may be here. Of one content there must be only one of
-    /// these at a time.
+    /// Continues the transfer of a content, whose beginning may already be stored. There must be
+    /// only one of these per content at a time.
     ///
     /// # Errors
-    /// When the folder cannot be written to.
+    /// Fails if the folder cannot be written to.
     pub(crate) fn resume(self: &Arc<Self>, content: ContentId) -> Result<Partial, StoreError> {
         self.prepare()?;
         let name = content.hex() + PART;
         let path = self.folder.join(&name);
-        // Before the file is opened, or it could be removed in between.
+        // Before the file is opened, because it could be removed in between.
         let writer = Writer::begin(self, name);
         let failed = |error| access(&path, "open the file", error);
         let file =
@@ -85,20 +86,20 @@ impl Store {
 }
 
 impl Partial {
-    /// How much has come so far, in bytes.
+    /// Returns the number of bytes received so far.
     pub(crate) fn length(&self) -> u64 {
         self.length
     }
 
-    /// Whether all has come.
+    /// Returns whether all bytes were received.
     pub(crate) fn is_whole(&self) -> bool {
         self.length == self.content.length
     }
 
-    /// Adds what has come next.
+    /// Appends the next bytes.
     ///
     /// # Errors
-    /// When it cannot be written, or is more than the content has.
+    /// Fails if they cannot be written, or exceed the length of the content.
     pub(crate) fn append(&mut self, bytes: &[u8]) -> Result<(), StoreError> {
         if self.length + bytes.len() as u64 > self.content.length {
             return Err(self.wrong());
@@ -108,7 +109,7 @@ impl Partial {
             match self.file.write(left) {
                 Ok(0) => return Err(self.failed(io::ErrorKind::WriteZero.into())),
                 Ok(written) => {
-                    // What was written counts, even when the next bytes find no room.
+                    // The bytes that were written count, even if the next ones cannot be.
                     self.hasher.update(&left[..written]);
                     self.length += written as u64;
                     left = &left[written..];
@@ -120,17 +121,17 @@ impl Partial {
         Ok(())
     }
 
-    /// Gives the whole content its name.
+    /// Verifies the content and gives it its name.
     ///
     /// # Errors
-    /// When its hash is not the one that was asked for: then it is thrown away, to be fetched from
-    /// the beginning. And when the folder cannot be written to.
+    /// Fails if its hash is not the requested one: then it is discarded and must be fetched from
+    /// the beginning. Also fails if the folder cannot be written to.
     pub(crate) fn finish(self) -> Result<(), StoreError> {
         if !self.is_whole() || *self.hasher.finalize().as_bytes() != self.content.hash {
             return Err(self.wrong());
         }
         if let Err(error) = self.file.sync_all() {
-            // Another attempt to sync could succeed without what this one has lost.
+            // A later sync could succeed although data of this one are lost.
             let _ = self.file.set_len(0);
             return Err(self.failed(error));
         }
@@ -147,7 +148,7 @@ impl Partial {
     }
 
     fn wrong(&self) -> StoreError {
-        // When this fails, the next attempt finds the same and comes here again.
+        // If this fails, the next attempt detects the same error again.
         let _ = self.file.set_len(0);
         StoreError::Wrong { wanted: self.content.hex() }
     }

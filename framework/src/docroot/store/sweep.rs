@@ -7,17 +7,18 @@ use super::{PART, Store};
 use crate::clock::Moment;
 use crate::log::ContentId;
 
-/// How long a content stays when nothing refers to it any more. A front end that is behind may
-/// still fetch it meanwhile, and a file that comes back need not be copied again.
+/// The grace period: the time for which a content without references is kept. A front end that is
+/// behind may still fetch it meanwhile, and a file that is added again need not be copied again.
 pub(super) const GRACE: Duration = Duration::from_secs(60);
 
 impl Store {
     /// Removes contents that have not been used for a minute. `referred` are the contents that the
-    /// manifest refers to, as of a moment ago. Returns how many went.
+    /// manifest referred to a moment ago. Returns the number of removed contents.
     ///
-    /// A reference to a content is made before the store is asked whether the content is here, and
-    /// asking makes it stay for another while. So no content goes that is referred to: either it
-    /// was asked for before the decision, and is young, or the answer is that it is not here.
+    /// A reference to a content is created before the store is asked whether it contains the
+    /// content, and asking extends the grace period. So no content is removed that is referred to:
+    /// either it was asked for before the decision, so its grace period is not over, or the answer
+    /// is that the store does not contain it.
     pub(crate) fn sweep(&self, referred: &HashSet<ContentId>, now: Moment) -> usize {
         let mut gone: Vec<PathBuf> = Vec::new();
         let mut removed = 0;
@@ -57,8 +58,8 @@ impl Store {
         }
         removed
     }
-    /// Takes the name from a file that goes, and notes the one that it has until it is removed: a
-    /// rename is quick, so the lock is not held during the removal.
+    /// Renames a file that will be removed, and appends its new name to `gone`. A rename is quick,
+    /// so the lock is not held during the removal.
     fn put_away(&self, name: &str, gone: &mut Vec<PathBuf>) {
         let away = self.folder.join(format!("gone-{name}"));
         match fs::rename(self.folder.join(name), &away) {

@@ -7,7 +7,7 @@ use tempfile::TempDir;
 use super::sweep::GRACE;
 use super::*;
 
-/// A docroot with these files, and a folder for a store beside it.
+/// Creates a docroot with these files, and a folder for a store beside it.
 fn docroot(files: &[(&str, &[u8])]) -> (TempDir, PathBuf, PathBuf) {
     let folder = tempfile::tempdir().unwrap();
     let (root, sync) = (folder.path().join("root"), folder.path().join("data/sync"));
@@ -46,7 +46,7 @@ fn a_store_that_was_never_used_leaves_no_trace() {
 }
 
 #[test]
-fn what_is_taken_in_is_there_after_a_restart() {
+fn imported_contents_survive_a_restart() {
     let (_folder, root, sync) = docroot(&[("a.txt", b"one"), ("b.txt", b"one"), ("c.txt", b"")]);
     let store = Store::open(&sync).unwrap();
     let contents =
@@ -64,7 +64,7 @@ fn what_is_taken_in_is_there_after_a_restart() {
 }
 
 #[test]
-fn only_regular_files_below_the_docroot_are_taken_in() {
+fn only_regular_files_below_the_docroot_are_imported() {
     let (folder, root, sync) = docroot(&[("a.txt", b"one")]);
     fs::create_dir(root.join("sub")).unwrap();
     fs::write(folder.path().join("secret"), "secret").unwrap();
@@ -105,7 +105,7 @@ fn two_processes_cannot_use_one_folder() {
 }
 
 #[test]
-fn a_content_that_is_broken_off_goes_on_where_it_was_even_after_a_restart() {
+fn an_interrupted_content_is_resumed_even_after_a_restart() {
     let (_folder, _, sync) = docroot(&[]);
     let content = vec![7; 300_000];
     let store = Store::open(&sync).unwrap();
@@ -126,7 +126,7 @@ fn a_content_that_is_broken_off_goes_on_where_it_was_even_after_a_restart() {
 }
 
 #[test]
-fn a_wrong_content_is_thrown_away() {
+fn a_wrong_content_is_discarded() {
     let (_folder, _, sync) = docroot(&[]);
     let store = Store::open(&sync).unwrap();
     let (right, wrong) = (b"right".as_slice(), b"wrong".as_slice());
@@ -137,7 +137,7 @@ fn a_wrong_content_is_thrown_away() {
     let mut partial = store.resume(id(right)).unwrap();
     assert_eq!(partial.length(), 0, "nothing of it was kept");
     assert!(matches!(partial.append(b"right and more"), Err(StoreError::Wrong { .. })));
-    // A part that is longer than the whole, as no process leaves it behind.
+    // A part that is longer than the whole, which no process creates.
     fs::write(sync.join(id(right).hex() + PART), b"far too long").unwrap();
     let mut partial = store.resume(id(right)).unwrap();
     assert_eq!(partial.length(), 0);
@@ -147,7 +147,7 @@ fn a_wrong_content_is_thrown_away() {
 }
 
 #[test]
-fn a_part_that_a_power_cut_has_spoilt_is_noticed_at_the_end() {
+fn a_part_damaged_by_a_power_failure_is_detected_at_the_end() {
     let (_folder, _, sync) = docroot(&[]);
     let store = Store::open(&sync).unwrap();
     let mut partial = store.resume(id(b"0123456789")).unwrap();
@@ -161,7 +161,7 @@ fn a_part_that_a_power_cut_has_spoilt_is_noticed_at_the_end() {
 }
 
 #[test]
-fn leftovers_of_a_killed_process_go_at_the_next_start() {
+fn leftovers_of_a_killed_process_are_removed_at_the_next_start() {
     let (_folder, _, sync) = docroot(&[]);
     fs::create_dir_all(&sync).unwrap();
     for name in ["new-0123", "gone-0123", "not ours.txt"] {
@@ -172,7 +172,7 @@ fn leftovers_of_a_killed_process_go_at_the_next_start() {
 }
 
 #[test]
-fn a_content_with_a_wrong_length_or_removed_behind_our_back_is_not_there() {
+fn a_content_with_a_wrong_length_or_removed_by_others_is_missing() {
     let (_folder, root, sync) = docroot(&[("a.txt", b"one"), ("b.txt", b"two")]);
     let store = Store::open(&sync).unwrap();
     let contents = ["a.txt", "b.txt"].map(|name| store.import(&root, name).unwrap().content());
@@ -188,7 +188,7 @@ fn a_content_with_a_wrong_length_or_removed_behind_our_back_is_not_there() {
 }
 
 #[test]
-fn a_damaged_content_is_mended_when_its_file_is_taken_in_again() {
+fn a_damaged_content_is_repaired_when_its_file_is_imported_again() {
     let (_folder, root, sync) = docroot(&[("a.txt", b"one")]);
     let store = Store::open(&sync).unwrap();
     let content = store.import(&root, "a.txt").unwrap().content();
@@ -201,7 +201,7 @@ fn a_damaged_content_is_mended_when_its_file_is_taken_in_again() {
 
 #[cfg(unix)]
 #[test]
-fn a_link_that_takes_the_place_of_a_file_meanwhile_leads_nowhere() {
+fn a_link_that_replaces_a_file_meanwhile_is_not_followed() {
     use std::os::unix::fs::symlink;
     let (folder, root, sync) = docroot(&[("a.txt", b"one")]);
     fs::write(folder.path().join("a.txt"), "secret").unwrap();
@@ -224,7 +224,7 @@ fn a_link_that_takes_the_place_of_a_file_meanwhile_leads_nowhere() {
 }
 
 #[test]
-fn a_part_that_is_added_to_stays_however_long_it_takes() {
+fn a_part_with_a_writer_is_kept() {
     let (_folder, _, sync) = docroot(&[]);
     let store = Store::open(&sync).unwrap();
     let mut partial = store.resume(id(b"0123456789")).unwrap();
@@ -237,7 +237,7 @@ fn a_part_that_is_added_to_stays_however_long_it_takes() {
 }
 
 #[test]
-fn what_is_kept_stays_when_it_arrives_once_more() {
+fn a_pinned_content_stays_when_it_is_received_again() {
     let (_folder, root, sync) = docroot(&[("a.txt", b"one")]);
     let store = Store::open(&sync).unwrap();
     let pin = store.import(&root, "a.txt").unwrap();
@@ -250,7 +250,7 @@ fn what_is_kept_stays_when_it_arrives_once_more() {
 }
 
 #[test]
-fn what_nothing_refers_to_goes_after_the_grace() {
+fn contents_without_references_are_removed_after_the_grace_period() {
     let (_folder, root, sync) = docroot(&[("a", b"a"), ("b", b"b"), ("c", b"c")]);
     let store = Store::open(&sync).unwrap();
     let kept = store.import(&root, "a").unwrap().content();
@@ -280,7 +280,7 @@ fn what_nothing_refers_to_goes_after_the_grace() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
     #[test]
-    fn however_a_content_is_cut_into_pieces_and_attempts_it_arrives_whole(
+    fn a_content_is_received_whole_in_any_pieces_and_attempts(
         content in proptest::collection::vec(any::<u8>(), 0..5000),
         cuts in proptest::collection::vec((0_usize..1000, any::<bool>()), 0..20),
     ) {
