@@ -239,7 +239,10 @@ mod tests {
             ),
             ("/page", "no route of dispatch.conf sends a file for /page".to_owned()),
             ("/none", "no route of dispatch.conf sends a file for /none".to_owned()),
-            ("../secret.txt", "is not a path of a file: the path holds a dot segment".to_owned()),
+            (
+                "../secret.txt",
+                "is not a path of a file: the path contains a dot segment".to_owned(),
+            ),
             ("", "no route of dispatch.conf sends a file for /assets/".to_owned()),
         ] {
             let error = address(path).unwrap_err();

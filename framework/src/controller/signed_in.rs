@@ -16,7 +16,7 @@ use crate::request::Request;
 ///     text("For members.")
 /// }
 /// ```
-#[allow(non_upper_case_globals, reason = "it stands where other steps are functions")]
+#[allow(non_upper_case_globals, reason = "it is used like steps that are functions")]
 pub const signed_in: SignedIn = SignedIn;
 
 /// The type of [`signed_in`].

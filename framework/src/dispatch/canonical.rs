@@ -25,19 +25,19 @@ pub enum PathError {
     #[error("the path is longer than {} bytes", CanonicalPath::LONGEST)]
     TooLong,
     /// A segment is `.` or `..`.
-    #[error("the path holds a dot segment")]
+    #[error("the path contains a dot segment")]
     DotSegment,
     /// Two slashes follow each other.
-    #[error("the path holds an empty segment (`//`)")]
+    #[error("the path contains an empty segment (`//`)")]
     EmptySegment,
     /// The path contains a backslash.
-    #[error("the path holds a backslash")]
+    #[error("the path contains a backslash")]
     Backslash,
     /// The path contains a control character.
-    #[error("the path holds a control character")]
+    #[error("the path contains a control character")]
     Control,
     /// A `%` is not followed by two hexadecimal digits.
-    #[error("the path holds a `%` without two hexadecimal digits")]
+    #[error("the path contains a `%` without two hexadecimal digits")]
     BadEscape,
     /// The percent-decoded path is not UTF-8.
     #[error("the path is not UTF-8")]
@@ -171,7 +171,7 @@ fn rewrite(
     }
     while let Some(&byte) = bytes.get(at) {
         let start = at;
-        if stands_for_itself(byte) || byte == b'/' {
+        if is_pchar(byte) || byte == b'/' {
             check(Read { char: byte as char, escaped: false })?;
             at += 1;
             if let Some(path) = &mut rewritten {
@@ -243,14 +243,12 @@ fn escaped_byte(bytes: &[u8], at: usize) -> Result<u8, PathError> {
 
 /// Returns whether `spelling`, from which `read` was decoded, is canonical.
 fn is_canonical(read: Read, spelling: &[u8]) -> bool {
-    let needs_escape = !read.char.is_ascii() || !stands_for_itself(read.char as u8);
+    let needs_escape = !read.char.is_ascii() || !is_pchar(read.char as u8);
     read.escaped && needs_escape && !spelling.iter().any(u8::is_ascii_lowercase)
 }
 
 fn push_canonical(read: Read, path: &mut String) {
-    if read.char == '/' && !read.escaped
-        || read.char.is_ascii() && stands_for_itself(read.char as u8)
-    {
+    if read.char == '/' && !read.escaped || read.char.is_ascii() && is_pchar(read.char as u8) {
         path.push(read.char);
         return;
     }
@@ -263,7 +261,7 @@ fn push_canonical(read: Read, path: &mut String) {
 }
 
 /// Returns whether `byte` is a `pchar` of RFC 3986 (section 3.3), other than `%`.
-const fn stands_for_itself(byte: u8) -> bool {
+const fn is_pchar(byte: u8) -> bool {
     matches!(byte,
         b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~'
         | b'!' | b'$' | b'&' | b'\'' | b'(' | b')' | b'*' | b'+' | b',' | b';' | b'='

@@ -22,7 +22,7 @@ impl PathPattern {
         }
         if let Some(found) = written.chars().find(|char| matches!(char, '?' | '#')) {
             return Err(format!(
-                "`{written}` holds `{found}`; a route is matched with the path alone \
+                "`{written}` contains `{found}`; a route is matched with the path alone \
                  (write %3F or %23 for the character itself)"
             ));
         }

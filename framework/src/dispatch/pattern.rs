@@ -20,7 +20,7 @@ impl Pattern {
     pub(super) fn compile(written: &str) -> Result<Pattern, String> {
         if let Some(found) = written.chars().find(|char| !char.is_ascii()) {
             return Err(format!(
-                "a pattern is matched with the percent-encoded path, which never holds `{found}`; \
+                "a pattern is matched with the percent-encoded path, which never contains `{found}`; \
                  write the character percent-encoded"
             ));
         }

@@ -247,7 +247,7 @@ impl Route {
     }
 
     /// Returns whether its cached errors are error pages for some clients and problem documents for others.
-    pub fn tells_errors_by_accept(&self) -> bool {
+    pub fn negotiates_errors(&self) -> bool {
         !self.scope.sends_problems
             && self.cache_statuses.iter().any(|status| status.as_u16() >= 400)
     }

@@ -9,7 +9,7 @@ use crate::log::{FileChange, Position};
 
 /// Access of a controller to its back end, for the synchronization of files.
 pub(crate) trait Keeper: Send + Sync {
-    /// The back end's docroot.
+    /// Returns the back end's docroot.
     fn folder(&self) -> &Path;
 
     /// Imports the current file at `path` durably, or its removal if it does not exist.

@@ -53,7 +53,7 @@ pub enum FormRejection {
     /// The body has another media type: status 415.
     #[error(
         "the body must be a form (application/x-www-form-urlencoded or multipart/form-data), but {}",
-        said(.0)
+        declared(.0)
     )]
     MediaType(Option<String>),
     /// The media type is multipart/form-data without a valid boundary.
@@ -77,10 +77,10 @@ pub enum FormRejection {
 }
 
 /// Describes the media type that a request declares for its body.
-pub(super) fn said(media_type: &Option<String>) -> String {
+pub(super) fn declared(media_type: &Option<String>) -> String {
     match media_type {
-        Some(media_type) => format!("the request says it is {media_type}"),
-        None => "the request does not say what it is".to_owned(),
+        Some(media_type) => format!("the request declares {media_type}"),
+        None => "the request declares no media type".to_owned(),
     }
 }
 
@@ -264,7 +264,7 @@ mod tests {
     #[tokio::test]
     async fn each_failure_has_its_status() {
         let json = take(post().json(&serde_json::json!({}))).await.unwrap_err();
-        assert!(json.to_string().ends_with("the request says it is application/json"), "{json}");
+        assert!(json.to_string().ends_with("the request declares application/json"), "{json}");
         assert_eq!(json.into_reply().status(), 415);
         assert_eq!(take(post().body("title=x")).await.unwrap_err().into_reply().status(), 415);
         let incomplete = take(post().form(&[("anonymous", "on")])).await.unwrap_err();

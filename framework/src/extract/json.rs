@@ -4,7 +4,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
-use super::form::said;
+use super::form::declared;
 use super::rejection::Rejection;
 use super::{BytesRejection, FromRequest, Need, OptionalFromRequest};
 use crate::reply::{IntoReply, Reply, json};
@@ -22,7 +22,7 @@ pub struct Json<T>(pub T);
 #[non_exhaustive]
 pub enum JsonRejection {
     /// The body has another media type: status 415.
-    #[error("the body must be JSON (application/json), but {}", said(.0))]
+    #[error("the body must be JSON (application/json), but {}", declared(.0))]
     MediaType(Option<String>),
     /// The body could not be read.
     #[error(transparent)]

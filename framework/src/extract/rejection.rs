@@ -15,7 +15,7 @@ use crate::state::{Violation, WriteError};
 
 /// An error with a response for the visitor.
 pub(crate) trait Rejection: Error {
-    /// The status of the reply.
+    /// Returns the status of the reply.
     fn status(&self) -> StatusCode;
 
     /// Returns additional information for the developer.

@@ -261,9 +261,9 @@ impl<'w> Serializer for Writer<'w> {
         serialize_unit() -> () = "a unit",
         serialize_unit_struct(&'static str) -> () = "a unit",
         serialize_tuple_variant(&'static str, u32, &'static str, usize)
-            -> Impossible<(), NotText> = "a variant that holds something",
+            -> Impossible<(), NotText> = "a variant with fields",
         serialize_struct_variant(&'static str, u32, &'static str, usize)
-            -> Impossible<(), NotText> = "a variant that holds something",
+            -> Impossible<(), NotText> = "a variant with fields",
     }
 
     /// Adding zero removes the sign of a negative zero.
@@ -308,7 +308,7 @@ impl<'w> Serializer for Writer<'w> {
         _variant: &'static str,
         _value: &T,
     ) -> Result<(), NotText> {
-        Err(NotText("a variant that holds something".to_owned()))
+        Err(NotText("a variant with fields".to_owned()))
     }
 
     fn serialize_seq(self, _length: Option<usize>) -> Result<Writer<'w>, NotText> {

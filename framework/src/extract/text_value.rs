@@ -184,7 +184,7 @@ pub(super) struct NameOfVariant;
 
 impl NameOfVariant {
     fn refuse<T>() -> Result<T, DecodeError> {
-        Err(DecodeError::shape("text can only become an enum whose variants hold nothing"))
+        Err(DecodeError::shape("text can only become an enum whose variants have no fields"))
     }
 }
 

@@ -57,7 +57,7 @@ impl Coding {
         }
     }
 
-    /// The coding with this name, in any case.
+    /// Returns the coding with this name, in any case.
     fn named(name: &str) -> Option<Coding> {
         let same = |coding: &Coding| name.eq_ignore_ascii_case(coding.name());
         match Coding::ALL.into_iter().find(same) {

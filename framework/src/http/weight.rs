@@ -8,7 +8,7 @@ impl Weight {
     /// The highest weight, which is also the default.
     pub(crate) const FULL: Weight = Weight(1000);
 
-    /// The weight in thousandths: 0 to 1000.
+    /// Returns the weight in thousandths: 0 to 1000.
     pub(crate) const fn thousandths(self) -> u16 {
         self.0
     }

@@ -144,7 +144,7 @@ fn cacheable_status(written: &str) -> Result<StatusCode, String> {
     let status = written.parse().ok().and_then(|number: u16| StatusCode::from_u16(number).ok());
     match status {
         Some(StatusCode::OK) => {
-            Err("200 is cached as `cache` says; leave it out of `cache_statuses`".to_owned())
+            Err("200 is cached according to `cache`; leave it out of `cache_statuses`".to_owned())
         }
         Some(StatusCode::PARTIAL_CONTENT | StatusCode::NOT_MODIFIED) => Err(format!(
             "{written} depends on a single request, so it is not cached; \

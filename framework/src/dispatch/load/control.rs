@@ -76,7 +76,7 @@ fn check(directive: &str) -> Result<&'static str, String> {
     if let Some(name) = find(&BARE) {
         return match argument {
             None => Ok(name),
-            Some(_) => Err(format!("`{name}` stands alone; write \"{name}\"")),
+            Some(_) => Err(format!("`{name}` takes no argument; write \"{name}\"")),
         };
     }
     Err(match nearest(name, BARE.into_iter().chain(TIMED)) {

@@ -137,7 +137,7 @@ impl<'e> Entry<'e> {
         for value in list.iter() {
             let at = self.source.locate(value.span());
             match value.get_ref().as_str() {
-                Some("") => report(problems, &at, format!("`{key}` holds an empty text")),
+                Some("") => report(problems, &at, format!("`{key}` contains an empty text")),
                 Some(value) => texts.push(Located { value, at }),
                 None => {
                     let message = format!("`{key}` must be a list of texts, as in {example}");

@@ -131,7 +131,7 @@ impl Kind {
                     OF_CACHES,
                     OF_GUARDS,
                 ],
-                reason: "only `path` stands beside `delegate`; the rest belongs to the routes of \
+                reason: "only `path` is allowed beside `delegate`; the rest belongs to the routes of \
                          that file",
                 ..traits
             },
@@ -146,7 +146,7 @@ impl Kind {
                     OF_CACHES,
                     OF_GUARDS,
                 ],
-                reason: "nothing stands beside `include`; it belongs to the routes of that file",
+                reason: "no other key is allowed beside `include`; it belongs to the routes of that file",
                 ..traits
             },
         }

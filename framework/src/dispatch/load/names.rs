@@ -18,7 +18,7 @@ pub(super) fn collect(routes: &[Arc<Route>], problems: &mut Problems) -> HashMap
             Entry::Occupied(other) => {
                 let other: &Route = &routes[*other.get()];
                 let message = format!(
-                    "the name `{name}` is already taken by {}; a name stands for one route",
+                    "the name `{name}` is already taken by {}; the name of a route must be unique",
                     other.label()
                 );
                 report(problems, &route.location, message);

@@ -94,7 +94,7 @@ fn keys_that_mean_nothing_are_refused() {
         ("alias='/x'\ncache_statuses=[404]", "the route that the alias leads to"),
         ("alias='/x'\ngroups=['a']", "the route that the alias leads to"),
         ("delegate='x.conf'\nname='a'", "beside `delegate`"),
-        ("include='x.conf'", "nothing stands beside `include`"),
+        ("include='x.conf'", "no other key is allowed beside `include`"),
     ] {
         let found = problems(&format!("[[route]]\npath='/y'\n{keys}"));
         assert!(found[0].contains(reason), "{keys}: {found:#?}");
@@ -126,7 +126,7 @@ fn errors_of_wrong_values_name_the_allowed_ones() {
         ("cache_statuses=404", "as in [404, 410], or a table"),
         ("cache_statuses=['404']", "from 201 to 599"),
         ("cache_statuses=[99]", "from 201 to 599, as in [404, 410], not 99"),
-        ("cache_statuses=[200]", "as `cache` says"),
+        ("cache_statuses=[200]", "according to `cache`"),
         ("cache_statuses=[304]", "one visitor"),
         ("cache_statuses={404=30}", "how long?; write { 404 = \"30s\" }"),
         ("cache_statuses={404='30'}", "is not a duration"),

@@ -101,7 +101,7 @@ impl<'de> Visitor<'de> for Asking {
         HANDED.take().ok_or_else(|| E::custom(EXPECTED))
     }
 
-    /// The deserializer has no file.
+    /// Fails, because the deserializer has no file.
     fn visit_newtype_struct<D: Deserializer<'de>>(self, _: D) -> Result<FormFile, D::Error> {
         Err(D::Error::custom(EXPECTED))
     }

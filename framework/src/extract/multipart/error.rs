@@ -1,7 +1,7 @@
 use http::StatusCode;
 
 use crate::body::BodyError;
-use crate::extract::form::said;
+use crate::extract::form::declared;
 use crate::extract::rejection::Rejection;
 
 /// Error of extracting [`Multipart`](super::Multipart).
@@ -9,7 +9,7 @@ use crate::extract::rejection::Rejection;
 #[non_exhaustive]
 pub enum MultipartRejection {
     /// The body has another media type: status 415.
-    #[error("the body must be a form with files (multipart/form-data), but {}", said(.0))]
+    #[error("the body must be a form with files (multipart/form-data), but {}", declared(.0))]
     MediaType(Option<String>),
     /// Its media type names no boundary of 1 to 70 characters: status 400.
     #[error("the media type of the body must name the boundary between its fields")]

@@ -181,7 +181,7 @@ impl Filler {
         let mut caching = ReplyCaching::clone(keeping);
         let (mut made, mut groups) = self.maker.error_page(&order.edition, &failed, language);
         caching.groups.append(&mut groups);
-        if route.tells_errors_by_accept() {
+        if route.negotiates_errors() {
             made.terms.vary_by(&[ACCEPT]);
         }
         Ok((made, caching))

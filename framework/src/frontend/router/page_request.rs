@@ -157,7 +157,7 @@ impl<'a> PageRequest<'a> {
         if self.uses.has(RequestUses::PATH) && matches!(self.variant.kind, VariantKind::Key(_)) {
             key = key.depends_on(PATH, self.matched.path());
         }
-        if self.route().tells_errors_by_accept() && wants_problem(self.visit.headers()) {
+        if self.route().negotiates_errors() && wants_problem(self.visit.headers()) {
             key = key.depends_on(PROBLEM, "json");
         }
         key
