@@ -1,7 +1,6 @@
-//! What single steps of a request's way cost, each without the others.
+//! The cost of single steps of a request, each in isolation.
 //!
-//! All of it is reached through `headwater::internals`, which shows what the framework's modules show to each
-//! other.
+//! The steps are accessible through `headwater::internals`, which exposes private items of the framework.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -84,7 +83,7 @@ fn cache() -> Cache {
     cache
 }
 
-/// Puts a page into the cache that knows of no record after the start.
+/// Stores a page whose `as_of` is the start of the log.
 fn fill(cache: &Cache, id: &str, groups: &[String]) {
     let body = Bytes::from_static(&[b'x'; 8192]);
     let filled = cache.fill(Fill {
@@ -114,7 +113,7 @@ fn is_hit(cache: &Cache, id: &str) -> bool {
     matches!(cache.lookup(&Key::of_id(id), false, clock::now()), Lookup::Hit(_))
 }
 
-/// Invalidates what no entry is found by.
+/// Invalidates by patterns that match no entry.
 fn send_patterns(cache: &Cache, count: u64, pattern: impl Fn(u64) -> String) {
     for number in 1..=count {
         let invalidation = Invalidation::new().pattern(pattern(number));
@@ -122,12 +121,12 @@ fn send_patterns(cache: &Cache, count: u64, pattern: impl Fn(u64) -> String) {
     }
 }
 
-/// The address of a page and what is below it.
+/// Returns a pattern for the address of a page and all addresses below it.
 fn address(number: u64) -> String {
     format!("^/stories/{number}(/|$)")
 }
 
-/// What sites invalidate, by name.
+/// Returns a pattern of this kind, as used by sites.
 fn pattern(kind: &str, number: u64) -> String {
     match kind {
         "address" => address(number),
@@ -145,7 +144,7 @@ fn pattern(kind: &str, number: u64) -> String {
 
 const KINDS: [&str; 5] = ["address", "end", "anywhere", "end behind a class", "only classes"];
 
-/// A page that is found and valid, by how many groups it is in.
+/// A lookup of a valid page, by the number of its groups.
 #[divan::bench(args = [0, 1, 8, 32])]
 fn lookup_with_groups(bencher: Bencher<'_, '_>, groups: usize) {
     let cache = cache();
@@ -154,7 +153,7 @@ fn lookup_with_groups(bencher: Bencher<'_, '_>, groups: usize) {
     bencher.bench_local(|| assert!(is_hit(&cache, black_box("/page"))));
 }
 
-/// A page that is found and valid, by how many patterns are outstanding that it has met already.
+/// A lookup of a valid page, by the number of outstanding patterns that it has been tested against already.
 #[divan::bench(args = [0, 100, 10_000])]
 fn lookup_with_patterns_met(bencher: Bencher<'_, '_>, patterns: u64) {
     let cache = cache();
@@ -164,7 +163,7 @@ fn lookup_with_patterns_met(bencher: Bencher<'_, '_>, patterns: u64) {
     bencher.bench_local(|| assert!(is_hit(&cache, black_box("/page"))));
 }
 
-/// Storing a page that was begun before so many patterns came: all of them are tested.
+/// Storing a page that was begun before this many patterns arrived: it is tested against all of them.
 #[divan::bench(args = [0, 100, 10_000])]
 fn fill_with_patterns_to_test(bencher: Bencher<'_, '_>, patterns: u64) {
     let cache = cache();
@@ -172,7 +171,7 @@ fn fill_with_patterns_to_test(bencher: Bencher<'_, '_>, patterns: u64) {
     bencher.bench_local(|| fill(&cache, "/page", &[]));
 }
 
-/// The same for 10,000 patterns of other kinds, and an id of usual length.
+/// Storing a page with an id of usual length that must be tested against 10,000 patterns, by kind of pattern.
 #[divan::bench(args = KINDS, sample_count = 20)]
 fn fill_with_10_000_patterns_to_test(bencher: Bencher<'_, '_>, kind: &str) {
     let cache = cache();
@@ -181,7 +180,7 @@ fn fill_with_10_000_patterns_to_test(bencher: Bencher<'_, '_>, kind: &str) {
     bencher.bench_local(|| fill(&cache, id, &[]));
 }
 
-/// Invalidating by pattern beside 10,000 that are outstanding: until it may be acknowledged.
+/// Invalidating by a pattern with 10,000 outstanding ones, until it may be acknowledged.
 #[divan::bench(args = KINDS, sample_count = 1000, sample_size = 1)]
 fn invalidate_pattern(bencher: Bencher<'_, '_>, kind: &str) {
     let cache = cache();
@@ -194,7 +193,7 @@ fn invalidate_pattern(bencher: Bencher<'_, '_>, kind: &str) {
     });
 }
 
-/// Invalidating a group: until it may be acknowledged.
+/// Invalidating a group, until it may be acknowledged.
 #[divan::bench]
 fn invalidate_group(bencher: Bencher<'_, '_>) {
     let cache = cache();
@@ -259,7 +258,7 @@ fn answer() -> Answer {
     }
 }
 
-/// Behind four bytes for its length, as the link sends it.
+/// Encodes a message after four bytes for its length, as the link sends it.
 fn encode<T: serde::Serialize>(message: &T) -> Vec<u8> {
     match postcard::to_extend(message, vec![0; 4]) {
         Ok(bytes) => bytes,
@@ -312,8 +311,7 @@ impl Fragments for Kept {
     }
 }
 
-/// A page of 100 cards, each a fragment: put together from what is there, evaluated anew, and without
-/// the tag.
+/// A page of 100 cards, each a fragment: with all of them cached, with all of them evaluated, and without the tag.
 #[divan::bench(args = ["found", "evaluated", "without"])]
 fn page_of_100_fragments(bencher: Bencher<'_, '_>, how: &str) {
     let (engine, values) = engine_and_values();

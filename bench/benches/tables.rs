@@ -1,4 +1,4 @@
-//! What reading and changing a table costs, with and without what a cached page needs.
+//! The cost of reading and changing a table, with and without the recording for cached pages.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -25,9 +25,9 @@ fn main() {
     divan::main();
 }
 
-/// How many rows most tables have.
+/// The number of rows of most tables.
 const ROWS: u64 = 100_000;
-/// How many rows one page reads.
+/// The number of rows that one page reads.
 const READS: u64 = 100;
 
 #[derive(Clone, Serialize, Deserialize, Row)]
@@ -72,7 +72,7 @@ fn runtime() -> tokio::runtime::Runtime {
     tokio::runtime::Builder::new_current_thread().build().expect("a runtime can be built")
 }
 
-/// A site with [`ROWS`] stories.
+/// Returns a site with [`ROWS`] stories.
 fn site() -> Arc<headwater::request::SiteAccess> {
     let mut states = States::new();
     states.add::<Site>().expect("it is the only state");
@@ -85,7 +85,8 @@ fn site() -> Arc<headwater::request::SiteAccess> {
     site
 }
 
-/// The data as a controller has them, and what ends the recording: on a route that caches, or on one that does not.
+/// Returns the data as in a controller, and the function that ends the recording: on a cached route, or on an uncached
+/// one.
 fn data(
     site: &Arc<headwater::request::SiteAccess>,
     is_cached: bool,
@@ -110,7 +111,7 @@ fn pages(bencher: Bencher<'_, '_>, is_cached: bool, page: impl Fn(&SiteView, u64
         .bench_local_refs(|(begin, (data, _))| page(data, *begin));
 }
 
-/// Ends the recording too: the names of the groups are made.
+/// Measures pages with the end of the recording, in which the names of the groups are made.
 fn closed_pages(bencher: Bencher<'_, '_>, page: impl Fn(&SiteView, u64) + Sync) {
     let (site, runtime) = (site(), runtime());
     let mut begin = 0;
@@ -153,7 +154,7 @@ fn rows_recorded_and_named(bencher: Bencher<'_, '_>) {
     closed_pages(bencher, read_rows);
 }
 
-/// Pages of 100 rows, each with its data, its recording and the names of its groups, on two threads at once.
+/// Pages of 100 rows, each with its data, its recording and the names of its groups, on two threads concurrently.
 #[divan::bench(sample_count = 20)]
 fn rows_recorded_on_two_cores(bencher: Bencher<'_, '_>) {
     const PAGES: u64 = 1_000;
@@ -195,8 +196,8 @@ fn newest_recorded(bencher: Bencher<'_, '_>) {
     pages(bencher, true, read_newest);
 }
 
-/// The whole way of an update in memory: encode, decode, apply, compare, publish. Rows that follow one another at a distance
-/// are in other memory each time, neighbours in the same.
+/// All steps of an update in memory: encode, decode, apply, compare, publish. Successive rows at a distance are in
+/// different memory each time, neighbours in the same.
 #[divan::bench(args = [(1_000, 7_919), (100_000, 7_919), (1_000_000, 7_919), (1_000_000, 1)])]
 fn update(bencher: Bencher<'_, '_>, (rows, distance): (u64, u64)) {
     let runtime = runtime();
@@ -216,8 +217,8 @@ fn update(bencher: Bencher<'_, '_>, (rows, distance): (u64, u64)) {
         });
 }
 
-/// What of an update is the map's own: a snapshot is taken, and the row of one key replaced. Keys that follow one another at a
-/// distance are in other nodes each time, neighbours are in the same ones.
+/// The part of an update that the map takes: a snapshot is taken, and the row of one key is replaced. Successive keys
+/// at a distance are in different nodes each time, neighbours in the same ones.
 #[divan::bench(args = [(1_000, 7_919), (100_000, 7_919), (1_000_000, 7_919), (1_000_000, 1)])]
 fn map_alone(bencher: Bencher<'_, '_>, (rows, distance): (u64, u64)) {
     let key = |number: u64| -> [u8; 24] {
@@ -242,8 +243,8 @@ fn map_alone(bencher: Bencher<'_, '_>, (rows, distance): (u64, u64)) {
     assert_eq!(snapshot.len() as u64, rows);
 }
 
-/// What one record of an update costs a front end with so many cached stories, each in the groups of what it has read:
-/// the story has another text, or another author. Reading the record from the feed is not in it.
+/// The cost of one record of an update on a front end with this many cached stories, each in the groups of its reads:
+/// the update changes the text or the author of a story. The time to read the record from the feed is not included.
 #[divan::bench(args = [1_000, 100_000])]
 fn record_on_a_front_end(bencher: Bencher<'_, '_>, pages: u64) {
     let cache = cache(pages);
@@ -261,7 +262,7 @@ fn record_on_a_front_end(bencher: Bencher<'_, '_>, pages: u64) {
     assert!(matches!(first, Lookup::Miss(Miss::Invalidated)), "{first:?}");
 }
 
-/// The groups of an update of this story's text.
+/// Returns the groups of an update of this story's text.
 fn changed(story: &Story) -> Invalidation {
     let Story { slug, number, author, tags, .. } = story;
     let values = [
@@ -277,7 +278,7 @@ fn changed(story: &Story) -> Invalidation {
         .fold(Invalidation::new(), Invalidation::group)
 }
 
-/// A cache of stories, each with the list of its author's and of its first tag's.
+/// Returns a cache of stories, each in the lists of its author and of its first tag.
 fn cache(pages: u64) -> Cache {
     let log = LogEpoch { id: LogId(1), epoch: Epoch(1) };
     let limits = CacheLimits {

@@ -1,5 +1,5 @@
-# Varnish with xkey: groups of pages are purged by the header that names them. Groups, single bans and
-# pages with parts are all there is; everything else is Varnish's own.
+# Varnish with xkey: groups of pages are purged by the header that names them. Only groups, bans and
+# pages with parts are configured; everything else is Varnish's default.
 vcl 4.1;
 
 import std;

@@ -5,49 +5,47 @@ use clap::{Parser, ValueEnum};
 
 use crate::contestant::Kind;
 
-/// What is measured, and for how long.
+/// The scenes to measure, and their settings.
 #[derive(Debug, Parser)]
 #[command(about = "Measures headwater beside what a site would use instead")]
 pub(crate) struct Arguments {
-    /// What to measure; all scenes if none is named
+    /// The scenes to measure; all if none is named
     #[arg(value_enum)]
     scenes: Vec<Scene>,
-    /// How long each contestant is asked in each round, in seconds (default 2)
+    /// Seconds of load for each contestant in each round (default 2)
     #[arg(long, value_name = "S", value_parser = clap::value_parser!(u64).range(1..=600))]
     seconds: Option<u64>,
-    /// How many rounds there are, in each of which every contestant has a turn (default 3)
+    /// Number of rounds, in each of which every contestant has a turn (default 3)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1000))]
     rounds: Option<u32>,
-    /// One round of a second and a tenth of the pages and writes, unless they are given: to see
-    /// whether it works
+    /// One round of a second and a tenth of the pages and writes, unless they are given: to check that everything works
     #[arg(long)]
     pub(crate) short: bool,
     /// The contestants besides headwater; all of them if none is named
     #[arg(long, value_enum, value_name = "NAME", value_delimiter = ',')]
     with: Vec<Kind>,
-    /// How many connections are kept open: `pages` takes all numbers, other scenes the first
+    /// Numbers of open connections: `pages` measures with each, other scenes with the first
     #[arg(long, value_name = "N", value_delimiter = ',', default_values_t = [64, 1000], value_parser = clap::value_parser!(u16).range(1..=8000))]
     pub(crate) connections: Vec<u16>,
-    /// How long the pages in `pages` are, in bytes: 1024, 8192 or 65536; all if none is named
+    /// Lengths of the pages in `pages`, in bytes: 1024, 8192 or 65536; all if none is named
     #[arg(long, value_name = "N", value_delimiter = ',', value_parser = ["1024", "8192", "65536"])]
     bytes: Vec<String>,
-    /// How many pages are cached in `zipf`, `patterns` and `memory` (default 100000)
+    /// Number of cached pages in `zipf`, `patterns` and `memory` (default 100000)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1000..=10_000_000))]
     pages: Option<u32>,
-    /// Ask with the load generator that is built in instead of wrk
+    /// Use the built-in load generator instead of wrk
     #[arg(long)]
     pub(crate) built_in: bool,
     /// Servers on the first core, the load generator on the second
     #[arg(long)]
     pub(crate) pin: bool,
-    /// How many writes and how many invalidations `receipt` measures, after a tenth for warming up
-    /// (default 500)
+    /// Number of writes, and of invalidations, that `receipt` measures after a tenth for warming up (default 500)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(10..=1_000_000))]
     writes: Option<u32>,
-    /// How many clients ask for the file in `large` at once
+    /// Number of concurrent clients of the file in `large`
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u16).range(1..=1000))]
     pub(crate) clients: u16,
-    /// The folder for the log in `receipt`, `updates`, `million` and `happstack`; it says which disk is measured
+    /// The folder for the log in `receipt`, `updates`, `million` and `happstack`, on the disk to measure
     #[arg(long, value_name = "DIR", default_value_os_t = std::env::temp_dir())]
     pub(crate) disk: PathBuf,
     /// Print JSON instead of tables
@@ -55,12 +53,12 @@ pub(crate) struct Arguments {
     pub(crate) json: bool,
 }
 
-/// What can be measured.
+/// The scenes that can be measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Scene {
     /// A cached page of 1, 8 and 64 KiB, over HTTP/1.1 and HTTP/2
     Pages,
-    /// Many cached pages, of which few are asked for often
+    /// Many cached pages, of which few are requested often
     Zipf,
     /// A 304 for a client that has a cached page already
     NotModified,
@@ -68,7 +66,7 @@ pub(crate) enum Scene {
     Gzip,
     /// A cached page with three cached parts
     Parts,
-    /// A cached page with a part that depends on who has signed in
+    /// A cached page with a part that depends on the session
     Personal,
     /// A cached page while other groups are invalidated 1,000 times a second
     Storm,
@@ -76,11 +74,11 @@ pub(crate) enum Scene {
     Miss,
     /// A template without values that is rendered for each request
     StaticTemplate,
-    /// How long invalidating a group takes, by the number of its entries
+    /// The time to invalidate a group, by the number of its entries
     Group,
     /// A cached page while 10,000 patterns are outstanding
     Patterns,
-    /// A write, until every front end has forgotten what it made wrong
+    /// A write, until every front end has dropped the invalidated pages
     Receipt,
     /// Durable updates of one caller, and of 256 at once
     Updates,
@@ -90,7 +88,7 @@ pub(crate) enum Scene {
     Happstack,
     /// From the start of the program to the first answer
     Start,
-    /// What a cached page takes in memory beyond its bytes
+    /// The memory of a cached page beyond its bytes
     Memory,
     /// A page of 100 cards that are fragments, with all of them cached and with none
     Fragments,
@@ -99,7 +97,7 @@ pub(crate) enum Scene {
 }
 
 impl Scene {
-    /// As the command line names it.
+    /// Returns the name on the command line.
     pub(crate) fn name(self) -> String {
         self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
@@ -110,7 +108,7 @@ impl Arguments {
         if self.scenes.is_empty() { Scene::value_variants() } else { &self.scenes }
     }
 
-    /// How long a contestant is asked in one round.
+    /// Returns the time of load for a contestant in one round.
     pub(crate) fn duration(&self) -> Duration {
         Duration::from_secs(self.seconds.unwrap_or(if self.short { 1 } else { 2 }))
     }
@@ -127,17 +125,17 @@ impl Arguments {
         self.writes.unwrap_or(if self.short { 50 } else { 500 })
     }
 
-    /// The number of connections where there is one.
+    /// Returns the number of connections for scenes that use only one number.
     pub(crate) fn some_connections(&self) -> u16 {
         self.connections.first().copied().unwrap_or(64)
     }
 
-    /// Whether pages of this size are measured.
+    /// Returns whether pages of this size are measured.
     pub(crate) fn takes_size(&self, bytes: usize) -> bool {
         self.bytes.is_empty() || self.bytes.contains(&bytes.to_string())
     }
 
-    /// Whether this kind takes part, as far as the command line says.
+    /// Returns whether the command line allows this kind.
     pub(crate) fn takes_part(&self, kind: Kind) -> bool {
         self.with.is_empty() || self.with.contains(&kind)
     }
@@ -165,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn a_short_run_obeys_its_arguments() {
+    fn a_short_run_uses_its_arguments() {
         let line = "bench pages --short --seconds 4 --with bare,varnish --bytes 8192";
         let arguments = Arguments::try_parse_from(line.split(' ')).unwrap();
         assert_eq!((arguments.rounds(), arguments.duration().as_secs()), (1, 4));

@@ -1,4 +1,4 @@
-//! What every contestant serves: the same bytes from all.
+//! The content that all contestants serve, with the same bytes.
 
 use std::fmt::Write as _;
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -17,13 +17,13 @@ pub(crate) const ROWS: &str = include_str!("../templates/rows.html");
 /// The template of a page that needs no values, for Tera.
 pub(crate) const STATIC: &str = include_str!("../templates/static.html");
 
-/// How many parts the page with parts has.
+/// The number of parts of the page with parts.
 pub(crate) const PARTS: usize = 3;
 
-/// How long each of them is, in bytes.
+/// The length of each part, in bytes.
 pub(crate) const PART_BYTES: usize = 512;
 
-/// How long the page with its parts is, in bytes.
+/// The length of the page with its parts, in bytes.
 pub(crate) const PAGE_WITH_PARTS_BYTES: usize = 8 << 10;
 
 /// The longest page that is made, in bytes.
@@ -48,8 +48,8 @@ const WORDS: [&str; 16] = [
     "\"headwater\"",
 ];
 
-/// Text of so many bytes that gets shorter when it is compressed, though not to nothing. It is
-/// another one for another `seed`.
+/// Returns a text of this many bytes that can be compressed to some degree. Each `seed` yields a
+/// different text.
 pub(crate) fn text(bytes: usize, seed: u64) -> String {
     let mut text = String::with_capacity(bytes + 16);
     let mut state = seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1;
@@ -62,7 +62,7 @@ pub(crate) fn text(bytes: usize, seed: u64) -> String {
     text
 }
 
-/// The page with parts; `part` writes what stands in the place of each.
+/// Returns the page with parts; `part` returns the text in place of each part.
 pub(crate) fn page_with_parts(part: impl Fn(usize) -> String) -> String {
     let piece = PAGE_WITH_PARTS_BYTES / (PARTS + 1);
     let mut page = String::new();
@@ -73,7 +73,7 @@ pub(crate) fn page_with_parts(part: impl Fn(usize) -> String) -> String {
     page + &text(piece, PARTS as u64)
 }
 
-/// The content of a part.
+/// Returns the content of a part.
 pub(crate) fn part(number: usize) -> String {
     text(PART_BYTES, 1000 + number as u64)
 }
@@ -90,7 +90,7 @@ pub(crate) struct Story {
     comments: u32,
 }
 
-/// The rows.
+/// Returns the rows.
 pub(crate) fn stories() -> &'static [Story] {
     static STORIES: LazyLock<Vec<Story>> = LazyLock::new(|| (0..30).map(story).collect());
     &STORIES
@@ -108,7 +108,7 @@ fn story(number: u32) -> Story {
     }
 }
 
-/// A strong tag for these bytes.
+/// Returns a strong tag for these bytes.
 pub(crate) fn tag(bytes: &[u8]) -> String {
     let mut hasher = DefaultHasher::new();
     bytes.hash(&mut hasher);
@@ -118,7 +118,7 @@ pub(crate) fn tag(bytes: &[u8]) -> String {
     tag
 }
 
-/// The bytes in gzip, at the level that most servers are set to.
+/// Compresses the bytes with gzip, at the usual level of servers.
 pub(crate) fn gzip(bytes: &[u8]) -> Result<Vec<u8>> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::new(6));
     encoder.write_all(bytes)?;
@@ -141,7 +141,7 @@ mod tests {
     }
 
     #[test]
-    fn the_page_with_its_parts_is_as_long_as_it_says() {
+    fn the_page_with_its_parts_has_the_declared_length() {
         assert_eq!(page_with_parts(part).len(), PAGE_WITH_PARTS_BYTES);
     }
 }

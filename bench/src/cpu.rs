@@ -1,4 +1,4 @@
-//! What a process has cost, and where it runs.
+//! The CPU time of processes, and the cores that they run on.
 
 use std::sync::OnceLock;
 use std::time::Duration;
@@ -11,9 +11,9 @@ use crate::{Result, processes};
 /// CPU time, with the resolution of the system's tick (10 ms on most machines).
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Used {
-    /// The programs' own.
+    /// Time in user mode.
     pub(crate) user: Duration,
-    /// The system's, on their behalf.
+    /// Time in the kernel.
     pub(crate) system: Duration,
 }
 
@@ -30,11 +30,11 @@ impl Used {
     }
 }
 
-/// What these processes, and those that they have started and that still run, have used so far.
+/// Returns the CPU time that these processes and their running descendants have used so far.
 pub(crate) fn used(roots: &[u32]) -> Result<Used> {
     let (mut user, mut system) = (0, 0);
     for pid in processes::with_children(roots)? {
-        // A process that has ended meanwhile is not a server.
+        // A process that has ended since the listing is not a server.
         let Ok(stat) = processes::stat(pid) else { continue };
         user += stat.user;
         system += stat.system;
@@ -42,12 +42,12 @@ pub(crate) fn used(roots: &[u32]) -> Result<Used> {
     Ok(Used { user: time(user), system: time(system) })
 }
 
-/// So many ticks of the system's.
+/// Converts ticks of the system into a duration.
 pub(crate) fn time(ticks: u64) -> Duration {
     Duration::from_secs_f64(ticks as f64 / clock_ticks_per_second() as f64)
 }
 
-/// Two cores apart from each other: one for the server, one for the load generator.
+/// Two different cores: one for the server, one for the load generator.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Cores {
     pub(crate) server: usize,
@@ -55,8 +55,8 @@ pub(crate) struct Cores {
 }
 
 impl Cores {
-    /// The first two cores that this process could use when it was first asked: later it may be on
-    /// one of them.
+    /// Returns the first two cores that this process could use at the first call; later it may be
+    /// pinned to one of them.
     pub(crate) fn two() -> Result<Cores> {
         static CORES: OnceLock<Option<Cores>> = OnceLock::new();
         let allowed = sched_getaffinity(None)?;
@@ -68,7 +68,7 @@ impl Cores {
     }
 }
 
-/// Keeps this thread, and all processes that it starts from now on, on one core.
+/// Pins this thread, and all processes that it starts from now on, to one core.
 pub(crate) fn pin(core: usize) -> Result {
     let mut cores = CpuSet::new();
     cores.set(core);
@@ -80,8 +80,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_bound_to_one_core_still_knows_both() {
-        // Where there is but one core, there is nothing to pin.
+    fn a_process_pinned_to_one_core_still_returns_both() {
+        // With a single core there is nothing to pin.
         let Ok(Cores { server, load }) = Cores::two() else { return };
         pin(server).unwrap();
         let again = Cores::two().unwrap();

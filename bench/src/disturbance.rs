@@ -1,4 +1,4 @@
-//! Something that goes on while a server is measured: requests at a steady rate.
+//! Requests at a steady rate while a server is measured.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -9,19 +9,19 @@ use std::time::{Duration, Instant};
 use crate::Result;
 use crate::http1::Connection;
 
-/// On how many connections the requests are sent.
+/// The number of connections for the requests.
 const CONNECTIONS: u32 = 4;
 
 /// Requests at a steady rate.
 #[derive(Debug)]
 pub(crate) struct Disturbance {
     pub(crate) address: SocketAddr,
-    /// Whole requests, which are sent one after the other, over and over.
+    /// Complete requests, which are sent in turn repeatedly.
     pub(crate) requests: Arc<[String]>,
     pub(crate) per_second: u32,
 }
 
-/// A disturbance under way.
+/// A running disturbance.
 #[derive(Debug)]
 pub(crate) struct Disturbing {
     stop: Arc<AtomicBool>,
@@ -47,7 +47,7 @@ impl Disturbance {
 }
 
 impl Disturbing {
-    /// Ends it, and says how many requests a second were answered.
+    /// Ends the disturbance and returns the number of answered requests per second.
     pub(crate) fn stop(mut self) -> Result<f64> {
         self.stop.store(true, Ordering::Relaxed);
         let mut sent = 0;
@@ -64,7 +64,7 @@ impl Drop for Disturbing {
     }
 }
 
-/// Sends every fourth request at its time, or as soon as the one before is answered.
+/// Sends every fourth request when it is due, or as soon as the previous one is answered.
 fn send(
     mut connection: Connection,
     requests: &[String],

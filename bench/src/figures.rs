@@ -1,21 +1,21 @@
-//! Many measurements, summed up by a few numbers.
+//! Summaries of many measurements.
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// How long something took, many times over.
+/// The distribution of many durations.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Times {
-    /// Microseconds that half of them stayed within.
+    /// The 50th percentile in microseconds.
     pub(crate) median_us: f64,
-    /// Microseconds that 99 of 100 stayed within.
+    /// The 99th percentile in microseconds.
     pub(crate) p99_us: f64,
-    /// Microseconds that 999 of 1,000 stayed within.
+    /// The 99.9th percentile in microseconds.
     pub(crate) p999_us: f64,
 }
 
-/// One figure, round by round.
+/// The spread of one figure over the rounds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub(crate) struct Spread {
     pub(crate) min: f64,
@@ -24,7 +24,7 @@ pub(crate) struct Spread {
 }
 
 impl Times {
-    /// `None` when nothing was measured.
+    /// Returns `None` when nothing was measured.
     pub(crate) fn of(mut times: Vec<Duration>) -> Option<Times> {
         times.sort_unstable();
         let rank = |part: f64| Some(micros(*times.get(rank(times.len(), part)?)?));
@@ -33,7 +33,7 @@ impl Times {
 }
 
 impl Times {
-    /// Each figure less that of others.
+    /// Subtracts each figure of `others`.
     pub(crate) fn less(self, others: Times) -> Times {
         Times {
             median_us: self.median_us - others.median_us,
@@ -42,14 +42,14 @@ impl Times {
         }
     }
 
-    /// All of them in milliseconds.
+    /// Returns all figures in milliseconds.
     pub(crate) fn millis(self) -> [f64; 3] {
         [self.median_us, self.p99_us, self.p999_us].map(|micros| micros / 1000.0)
     }
 }
 
 impl Spread {
-    /// `None` when nothing was measured.
+    /// Returns `None` when nothing was measured.
     pub(crate) fn of(figures: impl IntoIterator<Item = f64>) -> Option<Spread> {
         let mut figures: Vec<f64> = figures.into_iter().collect();
         figures.sort_unstable_by(f64::total_cmp);
@@ -63,12 +63,12 @@ impl Spread {
     }
 }
 
-/// The index of the smallest of `count` sorted figures that `part` of them do not exceed.
+/// Returns the index of the smallest of `count` sorted figures that `part` of them do not exceed.
 fn rank(count: usize, part: f64) -> Option<usize> {
     ((count as f64 * part).ceil() as usize).min(count).checked_sub(1)
 }
 
-/// A duration as microseconds.
+/// Converts a duration to microseconds.
 pub(crate) fn micros(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e6
 }

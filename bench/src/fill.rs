@@ -1,4 +1,4 @@
-//! Has many pages made, so that they are in a cache.
+//! Fills a cache with many pages.
 
 use std::net::SocketAddr;
 
@@ -6,15 +6,16 @@ use crate::Result;
 use crate::contestant::Contestant;
 use crate::http1::{Connection, Head};
 
-/// How many are asked for at once.
+/// The number of concurrent requests.
 const CLIENTS: u32 = 16;
 
-/// The path of a page of the mix.
+/// Returns the path of a page of the mix.
 pub(crate) fn path(set: &str, bytes: usize, number: u32) -> String {
     format!("/mix/{set}/{bytes}/{number}")
 }
 
-/// Puts the first `pages` pages of a set into a contestant's cache, and sees that they are there.
+/// Fills a contestant's cache with the first `pages` pages of a set, and checks that they are
+/// cached.
 pub(crate) fn fill(contestant: &Contestant, set: &str, bytes: usize, pages: u32) -> Result {
     let name = contestant.kind.name();
     ask_all(contestant.http1, set, bytes, pages).map_err(|error| format!("{name}: {error}"))?;
@@ -26,7 +27,7 @@ pub(crate) fn fill(contestant: &Contestant, set: &str, bytes: usize, pages: u32)
     Ok(())
 }
 
-/// Asks for a page of a set, and says whether it came from the cache.
+/// Requests a page of a set and returns whether it was served from the cache.
 pub(crate) fn is_cached(
     contestant: &Contestant,
     set: &str,
@@ -37,7 +38,7 @@ pub(crate) fn is_cached(
     Ok((contestant.is_hit)(&answer))
 }
 
-/// Asks for the first `pages` pages of a set, each once.
+/// Requests the first `pages` pages of a set, each once.
 fn ask_all(address: SocketAddr, set: &str, bytes: usize, pages: u32) -> Result {
     let client = |first: u32| -> Result {
         let mut connection = Connection::open(address)?;

@@ -1,4 +1,4 @@
-//! The data that are measured: members with their messages, and articles with three indexes.
+//! The data of the measurements: members with their messages, and articles with three indexes.
 
 use std::time::{Duration, Instant};
 
@@ -8,7 +8,7 @@ use tokio::task::JoinSet;
 
 use crate::figures::{Times, micros};
 
-/// What of it is found where, in the file `dispatch.conf`.
+/// The routes for the file `dispatch.conf`.
 pub(crate) const DISPATCH: &str = r#"
 [[route]]
 path = "/forum/join"
@@ -31,7 +31,7 @@ controller = "forum.count"
 cache = "no_cache"
 "#;
 
-/// How many updates are written together while data are put in.
+/// The number of updates that are written together while data are inserted.
 const TOGETHER: u64 = 50;
 
 #[derive(Clone, Serialize, Deserialize, Row)]
@@ -103,14 +103,14 @@ impl Updates for Forum {
     }
 }
 
-/// What edits took.
+/// The duration of edits.
 #[derive(Debug, Clone, Copy, Serialize, Deserialize)]
 pub(crate) struct Edits {
-    /// How many a second there were.
+    /// The number of edits per second.
     pub(crate) per_second: f64,
-    /// How long each took.
+    /// The durations of single edits.
     pub(crate) times: Times,
-    /// How long the longest took, in microseconds.
+    /// The longest duration, in microseconds.
     pub(crate) longest_us: f64,
 }
 
@@ -124,7 +124,7 @@ fn article(number: u64) -> Article {
     Article { slug: format!("story-{number}"), number, author, tags, body: "x".repeat(150) }
 }
 
-/// The numbers in a request's body.
+/// Parses the numbers in a request's body.
 fn numbers<const COUNT: usize>(body: &str) -> [u64; COUNT] {
     let mut words = body.split_whitespace().map(|word| word.parse().unwrap_or(0));
     std::array::from_fn(|_| words.next().unwrap_or(0))
@@ -144,7 +144,7 @@ fn text_reply(forum: &ForumView) -> Reply {
     headwater::reply::text(count.to_string())
 }
 
-/// "FIRST MEMBERS EACH": so many members from the first on, each with so many messages.
+/// Adds `MEMBERS` members from number `FIRST` on, with `EACH` messages each. The body is "FIRST MEMBERS EACH".
 #[controller("forum.join")]
 pub(crate) async fn join(forum: DataMut<Forum>, body: String) -> Result<Reply> {
     let [first, members, each] = numbers(&body);
@@ -159,7 +159,7 @@ pub(crate) async fn join(forum: DataMut<Forum>, body: String) -> Result<Reply> {
     put_in(forum, (first..first + members).map(joined)).await
 }
 
-/// "FIRST COUNT": so many articles of 200 bytes.
+/// Adds `COUNT` articles of 200 bytes from number `FIRST` on. The body is "FIRST COUNT".
 #[controller("forum.publish")]
 pub(crate) async fn publish(forum: DataMut<Forum>, body: String) -> Result<Reply> {
     let [first, count] = numbers(&body);
@@ -171,7 +171,8 @@ pub(crate) async fn publish(forum: DataMut<Forum>, body: String) -> Result<Reply
     put_in(forum, published).await
 }
 
-/// "CALLERS MILLISECONDS MESSAGES": so many callers change messages for so long, each one after the other.
+/// Changes messages with `CALLERS` concurrent callers for `MILLISECONDS`, each one in sequence. The body is "CALLERS
+/// MILLISECONDS MESSAGES".
 #[controller("forum.edit")]
 pub(crate) async fn edit(forum: DataMut<Forum>, body: String) -> Result<Reply> {
     let [callers, milliseconds, messages] = numbers(&body);
@@ -200,7 +201,7 @@ pub(crate) async fn edit(forum: DataMut<Forum>, body: String) -> Result<Reply> {
     Ok(json(&edits))
 }
 
-/// How many rows there are.
+/// Returns the number of rows.
 #[controller("forum.count")]
 pub(crate) async fn count(forum: Data<Forum>) -> Reply {
     text_reply(&forum)

@@ -1,5 +1,4 @@
-//! The load generator `h2load`, for HTTP/2 without TLS: many connections, on each several requests at
-//! once.
+//! The load generator `h2load`, for HTTP/2 without TLS: many connections with several concurrent requests each.
 
 use std::process::Command;
 use std::time::Duration;
@@ -9,10 +8,10 @@ use crate::figures::Times;
 use crate::load::{Clients, Measured, Request};
 use crate::{Result, tools};
 
-/// How many requests are under way on each connection.
+/// The number of concurrent requests on each connection.
 pub(crate) const STREAMS: u16 = 8;
 
-/// Asks for one page.
+/// Requests one page.
 pub(crate) fn run(
     contestant: &Contestant,
     request: &Request,
@@ -21,7 +20,7 @@ pub(crate) fn run(
 ) -> Result<Measured> {
     let program = tools::H2LOAD.path().ok_or("h2load is not installed")?;
     let address = contestant.http2.ok_or("it does not take HTTP/2")?;
-    // h2load itself tells no percentiles, but has a line for each request.
+    // h2load reports no percentiles, but its log has a line for each request.
     let log = tempfile::NamedTempFile::new_in(crate::contestant::memory())?;
     let mut command = Command::new(program);
     command.args(request.headers.lines().flat_map(|line| ["-H", line]));
@@ -40,7 +39,7 @@ pub(crate) fn run(
     Ok(Measured { requests, elapsed: duration, times, cpu: None })
 }
 
-/// How many requests were answered, unless there were errors.
+/// Parses the number of answered requests. Fails if there were errors.
 fn read(text: &str) -> Result<u64> {
     let counts = |name: &str| {
         let line = text.lines().find_map(|line| line.strip_prefix(name));
@@ -61,7 +60,7 @@ fn read(text: &str) -> Result<u64> {
     Ok(succeeded.ok_or("no requests are counted")?.1)
 }
 
-/// How long each request took: the third number of each line, in microseconds.
+/// Parses the duration of each request: the third number of each line, in microseconds.
 fn read_log(log: &str) -> Result<Vec<Duration>> {
     let times = log.lines().map(|line| {
         let micros = line.split('\t').nth(2).ok_or("a line of h2load's log is too short")?;
@@ -84,19 +83,19 @@ traffic: 612.34MB (642084864) total, 1.02MB (1071602) headers (space savings 93.
 ";
 
     #[test]
-    fn what_h2load_prints_is_read() {
+    fn the_output_of_h2load_is_parsed() {
         assert_eq!(read(PRINTED).unwrap(), 76543);
     }
 
     #[test]
-    fn errors_that_h2load_saw_are_not_passed_over() {
+    fn errors_reported_by_h2load_are_not_ignored() {
         assert!(read(&PRINTED.replace("0 errored", "3 errored")).is_err());
         assert!(read(&PRINTED.replace("0 5xx", "3 5xx")).is_err());
         assert!(read("").is_err());
     }
 
     #[test]
-    fn its_log_tells_how_long_each_request_took() {
+    fn its_log_contains_the_duration_of_each_request() {
         let log = "1700000000000001\t200\t812\n1700000000000002\t200\t1200\n";
         assert_eq!(read_log(log).unwrap(), [812, 1200].map(Duration::from_micros));
         assert!(read_log("1700000000000001\t200\n").is_err());

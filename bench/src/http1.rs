@@ -1,4 +1,5 @@
-//! As much of HTTP/1.1 as asking a known server takes: answers with a length, one at a time.
+//! A minimal client of HTTP/1.1 for known servers: one request at a time, answers with a length or
+//! in chunks.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -9,18 +10,18 @@ use crate::Result;
 /// The longest head that is read, in bytes.
 const HEAD_LIMIT: usize = 16 * 1024;
 
-/// The head of an answer, as far as it is needed.
+/// The fields of an answer's head that are needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Head {
     pub(crate) status: u16,
-    /// The bytes of the head itself, with the empty line at its end.
+    /// The length of the head with the empty line at its end, in bytes.
     pub(crate) length: usize,
-    /// The bytes of the body.
+    /// The length of the body, in bytes.
     pub(crate) content_length: usize,
 }
 
 impl Head {
-    /// Reads a head. `None` when there is more of it to come.
+    /// Parses a head. Returns `None` when it is incomplete.
     pub(crate) fn parse(bytes: &[u8]) -> Result<Option<Head>> {
         let Some(length) = bytes.windows(4).position(|end| end == b"\r\n\r\n") else {
             return match bytes.len() > HEAD_LIMIT {
@@ -42,14 +43,14 @@ impl Head {
             status: u16::try_from(status)?,
             length: length + 4,
             content_length: match status {
-                // It never has a body (RFC 9112, section 6.3).
+                // A 304 never has a body (RFC 9112, section 6.3).
                 304 => 0,
                 _ => content_length.ok_or("an answer does not say how long it is")?,
             },
         }))
     }
 
-    /// The bytes of the whole answer.
+    /// Returns the length of the whole answer, in bytes.
     pub(crate) fn total(&self) -> usize {
         self.length + self.content_length
     }
@@ -63,7 +64,7 @@ fn number(digits: &[u8]) -> Option<usize> {
     str::from_utf8(digits).ok()?.parse().ok()
 }
 
-/// A whole answer.
+/// A complete answer.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) head: Head,
@@ -76,7 +77,7 @@ impl Answer {
         &self.bytes[self.head.length..self.head.total()]
     }
 
-    /// The header fields, as far as they are text.
+    /// Returns the header fields that are text.
     pub(crate) fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
         lines(&self.bytes[..self.head.length]).skip(1).filter_map(|line| {
             let (name, value) = str::from_utf8(line).ok()?.split_once(':')?;
@@ -84,19 +85,19 @@ impl Answer {
         })
     }
 
-    /// The first header of this name.
+    /// Returns the first header with this name.
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let mut headers = self.headers();
         headers.find(|(known, _)| known.eq_ignore_ascii_case(name)).map(|(_, value)| value)
     }
 
-    /// What the cache says of the answer.
+    /// Returns the answer's `Cache-Status`.
     pub(crate) fn cache_status(&self) -> &str {
         self.header("cache-status").unwrap_or_default()
     }
 }
 
-/// A connection on which one request at a time is asked and its answer waited for.
+/// A connection for one request at a time.
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: TcpStream,
@@ -107,7 +108,7 @@ impl Connection {
         Connection::patient(address, Duration::from_secs(20))
     }
 
-    /// A connection on which an answer may take so long.
+    /// Opens a connection on which an answer may take up to `patience`.
     pub(crate) fn patient(address: SocketAddr, patience: Duration) -> Result<Connection> {
         let stream = TcpStream::connect(address)?;
         stream.set_nodelay(true)?;
@@ -119,7 +120,7 @@ impl Connection {
         self.get_with(path, "")
     }
 
-    /// Asks with further lines in the head, each with its end.
+    /// Sends a request with further lines in its head, each with its line end.
     pub(crate) fn get_with(&mut self, path: &str, headers: &str) -> Result<Answer> {
         self.ask(&get(path, headers))
     }
@@ -128,8 +129,8 @@ impl Connection {
         self.ask(&post(path, content_type, body))
     }
 
-    /// Sends a request, all of it, and waits for the answer. One in chunks is given back with its
-    /// content as it would be without them.
+    /// Sends a complete request and waits for the answer. The chunks of a chunked answer are
+    /// joined.
     pub(crate) fn ask(&mut self, request: &str) -> Result<Answer> {
         self.stream.write_all(request.as_bytes())?;
         let mut bytes = Vec::with_capacity(16 * 1024);
@@ -156,14 +157,14 @@ impl Connection {
     }
 }
 
-/// Whether a head is there whole and says that chunks follow.
+/// Returns whether the head is complete and declares a chunked body.
 fn is_chunked(bytes: &[u8]) -> bool {
     let Some(end) = bytes.windows(4).position(|end| end == b"\r\n\r\n") else { return false };
     let mut head = lines(&bytes[..end]);
     head.any(|line| line.eq_ignore_ascii_case(b"transfer-encoding: chunked"))
 }
 
-/// The answer that these chunks are (RFC 9112, section 7.1), if all of them are there.
+/// Joins the chunks of an answer (RFC 9112, section 7.1), if all of them have arrived.
 fn without_chunks(bytes: &[u8]) -> Result<Option<Answer>> {
     let end = |bytes: &[u8]| bytes.windows(2).position(|end| end == b"\r\n");
     let Some(head) = bytes.windows(4).position(|end| end == b"\r\n\r\n") else { return Ok(None) };
@@ -186,12 +187,12 @@ fn without_chunks(bytes: &[u8]) -> Result<Option<Answer>> {
     Ok(Some(Answer { head, bytes: whole }))
 }
 
-/// A request for what is at `path`, with further lines in its head.
+/// Builds a GET request for `path`, with further lines in its head.
 pub(crate) fn get(path: &str, headers: &str) -> String {
     format!("GET {path} HTTP/1.1\r\nhost: localhost\r\n{headers}\r\n")
 }
 
-/// A request that sends `body` to `path`.
+/// Builds a request that posts `body` to `path`.
 pub(crate) fn post(path: &str, content_type: &str, body: &str) -> String {
     let length = body.len();
     format!(
@@ -208,7 +209,7 @@ mod tests {
         b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nCache-Status: headwater; hit\r\n\r\nok";
 
     #[test]
-    fn a_head_is_read_when_it_is_whole() {
+    fn a_head_is_parsed_when_it_is_complete() {
         let whole = ANSWER.len() - 2;
         assert!((0..whole).all(|length| Head::parse(&ANSWER[..length]).unwrap().is_none()));
         let head = Head::parse(ANSWER).unwrap().unwrap();
@@ -216,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_not_understood_is_refused() {
+    fn unsupported_answers_are_refused() {
         let endless = vec![b'x'; HEAD_LIMIT + 1];
         for bytes in [&b"HTTP/1.1 200 OK\r\n\r\n"[..], b"220 mail\r\n\r\n", &endless] {
             assert!(Head::parse(bytes).is_err());
@@ -224,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn chunks_are_put_together() {
+    fn chunks_are_joined() {
         let chunked = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nok\r\n3;x\r\nay!\r\n0\r\n\r\n";
         assert!(is_chunked(chunked) && !is_chunked(ANSWER));
         let whole = without_chunks(chunked).unwrap().unwrap();

@@ -1,8 +1,8 @@
-//! The load generator: one thread, many connections, on each of them one request after the other.
+//! The built-in load generator: one thread, many connections, one request at a time on each.
 //!
-//! It shares the cores with the server it measures, so it does as little as it can: it reads an
-//! answer into a buffer that is there already, looks for its head's end, its status and its length,
-//! and looks at the clock once. What it costs is measured too.
+//! It shares the cores with the measured server, so it does as little as possible: it reads an
+//! answer into an existing buffer, finds the end of the head, the status and the length, and reads
+//! the clock once. Its own CPU time is measured too.
 
 use std::net::SocketAddr;
 use std::time::{Duration, Instant};
@@ -16,10 +16,10 @@ use crate::figures::Times;
 use crate::http1::{self, Head};
 use crate::{Result, cpu, processes};
 
-/// The longest answer that is taken, in bytes.
+/// The longest answer that is accepted, in bytes.
 const BUFFER: usize = 80 * 1024;
 
-/// Connections that are open and have been tried.
+/// Open connections, each with one checked answer.
 #[derive(Debug)]
 pub(crate) struct Load {
     runtime: Runtime,
@@ -33,42 +33,42 @@ pub(crate) struct Clients {
     pub(crate) threads: u16,
 }
 
-/// What was measured on the side of the clients.
+/// The measurements of the clients.
 #[derive(Debug)]
 pub(crate) struct Measured {
     pub(crate) requests: u64,
     pub(crate) elapsed: Duration,
     pub(crate) times: Times,
-    /// The CPU time of the load generator, where it is known.
+    /// The CPU time of the load generator, if it is known.
     pub(crate) cpu: Option<Duration>,
 }
 
-/// A request, and what every answer to it must be.
+/// A request, with the required status and length of its answers.
 #[derive(Debug, Clone)]
 pub(crate) struct Request {
     pub(crate) path: String,
-    /// Further lines of its head, each with its end.
+    /// Further lines of its head, each with its line end.
     pub(crate) headers: String,
     pub(crate) status: u16,
     pub(crate) body_bytes: usize,
 }
 
 impl Request {
-    /// GET of a page of so many bytes.
+    /// Returns a GET request for a page of this many bytes.
     pub(crate) fn of_page(path: impl Into<String>, body_bytes: usize) -> Request {
         Request { path: path.into(), headers: String::new(), status: 200, body_bytes }
     }
 }
 
 impl Load {
-    /// Opens connections, and sees on each of them that the right thing is answered.
+    /// Opens connections and checks one answer on each.
     pub(crate) fn open(address: SocketAddr, count: u16, request: &Request) -> Result<Load> {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let connections = runtime.block_on(open_all(address, count, request))?;
         Ok(Load { runtime, connections })
     }
 
-    /// Asks for as long as `duration` on all connections.
+    /// Sends requests on all connections for `duration`.
     pub(crate) fn run(self, duration: Duration) -> Result<Measured> {
         let Load { runtime, connections } = self;
         let cpu_before = own_cpu()?;
@@ -85,7 +85,7 @@ impl Load {
     }
 }
 
-/// What this process has used, without those that it has started.
+/// Returns the CPU time of this process without its children.
 fn own_cpu() -> Result<Duration> {
     let stat = processes::stat(std::process::id())?;
     Ok(cpu::time(stat.user + stat.system))
@@ -133,7 +133,7 @@ impl Connection {
         Ok(connection)
     }
 
-    /// How long each answer took, up to the first one after `end`.
+    /// Returns the duration of each answer, up to the first one after `end`.
     async fn ask_until(mut self, end: Instant) -> Result<Vec<Duration>> {
         let mut times = Vec::with_capacity(1 << 16);
         let mut asked = Instant::now();

@@ -6,24 +6,24 @@ use serde::Serialize;
 
 use crate::tools;
 
-/// Where and what was measured.
+/// The machine and the versions of the measured programs.
 #[derive(Debug, Serialize)]
 pub(crate) struct Machine {
     pub(crate) processor: String,
     pub(crate) cores: usize,
     pub(crate) kernel: String,
-    /// In the format of HTTP, so in GMT.
+    /// In the format of HTTP, in GMT.
     pub(crate) date: String,
-    /// Of what was measured and what measured it; programs that are missing are left out.
+    /// The versions of the contestants and the load generators; missing programs are left out.
     pub(crate) versions: BTreeMap<&'static str, String>,
-    /// How many processes wanted to run during the last minute, on average, before the start.
+    /// The load average of the last minute before the start.
     pub(crate) load_before: f64,
 }
 
 /// The packages whose versions matter.
 const PACKAGES: [&str; 6] = ["headwater", "hyper", "tokio", "axum", "tera", "moka"];
 
-/// What this program was built with.
+/// The dependencies that this program was built with.
 const LOCK: &str = include_str!("../../Cargo.lock");
 
 impl Machine {
@@ -48,7 +48,7 @@ impl Machine {
     }
 }
 
-/// The version of a package in a Cargo.lock.
+/// Returns the version of a package in a Cargo.lock.
 fn version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
     let mut lines = lock.lines().skip_while(|line| *line != format!("name = \"{package}\""));
     lines.nth(1)?.strip_prefix("version = \"")?.strip_suffix('"')

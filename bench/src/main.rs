@@ -1,4 +1,4 @@
-//! Measures headwater, beside others where there is something to compare.
+//! Measures headwater, and other servers for comparison.
 //!
 //! ```text
 //! main ── scene ──> contestant        processes on loopback, on ports that were free
@@ -9,9 +9,9 @@
 //!           └────> report             figures with units, as a table or as JSON
 //! ```
 //!
-//! The contestants that are written in Rust are this very program, started again: `serve …` is a
-//! node of the site in [`site`], `bare FILE` a server with nothing but hyper, `axum` one of axum, Tera
-//! and moka. So all of them are compiled alike and use the same allocator.
+//! The contestants in Rust are this program itself, started again: `serve …` is a node of the site in [`site`], `bare
+//! FILE` a server of hyper alone, `axum` a server of axum, Tera and moka. So all of them are compiled alike and use the
+//! same allocator.
 
 mod arguments;
 mod content;
@@ -50,7 +50,7 @@ use report::{Outcome, Report};
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-/// What comes out of a measurement, or a sentence about what went wrong.
+/// The result of a measurement, or an error message.
 type Result<T = (), E = Box<dyn Error + Send + Sync>> = std::result::Result<T, E>;
 
 fn main() -> ExitCode {

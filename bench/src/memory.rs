@@ -1,4 +1,4 @@
-//! The memory that processes have.
+//! The memory of processes.
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -7,26 +7,26 @@ use std::path::Path;
 use crate::contestant::Contestant;
 use crate::{Result, processes};
 
-/// The most that a process had at once since [`forget_peak`], in bytes.
+/// Returns the peak memory of a process since [`forget_peak`], in bytes.
 pub(crate) fn peak(pid: u32) -> Result<u64> {
     let file = format!("/proc/{pid}/status");
     let status = fs::read_to_string(&file)?;
     field(&status, "VmHWM").ok_or_else(|| format!("{file} is not understood: {status}").into())
 }
 
-/// Makes [`peak`] begin anew.
+/// Resets [`peak`].
 pub(crate) fn forget_peak(pid: u32) -> Result {
     Ok(fs::write(format!("/proc/{pid}/clear_refs"), "5")?)
 }
 
-/// What a contestant has in memory, in bytes: its processes, and the files that it keeps there.
+/// Returns the memory of a contestant in bytes: of its processes, and of its files in memory.
 pub(crate) fn of(contestant: &Contestant) -> Result<u64> {
     let files = contestant.kept_in.as_deref().map_or(Ok(0), of_files)?;
     Ok(resident(&contestant.processes)? + files)
 }
 
-/// What these processes and those that they have started have in memory, in bytes. What several of
-/// them share is counted once.
+/// Returns the memory of these processes and their descendants, in bytes. Shared memory is counted
+/// once.
 pub(crate) fn resident(roots: &[u32]) -> Result<u64> {
     let mut bytes = 0;
     for pid in processes::with_children(roots)? {
@@ -38,7 +38,7 @@ pub(crate) fn resident(roots: &[u32]) -> Result<u64> {
     Ok(bytes)
 }
 
-/// What the files below a folder take, in bytes.
+/// Returns the size of the files below a folder on the disk, in bytes.
 fn of_files(folder: &Path) -> Result<u64> {
     let mut bytes = 0;
     for entry in fs::read_dir(folder)? {
@@ -52,7 +52,8 @@ fn of_files(folder: &Path) -> Result<u64> {
     Ok(bytes)
 }
 
-/// A field in kibibytes, as in proc_pid_status(5) and proc_pid_smaps(5), in bytes.
+/// Parses a field in kibibytes, as in proc_pid_status(5) and proc_pid_smaps(5), and returns it in
+/// bytes.
 fn field(text: &str, name: &str) -> Option<u64> {
     let mut lines = text.lines().filter_map(|line| line.split_once(':'));
     let (_, value) = lines.find(|(known, _)| *known == name)?;
@@ -65,7 +66,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn fields_are_read_in_bytes() {
+    fn fields_are_converted_to_bytes() {
         let status = "VmPeak:\t  10 kB\nVmHWM:\t    2048 kB\nVmRSS:\t 1 kB\n";
         assert_eq!(field(status, "VmHWM"), Some(2 << 20));
         assert_eq!(field("VmRSS:\t 1 kB\n", "VmHWM"), None);
@@ -74,13 +75,13 @@ mod tests {
     }
 
     #[test]
-    fn this_process_has_some() {
+    fn this_process_uses_memory() {
         assert!(peak(std::process::id()).unwrap() > 1 << 20);
         assert!(resident(&[std::process::id()]).unwrap() > 1 << 20);
     }
 
     #[test]
-    fn files_count_with_what_they_take() {
+    fn files_count_with_their_size_on_the_disk() {
         let folder = tempfile::tempdir().unwrap();
         fs::create_dir(folder.path().join("a")).unwrap();
         fs::write(folder.path().join("a/b"), vec![b'x'; 100_000]).unwrap();

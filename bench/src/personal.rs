@@ -1,4 +1,4 @@
-//! What of the site needs to know who the visitor is. It is there where the nodes have a secret.
+//! The part of the site that depends on the visitor's session. It is added if the nodes have a secret.
 
 use headwater::prelude::*;
 use serde::{Deserialize, Serialize};
@@ -47,7 +47,7 @@ pub(crate) fn templates(page: impl Fn(&str) -> String) -> [(&'static str, String
     ]
 }
 
-/// Adds it to the site.
+/// Adds the sessions and their controllers to the site.
 pub(crate) fn added_to(app: App) -> App {
     app.session::<Account>("/sign-in").controllers(controllers![sign_in, part_of_the_user])
 }

@@ -1,11 +1,11 @@
-//! Processes and those that they have started.
+//! Processes and their descendants.
 
 use std::fs;
 use std::io::ErrorKind;
 
 use crate::Result;
 
-/// These processes and all that descend from them.
+/// Returns these processes and all their descendants.
 pub(crate) fn with_children(roots: &[u32]) -> Result<Vec<u32>> {
     let parents = parents()?;
     let mut found = roots.to_vec();
@@ -22,7 +22,7 @@ pub(crate) fn with_children(roots: &[u32]) -> Result<Vec<u32>> {
     Ok(found)
 }
 
-/// Every process with its parent.
+/// Returns every process with its parent.
 fn parents() -> Result<Vec<(u32, u32)>> {
     let mut parents = Vec::new();
     for entry in fs::read_dir("/proc")? {
@@ -30,7 +30,7 @@ fn parents() -> Result<Vec<(u32, u32)>> {
         let Some(pid) = name.to_str().and_then(|name| name.parse().ok()) else { continue };
         match stat(pid) {
             Ok(stat) => parents.push((pid, stat.parent)),
-            // It has ended meanwhile.
+            // The process has ended since the listing.
             Err(error) if is_gone(&error) => {}
             Err(error) => return Err(error.into()),
         }
@@ -43,17 +43,17 @@ fn is_gone(error: &std::io::Error) -> bool {
         || error.raw_os_error() == Some(rustix::io::Errno::SRCH.raw_os_error())
 }
 
-/// Of proc_pid_stat(5), what is needed.
+/// The fields of proc_pid_stat(5) that are needed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Stat {
     pub(crate) parent: u32,
-    /// Ticks of the process itself.
+    /// Ticks in user mode.
     pub(crate) user: u64,
-    /// Ticks of the system on its behalf.
+    /// Ticks in the kernel.
     pub(crate) system: u64,
 }
 
-/// How a process stands.
+/// Reads the status of a process.
 pub(crate) fn stat(pid: u32) -> std::io::Result<Stat> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
     read(&stat).ok_or_else(|| {
@@ -63,7 +63,7 @@ pub(crate) fn stat(pid: u32) -> std::io::Result<Stat> {
 }
 
 fn read(stat: &str) -> Option<Stat> {
-    // The name of the program stands in parentheses and may hold anything, parentheses too.
+    // The name of the program is in parentheses and may contain anything, even parentheses.
     let (_, fields) = stat.rsplit_once(')')?;
     let fields: Vec<&str> = fields.split_whitespace().collect();
     let field = |index: usize| fields.get(index)?.parse::<u64>().ok();
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_name_of_a_program_may_hold_parentheses() {
+    fn the_name_of_a_program_may_contain_parentheses() {
         let line = "4711 (a) b) (c) S 17 4711 4711 0 -1 4194560 1219 0 0 0 250 17 0 0 20 0 3 0 91";
         assert_eq!(read(line), Some(Stat { parent: 17, user: 250, system: 17 }));
         assert_eq!(read("4711 (a) S 1"), None);

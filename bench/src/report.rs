@@ -1,4 +1,4 @@
-//! What came out, for people (`Display`) and for programs (`Serialize`).
+//! The results, for people (`Display`) and for programs (`Serialize`).
 
 use std::fmt;
 
@@ -18,16 +18,16 @@ use crate::scene::stored::Stored;
 use crate::scene::turns::{Standing, Turns};
 use crate::scene::updates::Updates;
 
-/// Everything that was measured in one run.
+/// The results of one run.
 #[derive(Serialize)]
 pub(crate) struct Report {
     pub(crate) machine: Machine,
-    /// What is not installed, and how to install it.
+    /// The missing programs, and how to install them.
     pub(crate) missing: Vec<String>,
     pub(crate) scenes: Vec<Measured>,
 }
 
-/// A scene that was measured.
+/// The result of one scene.
 #[derive(Debug, Serialize)]
 pub(crate) struct Measured {
     pub(crate) scene: String,
@@ -36,7 +36,7 @@ pub(crate) struct Measured {
     pub(crate) outcome: Outcome,
 }
 
-/// What came out of a scene.
+/// The outcome of a scene.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Outcome {
@@ -50,12 +50,12 @@ pub(crate) enum Outcome {
     Memory(Memory),
     Fragments(Fragments),
     Large(Large),
-    /// It could not be measured.
+    /// The scene could not be measured.
     Failed(String),
 }
 
 impl Measured {
-    /// Whether it could not be measured.
+    /// Returns whether the scene could not be measured.
     pub(crate) fn has_failed(&self) -> bool {
         matches!(self.outcome, Outcome::Failed(_))
     }
@@ -141,7 +141,7 @@ impl fmt::Display for Turns {
     }
 }
 
-/// The line of a contestant.
+/// Writes the line of a contestant.
 fn show(f: &mut fmt::Formatter<'_>, standing: &Standing) -> fmt::Result {
     write!(
         f,
@@ -182,21 +182,21 @@ impl fmt::Display for Spread {
     }
 }
 
-/// The title of a table and of its columns.
+/// Writes the title of a table and of its columns.
 pub(crate) fn heading(f: &mut fmt::Formatter<'_>, title: &str, columns: &[&str]) -> fmt::Result {
     write!(f, "{title:48}")?;
     columns.iter().try_for_each(|column| write!(f, "{column:>12}"))?;
     writeln!(f)
 }
 
-/// A line of a table.
+/// Writes a line of a table.
 pub(crate) fn row(f: &mut fmt::Formatter<'_>, name: &str, figures: &[f64]) -> fmt::Result {
     write!(f, "  {name:46}")?;
     figures.iter().try_for_each(|figure| write!(f, "{figure:>12.3}"))?;
     writeln!(f)
 }
 
-/// Sentences below a table.
+/// Writes notes below a table.
 pub(crate) fn notes(f: &mut fmt::Formatter<'_>, notes: &[String]) -> fmt::Result {
     notes.iter().try_for_each(|note| writeln!(f, "({note})"))
 }

@@ -1,4 +1,4 @@
-//! The site that is measured, as headwater runs it.
+//! The measured site, as headwater runs it.
 
 use std::convert::Infallible;
 use std::path::PathBuf;
@@ -60,16 +60,16 @@ path = "/files/{*path}"
 files = "files"
 "#;
 
-/// How long the pages with sessions are, beside their parts.
+/// The length of the pages with sessions, without their parts.
 const PAGE_BYTES: usize = 8 << 10;
 
-/// The folder in the docroot, and where its files are for visitors.
+/// The folder in the docroot, and the path of its files for visitors.
 pub(crate) const FILES: &str = "files";
 
-/// The name of a large file there. The scene that needs it makes it.
+/// The name of a large file in this folder, which the scene that needs it creates.
 pub(crate) const LARGE: &str = "large.bin";
 
-/// The site's code.
+/// Builds the site's code.
 pub(crate) fn app() -> App {
     let app = App::new().state::<Notes>().state::<forum::Forum>().controllers(controllers![
         page,
@@ -102,7 +102,7 @@ pub(crate) fn write_files(folder: &std::path::Path) -> std::io::Result<()> {
     std::fs::write(templates.join("static.html"), content::STATIC)
 }
 
-/// Adds to the files in `folder` what the site has with sessions.
+/// Adds the routes and templates for sessions to the files in `folder`.
 pub(crate) fn add_sessions(folder: &std::path::Path) -> std::io::Result<()> {
     let dispatch = format!("{DISPATCH}{}{}", forum::DISPATCH, personal::DISPATCH);
     std::fs::write(folder.join("dispatch.conf"), dispatch)?;
@@ -114,7 +114,7 @@ pub(crate) fn add_sessions(folder: &std::path::Path) -> std::io::Result<()> {
     Ok(())
 }
 
-/// The folder of the files, inside the site's `folder`.
+/// Returns the folder of the files, inside the site's `folder`.
 pub(crate) fn docroot(folder: &std::path::Path) -> PathBuf {
     folder.join("docroot").join(FILES)
 }
@@ -139,7 +139,7 @@ async fn rows() -> Reply {
     template("rows.html").with("title", "Stories").with("stories", content::stories())
 }
 
-/// Answers with the receipt.
+/// Writes a note and returns the receipt.
 #[controller("notes.write")]
 async fn write(mut notes: DataMut<Notes>, note: String) -> Result<Reply> {
     let (_, receipt) = notes.update_with_receipt(note).await?;
@@ -157,7 +157,7 @@ impl Updates for Notes {
     type Output = u64;
     type Refusal = Infallible;
 
-    /// Pages do not show the notes. So that a note invalidates them, it names their group.
+    /// Pages do not read the notes, so an update invalidates their group explicitly.
     fn apply(&mut self, _: String, at: &mut At) -> Result<u64, Infallible> {
         self.count.update(|count| *count += 1);
         at.invalidate(Invalidation::new().group("page"));

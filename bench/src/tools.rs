@@ -1,15 +1,15 @@
-//! Programs of others: where they are, which they are, and how to install them.
+//! Third-party programs: their paths, their versions, and how to install them.
 
 use std::path::PathBuf;
 use std::process::Command;
 
-/// A program of others.
+/// A third-party program.
 #[derive(Debug)]
 pub(crate) struct Tool {
     program: &'static str,
-    /// A file that must be there too.
+    /// A further file that must exist.
     with: Option<&'static str>,
-    /// The arguments with which it says its version.
+    /// The arguments that print its version.
     version: &'static [&'static str],
     /// Debian's packages.
     packages: &'static str,
@@ -30,7 +30,7 @@ pub(crate) const WRK: Tool = Tool { program: "wrk", with: None, version: &["-v"]
 pub(crate) const H2LOAD: Tool =
     Tool { program: "h2load", with: None, version: &["--version"], packages: "nghttp2-client" };
 
-/// All of them.
+/// All third-party programs.
 pub(crate) const ALL: [&Tool; 4] = [&NGINX, &VARNISH, &WRK, &H2LOAD];
 
 impl Tool {
@@ -38,10 +38,10 @@ impl Tool {
         self.program
     }
 
-    /// Where it is, unless it is missing.
+    /// Returns the program's path, unless it is missing.
     pub(crate) fn path(&self) -> Option<PathBuf> {
         let path = std::env::var_os("PATH").unwrap_or_default();
-        // Servers are not in every user's path.
+        // The folders of servers are not in every user's `PATH`.
         let folders =
             std::env::split_paths(&path).chain(["/usr/sbin".into(), "/usr/local/sbin".into()]);
         let found = folders.map(|folder| folder.join(self.program)).find(|file| file.is_file())?;
@@ -51,7 +51,7 @@ impl Tool {
         }
     }
 
-    /// What to do if it is missing.
+    /// Returns how to install the program, if it is missing.
     pub(crate) fn missing(&self) -> Option<String> {
         let Tool { program, packages, .. } = self;
         match self.path() {
@@ -60,7 +60,7 @@ impl Tool {
         }
     }
 
-    /// Its version, in its own words.
+    /// Returns the program's version as it prints it.
     pub(crate) fn version(&self) -> Option<String> {
         let output = Command::new(self.path()?).args(self.version).output().ok()?;
         let text = [output.stdout, output.stderr].concat();
@@ -68,7 +68,7 @@ impl Tool {
     }
 }
 
-/// Whether a file is in one of the folders where libraries are.
+/// Returns whether a file is in one of the folders for libraries.
 fn is_library(file: &str) -> bool {
     let triple = format!("{}-linux-gnu", std::env::consts::ARCH);
     let folders = ["/usr/lib", "/usr/lib64", "/usr/local/lib"].map(PathBuf::from);
@@ -76,7 +76,7 @@ fn is_library(file: &str) -> bool {
     folders.any(|folder| folder.join(file).is_file())
 }
 
-/// The first number with a point in it.
+/// Returns the first number with a point in it.
 fn version_in(text: &str) -> Option<String> {
     let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '.'));
     let words = words.map(|word| word.trim_start_matches(|c: char| c.is_ascii_alphabetic()));
@@ -90,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn versions_are_found_in_what_programs_say() {
+    fn versions_are_found_in_the_output_of_programs() {
         for (said, version) in [
             ("nginx version: nginx/1.22.1\n", "1.22.1"),
             ("varnishd (varnish-7.1.1 revision 7cee1c581bead20e88d)", "7.1.1"),
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_can_be_installed() {
+    fn missing_programs_are_reported_with_their_packages() {
         let tool = Tool { program: "no-such-program", with: None, version: &[], packages: "none" };
         let missing = tool.missing().unwrap();
         assert_eq!(missing, "no-such-program is not installed; apt-get install none");

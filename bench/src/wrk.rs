@@ -1,4 +1,4 @@
-//! The load generator `wrk`: many connections, on each one request after the other.
+//! The load generator `wrk`: many connections, one request at a time on each.
 
 use std::fmt::Write as _;
 use std::io::Write as _;
@@ -12,7 +12,7 @@ use crate::figures::Times;
 use crate::load::{Clients, Measured, Request};
 use crate::{Result, tools};
 
-/// Prints what it has measured in a form that can be read; it runs after the measurement.
+/// Prints the measurements in a form that can be parsed; it runs after the measurement.
 const DONE: &str = r#"
 function done(summary, latency, requests)
   local errors = summary.errors
@@ -22,7 +22,7 @@ function done(summary, latency, requests)
 end
 "#;
 
-/// Asks for one path after the other. Each request is put together before the measurement.
+/// Requests one path after the other. All requests are built before the measurement.
 const MIX: &str = r#"
 local requests, made, count, next_one = {}, {}, 0, 0
 function init(args)
@@ -38,7 +38,7 @@ function request()
 end
 "#;
 
-/// Asks for one page.
+/// Requests one page.
 pub(crate) fn one(
     contestant: &Contestant,
     request: &Request,
@@ -48,7 +48,7 @@ pub(crate) fn one(
     run(contestant, &request.path, &request.headers, None, clients, duration)
 }
 
-/// Asks for the pages that the lines of a file name.
+/// Requests the pages listed in a file.
 pub(crate) fn mix(
     contestant: &Contestant,
     paths: &std::path::Path,
@@ -58,7 +58,7 @@ pub(crate) fn mix(
     run(contestant, "/", "", Some(paths), clients, duration)
 }
 
-/// The lines of a file for [`mix`].
+/// Writes the paths to a file for [`mix`].
 pub(crate) fn file_of_paths(paths: impl Iterator<Item = String>) -> Result<NamedTempFile> {
     let mut text = String::new();
     for path in paths {
@@ -100,7 +100,7 @@ fn run(
     })
 }
 
-/// What the script has printed, unless there were errors.
+/// Parses the output of the script. Fails if there were errors.
 fn read(text: &str) -> Result<Measured> {
     let line = text.lines().find_map(|line| line.strip_prefix("measured "));
     let numbers = line.ok_or("nothing was measured")?.split(' ').map(str::parse);
@@ -136,7 +136,7 @@ measured 98820 1002115 561 10450 20100 0
 ";
 
     #[test]
-    fn what_the_script_prints_is_read() {
+    fn the_output_of_the_script_is_parsed() {
         let measured = read(PRINTED).unwrap();
         assert_eq!(measured.requests, 98820);
         assert_eq!(measured.elapsed, Duration::from_micros(1_002_115));
@@ -145,7 +145,7 @@ measured 98820 1002115 561 10450 20100 0
     }
 
     #[test]
-    fn errors_that_wrk_saw_are_not_passed_over() {
+    fn errors_reported_by_wrk_are_not_ignored() {
         assert!(read(&PRINTED.replace("20100 0", "20100 7")).is_err());
         assert!(read("measured 0 1 0 0 0 0").is_err());
         assert!(read("measured 1 1\n").is_err());

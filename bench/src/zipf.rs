@@ -1,13 +1,13 @@
-//! Which pages visitors ask for: the most wanted one twice as often as the second, three times as
-//! often as the third.
+//! Requests with a Zipf distribution: the most popular page is requested twice as often as the
+//! second, three times as often as the third.
 
-/// How many requests there are before they begin anew.
+/// The number of requests before they are repeated.
 const REQUESTS: usize = 1 << 20;
 
-/// Always the same requests, for each contestant.
+/// The requests are always the same, for each contestant.
 const SEED: u64 = 2009;
 
-/// Page numbers in the order in which they are asked for, each below `pages`.
+/// Returns page numbers in the order of the requests, each below `pages`.
 pub(crate) fn requests(pages: u32) -> impl Iterator<Item = u32> {
     let ranks = (1..=pages).scan(0.0, |sum, rank| {
         *sum += 1.0 / f64::from(rank);
@@ -19,12 +19,12 @@ pub(crate) fn requests(pages: u32) -> impl Iterator<Item = u32> {
     (0..REQUESTS).map(move |_| {
         let point = next(&mut state) * whole;
         let rank = sums.partition_point(|sum| *sum <= point).min(sums.len() - 1);
-        // Neighbours in rank are not to be neighbours in the order in which pages were stored.
+        // Neighbours in rank should not be neighbours in the order in which pages were stored.
         scattered(rank as u64, pages)
     })
 }
 
-/// A number from 0 to below 1 (splitmix64).
+/// Returns the next random number in [0, 1) (splitmix64).
 fn next(state: &mut u64) -> f64 {
     *state = state.wrapping_add(0x9E37_79B9_7F4A_7C15);
     let mut bits = *state;
@@ -33,7 +33,8 @@ fn next(state: &mut u64) -> f64 {
     ((bits ^ (bits >> 31)) >> 11) as f64 / (1_u64 << 53) as f64
 }
 
-/// Another number below `pages` for each rank: one that shares no factor with it is multiplied.
+/// Returns a different number below `pages` for each rank, by multiplying with a number that has no
+/// common factor with `pages`.
 fn scattered(rank: u64, pages: u32) -> u32 {
     const PRIME: u64 = 2_654_435_761;
     (rank * PRIME % u64::from(pages)) as u32
@@ -44,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_first_is_wanted_twice_as_often_as_the_second() {
+    fn the_first_page_is_requested_twice_as_often_as_the_second() {
         let pages = 100_000;
         let mut counts = vec![0_u32; pages as usize];
         requests(pages).for_each(|page| counts[page as usize] += 1);
@@ -53,7 +54,7 @@ mod tests {
             let ratio = count(0) / count(rank);
             assert!((ratio / share - 1.0).abs() < 0.05, "rank {rank}: {ratio}");
         }
-        // Half of the requests are for few pages, and most pages are asked for at all.
+        // Half of the requests are for few pages, and many pages are requested at least once.
         assert!(counts.iter().filter(|count| **count > 0).count() > 40_000);
     }
 
@@ -64,7 +65,7 @@ mod tests {
     }
 
     #[test]
-    fn no_two_ranks_mean_one_page() {
+    fn no_two_ranks_are_the_same_page() {
         let mut seen = vec![false; 10_000];
         for rank in 0..10_000 {
             let page = scattered(rank, 10_000) as usize;

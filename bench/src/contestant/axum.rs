@@ -1,5 +1,5 @@
-//! axum + Tera + moka, as a good user would write it in an afternoon: pages are rendered once, kept
-//! with their tag and in gzip, and fetched by one request at a time.
+//! axum + Tera + moka, as an experienced user would write it in an afternoon: pages are rendered
+//! once, cached with their tag and in gzip, and filled by one request at a time.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -72,7 +72,7 @@ pub(crate) fn serve() -> Result {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         process::say(listener.local_addr()?)?;
         let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
-            // Without it answers are late and still right.
+            // Without this option answers would be delayed but correct.
             let _ = stream.set_nodelay(true);
         });
         Ok(axum::serve(listener, routes).await?)
@@ -84,7 +84,7 @@ struct Site {
     templates: Tera,
 }
 
-/// A page as it is kept.
+/// A cached page.
 struct Page {
     plain: Bytes,
     plain_tag: HeaderValue,
@@ -106,7 +106,7 @@ impl Site {
         Ok(Site { pages, templates })
     }
 
-    /// The page at this URL: from the cache, or made and kept.
+    /// Returns the page at this URL, from the cache or newly made and cached.
     fn cached(&self, uri: &Uri, headers: &HeaderMap, make: impl FnOnce() -> String) -> Response {
         let page = match self.pages.get(uri.path()) {
             Some(page) => Ok(page),

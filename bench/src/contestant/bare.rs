@@ -1,4 +1,4 @@
-//! A server with nothing but hyper: each request gets the same answer, made in advance.
+//! A server of hyper alone: each request receives the same answer, made in advance.
 
 use std::convert::Infallible;
 use std::ffi::OsString;
@@ -31,7 +31,7 @@ pub(crate) struct Bare {
 }
 
 impl Bare {
-    /// Starts a server that answers as `model` is: with the same headers and the same bytes.
+    /// Starts a server whose answers have the same headers and bytes as `model`.
     pub(crate) fn start(model: &Answer) -> Result<Bare> {
         let mut file = tempfile::NamedTempFile::new()?;
         file.write_all(&model.bytes)?;
@@ -54,10 +54,10 @@ impl Runs for Bare {
     }
 }
 
-/// What every request gets.
+/// The answer to every request.
 type Prepared = (StatusCode, HeaderMap, Bytes);
 
-/// Runs the server in this process: answers all requests with what is in the file `answer`.
+/// Runs the server in this process: answers all requests with the content of the file `answer`.
 pub(crate) fn serve(answer: Option<OsString>) -> Result {
     process::end_with_parent()?;
     let answer = Arc::new(read(Path::new(&answer.ok_or("name the file with the answer")?))?);
@@ -84,7 +84,7 @@ pub(crate) fn serve(answer: Option<OsString>) -> Result {
 
 async fn serve_http1(stream: TcpStream, answer: Arc<Prepared>) {
     let service = service_fn(|_| std::future::ready(respond(&answer)));
-    // A client that breaks off is not this server's concern.
+    // Errors of clients that disconnect do not matter.
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
 }
 
@@ -101,7 +101,7 @@ fn respond((status, headers, body): &Prepared) -> Result<Response<Full<Bytes>>, 
     Ok(response)
 }
 
-/// The status, the headers, without those that hyper adds by itself, and the body.
+/// Reads the status, the headers without those that hyper adds by itself, and the body.
 fn read(file: &Path) -> Result<Prepared> {
     let bytes = std::fs::read(file)?;
     let head = Head::parse(&bytes)?.ok_or("the file holds no answer")?;

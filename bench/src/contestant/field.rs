@@ -14,7 +14,7 @@ use crate::tools::{self, Tool};
 #[derive(Debug, Default)]
 pub(crate) struct Field {
     running: Vec<Box<dyn Runs>>,
-    /// Why a contestant does not take part, a sentence each.
+    /// The reasons why contestants do not take part, a sentence each.
     pub(crate) left_out: Vec<String>,
 }
 
@@ -25,13 +25,13 @@ impl Field {
         Field::with(arguments, others, || Cluster::start(1, &super::memory()))
     }
 
-    /// The same with a headwater that keeps pages in no coding, as the others do when no client
-    /// asks for any.
+    /// Starts the same with a headwater that stores no content codings, like the others when no
+    /// client accepts any.
     pub(crate) fn without_codings(arguments: &Arguments, others: &[Kind]) -> Result<Field> {
         Field::with(arguments, others, || Cluster::without_codings(&super::memory()))
     }
 
-    /// Headwater alone, with sessions.
+    /// Starts headwater alone, with sessions.
     pub(crate) fn with_sessions(arguments: &Arguments) -> Result<Field> {
         Field::with(arguments, &[], || Cluster::with_sessions(&super::memory()))
     }
@@ -61,7 +61,7 @@ impl Field {
             return Ok(());
         }
         let runs: Box<dyn Runs> = match kind {
-            // They are there already, or come later.
+            // These are started already, or later.
             Kind::Headwater | Kind::Bare => return Ok(()),
             Kind::NginxFile => Box::new(Nginx::of_files()?),
             Kind::NginxCache => Box::new(Nginx::with_cache()?),
@@ -73,7 +73,7 @@ impl Field {
         Ok(())
     }
 
-    /// Starts a bare hyper that answers everything with what headwater answers to this request.
+    /// Starts a bare hyper that answers all requests with headwater's answer to this one.
     pub(crate) fn add_bare(
         &mut self,
         arguments: &Arguments,
@@ -85,7 +85,7 @@ impl Field {
         }
         pin_servers(arguments)?;
         let mut connection = Connection::open(self.headwater()?.http1)?;
-        // The first has the page made.
+        // The first request makes the page.
         connection.get_with(path, headers)?;
         let model = connection.get_with(path, headers)?;
         let bare = Bare::start(&model)?;
@@ -94,20 +94,20 @@ impl Field {
         Ok(Some(contestant))
     }
 
-    /// The front end that all others are compared with.
+    /// Returns the front end that all others are compared with.
     pub(crate) fn headwater(&self) -> Result<Contestant> {
         let first = self.running.first().ok_or("there is no contestant")?;
         Ok(first.contestant())
     }
 
-    /// All contestants except bare hypers; headwater is the first.
+    /// Returns all contestants except bare hypers; headwater is the first.
     pub(crate) fn contestants(&self) -> impl Iterator<Item = Contestant> {
         let contestants = self.running.iter().map(|running| running.contestant());
         contestants.filter(|contestant| contestant.kind != Kind::Bare)
     }
 }
 
-/// Processes that are started from now on are on the servers' core, if there is one for them.
+/// Pins the processes that are started from now on to the servers' core, if `--pin` is given.
 pub(crate) fn pin_servers(arguments: &Arguments) -> Result {
     if arguments.pin {
         cpu::pin(cpu::Cores::two()?.server)?;

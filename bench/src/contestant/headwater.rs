@@ -11,7 +11,7 @@ use super::{Contestant, Kind, Runs};
 use crate::http1::{self, Answer, Connection};
 use crate::{Result, personal, site};
 
-/// How long a front end may take to be ready.
+/// The longest time until a front end is ready.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A back end and front ends.
@@ -19,11 +19,11 @@ const PATIENCE: Duration = Duration::from_secs(20);
 pub(crate) struct Cluster {
     pub(crate) frontends: Vec<Node>,
     pub(crate) backend: Node,
-    /// The site's files and the log: removed when the processes have ended.
+    /// The site's files and the log, which are removed when the processes have ended.
     folder: TempDir,
 }
 
-/// One node of it.
+/// One node of a cluster.
 #[derive(Debug)]
 pub(crate) struct Node {
     pub(crate) entrance: SocketAddr,
@@ -32,13 +32,13 @@ pub(crate) struct Node {
 }
 
 impl Cluster {
-    /// Starts the nodes, and waits until every front end holds a lease. The log and the site's
-    /// files are in a new folder inside `place`.
+    /// Starts the nodes and waits until every front end holds a lease. The log and the site's files are in a new folder
+    /// inside `place`.
     pub(crate) fn start(frontends: usize, place: &Path) -> Result<Cluster> {
         Cluster::start_with(frontends, place, &[])
     }
 
-    /// Starts one front end and a back end that keep pages as they are, and in no coding.
+    /// Starts one front end and a back end that store pages without content codings.
     pub(crate) fn without_codings(place: &Path) -> Result<Cluster> {
         Cluster::start_with(1, place, &[("HEADWATER_CACHE__ENCODINGS", "")])
     }
@@ -71,7 +71,7 @@ impl Cluster {
         Ok(Cluster { frontends, backend, folder })
     }
 
-    /// Starts one process that is everything, with a new folder inside `place`.
+    /// Starts a single node, with a new folder inside `place`.
     pub(crate) fn single(place: &Path) -> Result<Cluster> {
         let folder = tempfile::Builder::new().prefix("headwater-bench-").tempdir_in(place)?;
         site::write_files(folder.path())?;
@@ -80,27 +80,27 @@ impl Cluster {
         Ok(Cluster { frontends: Vec::new(), backend: node, folder })
     }
 
-    /// The folder that the log is in.
+    /// Returns the folder of the log.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
 
-    /// The first front end.
+    /// Returns the first front end.
     pub(crate) fn frontend(&self) -> Result<&Node> {
         self.frontends.first().ok_or_else(|| "the cluster has no front end".into())
     }
 }
 
-/// One process that has its data on a disk, and no cache.
+/// A single node that has its data on a disk, and no cache.
 #[derive(Debug)]
 pub(crate) struct Single {
     node: Node,
-    /// The site's files and the log: removed when the process has ended.
+    /// The site's files and the log, which are removed when the process has ended.
     folder: TempDir,
 }
 
 impl Single {
-    /// Starts it with a new folder inside `place`.
+    /// Starts the node with a new folder inside `place`.
     pub(crate) fn start(place: &Path) -> Result<Single> {
         let folder = tempfile::Builder::new().prefix("headwater-bench-").tempdir_in(place)?;
         site::write_files(folder.path())?;
@@ -109,8 +109,8 @@ impl Single {
         Ok(Single { node, folder })
     }
 
-    /// Ends the process and starts another one with the same data: it, and the seconds from its start to its first
-    /// answer.
+    /// Ends the process and starts another one with the same data. Returns it with the seconds from its start to its
+    /// first answer.
     pub(crate) fn start_again(self) -> Result<(Single, f64)> {
         let Single { node, folder } = self;
         drop(node);
@@ -126,7 +126,7 @@ impl Single {
         self.node.pid()
     }
 
-    /// The folder that the log is in.
+    /// Returns the folder of the log.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }
@@ -137,13 +137,13 @@ impl Single {
         Single::ask(self.node.entrance, &request)
     }
 
-    /// Lets it write a checkpoint, and waits for that.
+    /// Makes the node write a checkpoint, and waits for it.
     pub(crate) fn checkpoint(&self) -> Result {
         let request = http1::post("/checkpoint", "application/json", "{}");
         Single::ask(self.node.admin, &request).map(drop)
     }
 
-    /// How many rows its data have.
+    /// Returns the number of rows of its data.
     pub(crate) fn rows(&self) -> Result<u64> {
         let answer = Single::ask(self.node.entrance, &http1::get("/forum/count", ""))?;
         Ok(std::str::from_utf8(answer.body())?.parse()?)
@@ -162,7 +162,7 @@ impl Single {
 }
 
 impl Runs for Cluster {
-    /// All nodes of it, asked at the first front end.
+    /// Returns all nodes, with the address of the first front end.
     fn contestant(&self) -> Contestant {
         let entrance = self.frontends.first().unwrap_or(&self.backend).entrance;
         let nodes = self.frontends.iter().chain([&self.backend]);

@@ -1,14 +1,14 @@
-//! The contestants: each is one or more processes on loopback, on ports that were free, and ends
+//! The contestants. Each consists of one or more processes on free ports of loopback, which end
 //! when it is dropped.
 //!
 //! - [`headwater`]: a back end and front ends.
-//! - [`bare`]: a server with nothing but hyper, the yardstick.
+//! - [`bare`]: a server of hyper alone, the upper limit.
 //! - [`nginx`]: as a cache, as a server of files, and in front of another server.
 //! - [`varnish`]: with xkey.
 //! - [`axum`]: axum + Tera + moka, alone and behind nginx.
-//! - [`origin`]: what nginx and Varnish fetch from.
-//! - [`field`]: which of them take part.
-//! - `process`: a process and where it listens.
+//! - [`origin`]: the origin server of nginx and Varnish.
+//! - [`field`]: the contestants of a scene.
+//! - `process`: a process and its addresses.
 
 pub(crate) mod axum;
 pub(crate) mod bare;
@@ -51,17 +51,17 @@ pub(crate) enum Kind {
 pub(crate) struct Contestant {
     pub(crate) kind: Kind,
     pub(crate) http1: SocketAddr,
-    /// Where it takes HTTP/2 without TLS, if it does.
+    /// The address for HTTP/2 without TLS, if the contestant supports it.
     pub(crate) http2: Option<SocketAddr>,
-    /// The processes that serve; those that they have started belong to them.
+    /// The serving processes; their descendants belong to them.
     pub(crate) processes: Vec<u32>,
-    /// A folder in memory that holds what it has cached, if it is not in the processes themselves.
+    /// A folder in memory with the cached content, if that is not in the processes themselves.
     pub(crate) kept_in: Option<PathBuf>,
-    /// Whether an answer came from its cache, as far as it says so.
+    /// Returns whether an answer was served from its cache, as far as the answer shows it.
     pub(crate) is_hit: fn(&Answer) -> bool,
 }
 
-/// What keeps a contestant running.
+/// A handle that keeps a contestant running.
 pub(crate) trait Runs: fmt::Debug {
     fn contestant(&self) -> Contestant;
 }
@@ -80,7 +80,7 @@ impl Kind {
     }
 }
 
-/// A folder in memory for what is not to depend on a disk.
+/// Returns a folder in memory for files whose speed must not depend on a disk.
 pub(crate) fn memory() -> PathBuf {
     let memory = Path::new("/dev/shm");
     if memory.is_dir() { memory.to_owned() } else { std::env::temp_dir() }

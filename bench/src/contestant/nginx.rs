@@ -1,5 +1,5 @@
 //! nginx: as a cache, as a server of files, and in front of another server. Its configuration is in
-//! `bench/contestants/`, with a word on each choice.
+//! `bench/contestants/`, with the reasons for the choices.
 
 use std::net::SocketAddr;
 
@@ -19,10 +19,10 @@ const FILE: &str = include_str!("../../contestants/nginx-file.conf");
 const CACHE: &str = include_str!("../../contestants/nginx-cache.conf");
 const PROXY: &str = include_str!("../../contestants/nginx-proxy.conf");
 
-/// How many files a worker may have open at the most: all pages of any scene, and the connections.
+/// The maximum number of open files of a worker: all pages of any scene, and the connections.
 const MOST_FILES: u64 = 220_000;
 
-/// How many of them are for connections: both ends of twice as many as any scene has.
+/// The number of them for connections: both ends of twice as many as in any scene.
 const CONNECTIONS: u64 = 2 * 2000;
 
 /// A running nginx.
@@ -44,7 +44,7 @@ enum Behind {
 }
 
 impl Nginx {
-    /// A server of the pages as files, in memory.
+    /// Starts a server of the pages as files in memory.
     pub(crate) fn of_files() -> Result<Nginx> {
         let folder = folder()?;
         let pages = folder.path().join("files/page");
@@ -57,12 +57,12 @@ impl Nginx {
         Nginx::start(Kind::NginxFile, FILE, folder, Behind::Nothing)
     }
 
-    /// A cache in memory.
+    /// Starts a cache in memory.
     pub(crate) fn with_cache() -> Result<Nginx> {
         Nginx::start(Kind::NginxCache, CACHE, folder()?, Behind::Origin(Origin::start()?))
     }
 
-    /// A proxy without a cache in front of a site that has one.
+    /// Starts a proxy without a cache in front of a site that has one.
     pub(crate) fn before(site: Axum) -> Result<Nginx> {
         Nginx::start(Kind::NginxAxum, PROXY, folder()?, Behind::Site(site))
     }
@@ -70,7 +70,7 @@ impl Nginx {
     fn start(kind: Kind, servers: &str, folder: TempDir, behind: Behind) -> Result<Nginx> {
         let program = tools::NGINX.path().ok_or("nginx is not installed")?;
         let file = folder.path().join("nginx.conf");
-        // No program may set itself a higher limit, unless it is privileged.
+        // An unprivileged program cannot raise its hard limit.
         let files =
             getrlimit(Resource::Nofile).maximum.map_or(MOST_FILES, |most| most.min(MOST_FILES));
         let (process, addresses) =

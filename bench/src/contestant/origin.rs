@@ -1,5 +1,5 @@
-//! What nginx and Varnish fetch from: a small server of the same pages, without a cache. What it
-//! costs is not counted, for a hit never comes this far.
+//! The origin server of nginx and Varnish: a small server of the same pages, without a cache. Its
+//! cost is not counted, because a hit never reaches it.
 
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -46,7 +46,7 @@ pub(crate) fn serve() -> Result {
             stream.set_nodelay(true)?;
             tokio::spawn(async move {
                 let service = service_fn(|request| std::future::ready(respond(&request)));
-                // A client that breaks off is not this server's concern.
+                // Errors of clients that disconnect do not matter.
                 let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
             });
         }
@@ -70,8 +70,7 @@ fn answer(path: &str, zipped: bool) -> Option<Response<Full<Bytes>>> {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=3600"));
     headers.insert("xkey", groups.parse().ok()?);
     let mut body = text.into_bytes();
-    // A page that is put together from several is compressed, if at all, by the server that does
-    // it.
+    // A page that is composed of several is compressed, if at all, by the composing server.
     if !composed {
         headers.insert(VARY, HeaderValue::from_static("accept-encoding"));
         if zipped {
@@ -87,7 +86,7 @@ fn answer(path: &str, zipped: bool) -> Option<Response<Full<Bytes>>> {
 
 struct Page {
     text: String,
-    /// As xkey understands them.
+    /// The page's groups in the format of xkey.
     groups: String,
     composed: bool,
 }

@@ -11,22 +11,22 @@ use rustix::process::{Pid, Signal, kill_process, set_parent_process_death_signal
 
 use crate::Result;
 
-/// How long a program of others may take until it listens.
+/// The longest time until a third-party program listens.
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// How often a program is started with another port, when another process has taken its port.
+/// The number of attempts with other ports when another process has taken the port.
 const TRIES: usize = 3;
 
-/// A process, which ends when this is dropped.
+/// A process, which is ended on drop.
 #[derive(Debug)]
 pub(super) struct Process {
     child: Child,
-    /// Kept open, so that the process can go on writing.
+    /// Kept open so that the process can still write.
     _stdout: Option<BufReader<ChildStdout>>,
 }
 
 impl Process {
-    /// Starts this program again, and waits for the line with which it says where it listens.
+    /// Starts this program again and waits for the line that announces its address.
     pub(super) fn start(
         command: impl FnOnce(&mut Command) -> &mut Command,
     ) -> Result<(Process, String)> {
@@ -45,8 +45,8 @@ impl Process {
         Ok((Process { child, _stdout: Some(stdout) }, line))
     }
 
-    /// Starts a program that listens, by its `arguments`, on ports that were free, and waits until
-    /// it does. What it prints goes into `folder`.
+    /// Starts a program whose `arguments` contain free ports, and waits until it listens on them.
+    /// Its output is written to `folder`.
     pub(super) fn start_program<const PORTS: usize>(
         program: &Path,
         folder: &Path,
@@ -87,12 +87,12 @@ impl Process {
 }
 
 impl Drop for Process {
-    /// Asks the process to stop, so that it can close its connections. Ends it when that takes too
-    /// long.
+    /// Asks the process to stop so that it can close its connections, and kills it when that takes
+    /// too long.
     fn drop(&mut self) {
         let deadline = Instant::now() + Duration::from_secs(3);
-        // A process that has ended already needs no signal, and what cannot be waited for cannot be
-        // mended.
+        // A process that has ended already needs no signal, and an error of waiting cannot be
+        // handled here.
         let _ = kill_process(Pid::from_child(&self.child), Signal::TERM);
         while matches!(self.child.try_wait(), Ok(None)) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(5));
@@ -102,10 +102,10 @@ impl Drop for Process {
     }
 }
 
-/// This program, to be started again.
+/// Returns the command that starts this program again.
 fn again() -> Result<Command> {
     let mut again = Command::new(std::env::current_exe()?);
-    // The figures must not depend on what the environment tells other sites.
+    // The figures must not depend on variables for other sites.
     for (name, _) in std::env::vars_os() {
         if name == "RUST_LOG" || name.to_string_lossy().starts_with("HEADWATER_") {
             again.env_remove(name);
@@ -114,10 +114,10 @@ fn again() -> Result<Command> {
     Ok(again)
 }
 
-/// Addresses on loopback at which no server listens.
+/// Returns free addresses on loopback.
 fn free_addresses<const COUNT: usize>() -> Result<[SocketAddr; COUNT]> {
     let mut addresses = [SocketAddr::from(([127, 0, 0, 1], 0)); COUNT];
-    // All of them are taken before the first is given back, so that they differ.
+    // All of them are bound before the first is released, so that they differ.
     let mut taken = Vec::new();
     for address in &mut addresses {
         let listener = TcpListener::bind(*address)?;
@@ -127,8 +127,8 @@ fn free_addresses<const COUNT: usize>() -> Result<[SocketAddr; COUNT]> {
     Ok(addresses)
 }
 
-/// Becomes the program that the arguments name. It stops with the process that has started this
-/// one.
+/// Executes the program in the arguments in place of this process. It ends with this process's
+/// parent.
 pub(crate) fn become_other(arguments: impl IntoIterator<Item = OsString>) -> Result {
     let mut arguments = arguments.into_iter();
     let program = arguments.next().ok_or("name the program")?;
@@ -136,12 +136,12 @@ pub(crate) fn become_other(arguments: impl IntoIterator<Item = OsString>) -> Res
     Err(Command::new(program).args(arguments).exec().into())
 }
 
-/// Ends this process when the one that has started it ends.
+/// Ends this process when its parent ends.
 pub(super) fn end_with_parent() -> Result {
     Ok(set_parent_process_death_signal(Some(Signal::KILL))?)
 }
 
-/// Says where this process listens.
+/// Announces the address of this process on stdout.
 pub(super) fn say(where_it_listens: impl Display) -> Result {
     Ok(writeln!(std::io::stdout(), "{where_it_listens}")?)
 }

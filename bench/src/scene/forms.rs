@@ -1,5 +1,4 @@
-//! GET of a cached page by clients that need not have it as it is: by one that has it already (304),
-//! and by one that takes it compressed.
+//! GET of a cached page by a client that has it already (304), and by a client that accepts it compressed.
 
 use std::time::{Duration, Instant};
 
@@ -14,13 +13,13 @@ use crate::contestant::{Contestant, Kind};
 use crate::http1::Connection;
 use crate::load::Request;
 
-/// How long the page may take to be compressed.
+/// The longest time until the page is compressed.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 const OTHERS: [Kind; 5] =
     [Kind::NginxFile, Kind::NginxCache, Kind::Varnish, Kind::Axum, Kind::NginxAxum];
 
-/// Asks for a 304.
+/// Measures a 304.
 pub(crate) fn not_modified(arguments: &Arguments) -> Result<Vec<Turns>> {
     run(arguments, "a 304 for a cached page", |contestant| {
         let page = Connection::open(contestant.http1)?.get(&pages::path(USUAL))?;
@@ -30,7 +29,7 @@ pub(crate) fn not_modified(arguments: &Arguments) -> Result<Vec<Turns>> {
     })
 }
 
-/// Asks for gzip.
+/// Measures a page in gzip.
 pub(crate) fn gzip(arguments: &Arguments) -> Result<Vec<Turns>> {
     run(arguments, "a cached page in gzip", |contestant| {
         let headers = "accept-encoding: gzip\r\n".to_owned();
@@ -50,7 +49,7 @@ pub(crate) fn gzip(arguments: &Arguments) -> Result<Vec<Turns>> {
     })
 }
 
-/// Beside the others, and beside the whole page as it is.
+/// Compares with the other contestants, and with the uncompressed whole page.
 fn run(
     arguments: &Arguments,
     title: &str,

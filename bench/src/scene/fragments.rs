@@ -1,7 +1,7 @@
-//! A page of cards that are fragments, with all of them in the cache and with none: how long the
-//! front end takes for the page, in this process and without a socket. Beside it the same page
-//! without the tags. The page itself is never cached, and the values of its cards are at hand, so
-//! nearly all of the time is the render's.
+//! A page of cards that are fragments, with all of them cached, with none, and without the tags:
+//! the time of the front end for the page, in this process and without a socket. The page itself is
+//! never cached and the values of its cards are in memory, so nearly all of the time is spent on
+//! rendering.
 
 use std::fmt;
 use std::path::Path;
@@ -16,24 +16,24 @@ use crate::arguments::Arguments;
 use crate::figures::{Spread, Times, micros};
 use crate::report::{heading, row};
 
-/// How many cards are on the page.
+/// The number of cards on the page.
 const CARDS: usize = 100;
 
-/// How often each page is asked for in a round.
+/// The number of requests for each page in a round.
 const PAGES: usize = 40;
 
-/// What came out.
+/// The results.
 #[derive(Debug, Serialize)]
 pub(crate) struct Fragments {
     pub(crate) cards: usize,
     pub(crate) page_bytes: usize,
-    /// All cards are in the cache.
+    /// With all cards cached.
     pub(crate) found: Times,
-    /// None is in the cache; all are evaluated and kept.
+    /// With none cached; all are evaluated and stored.
     pub(crate) evaluated: Times,
-    /// There are no fragments at all.
+    /// Without fragments.
     pub(crate) without: Times,
-    /// How many times as long it takes when none is in the cache, round by round.
+    /// The ratio of the time with none cached to that with all cached, over the rounds.
     pub(crate) gain: Spread,
 }
 
@@ -81,7 +81,7 @@ struct Comment {
     text: String,
 }
 
-/// The values of a card.
+/// Returns the values of a card.
 fn card(number: usize) -> serde_json::Value {
     let words = |count: usize| "The river is high & the ferry does not run. ".repeat(count);
     let comment =
@@ -98,7 +98,7 @@ fn card(number: usize) -> serde_json::Value {
     })
 }
 
-/// Measures in rounds, in which each kind of page has its turn.
+/// Measures each kind of page in turn in each round.
 pub(crate) fn run(arguments: &Arguments) -> Result<Fragments> {
     let folder = tempfile::tempdir()?;
     write_files(folder.path())?;
@@ -142,7 +142,7 @@ async fn measure(site: &SiteService, rounds: u32) -> Result<Fragments> {
         for _ in 0..PAGES {
             edition += 1;
             evaluated.push(page(site, &format!("/cards/{edition}")).await?.1);
-            // The evaluated ones have not pushed them out.
+            // Checks that the evaluated fragments have not evicted the others.
             found.push(page(site, "/cards/known").await?.1);
             without.push(page(site, "/without").await?.1);
         }
@@ -160,7 +160,7 @@ async fn measure(site: &SiteService, rounds: u32) -> Result<Fragments> {
     })
 }
 
-/// A page, and how long it took.
+/// Requests a page and returns it with its duration.
 async fn page(site: &SiteService, path: &str) -> Result<(bytes::Bytes, Duration)> {
     let request = http::Request::get(path).body(Body::empty())?;
     let begun = Instant::now();

@@ -1,6 +1,6 @@
-//! Invalidating a group, by the number of cached pages in it: on a front end alone, in this process,
-//! from when it has the record until it may acknowledge it; and as a client sees it, over the network
-//! and through the log, beside Varnish with xkey.
+//! Invalidating a group, by the number of cached pages in it: on a front end alone, in this process, from the receipt
+//! of the record until it may be acknowledged; and as a client sees it, over the network and through the log, compared
+//! with Varnish and xkey.
 
 use std::fmt;
 use std::sync::Arc;
@@ -24,15 +24,15 @@ use crate::http1::{self, Connection};
 use crate::report::{self, heading};
 use crate::{Result, fill, tools};
 
-/// How often the group is invalidated again, when its entries are dead already.
+/// The number of further invalidations of the group, whose entries are invalid already.
 const REPEATED: u64 = 1000;
 
-/// How long the pages are when a client asks, in bytes.
+/// The length of the pages in the measurement with a client, in bytes.
 const BYTES: usize = 512;
 
 const LOG: LogEpoch = LogEpoch { id: LogId(1), epoch: Epoch(1) };
 
-/// What came out.
+/// The results.
 #[derive(Debug, Serialize)]
 pub(crate) struct Groups {
     pub(crate) on_a_front_end: Vec<OnAFrontEnd>,
@@ -44,18 +44,18 @@ pub(crate) struct Groups {
 #[derive(Debug, Serialize)]
 pub(crate) struct OnAFrontEnd {
     pub(crate) entries: u32,
-    /// Microseconds until the record was applied, while all entries were valid, round by round.
+    /// Microseconds until the record was applied when all entries were valid, over the rounds.
     pub(crate) first_us: Spread,
-    /// The same for further records.
+    /// The durations of further records.
     pub(crate) further: Times,
 }
 
-/// From the request to its answer.
+/// The time from the request to its answer.
 #[derive(Debug, Serialize)]
 pub(crate) struct AsAClientSeesIt {
     pub(crate) name: &'static str,
     pub(crate) entries: u32,
-    /// Microseconds, round by round.
+    /// Microseconds, over the rounds.
     pub(crate) request_us: Spread,
 }
 
@@ -108,7 +108,7 @@ fn in_process(entries: u32, rounds: u32) -> Result<OnAFrontEnd> {
     })
 }
 
-/// A cache with so many entries in one group.
+/// Returns a cache with this many entries in one group.
 fn full(entries: u32) -> Result<Cache> {
     let limits =
         CacheLimits { bytes: 64 << 30, persistent_bytes: 1 << 20, groups: 1_000, patterns: 1_000 };
@@ -179,7 +179,7 @@ fn measure(
 ) -> Result<AsAClientSeesIt> {
     let name = contestant.kind.name();
     let mut times = Vec::new();
-    // What the first one on a connection costs beyond the others is not what is asked about.
+    // The first request on a connection takes longer and is not measured.
     invalidate("unused")?;
     for round in 0..rounds {
         let set = format!("group-{round}");

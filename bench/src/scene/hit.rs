@@ -1,4 +1,4 @@
-//! GET of a cached page: headwater's front end beside a server with nothing but hyper, which sends
+//! GET of a cached page: headwater's front end compared with a server of hyper alone, which sends
 //! the same bytes.
 
 use super::turns::{self, Side, Turns};
@@ -18,7 +18,7 @@ pub(super) const EXPECTED: Expected<'_> = Expected {
     cache_status: "headwater; hit",
 };
 
-/// Starts the contestants and lets them take turns.
+/// Starts the contestants and measures them in turns.
 pub(crate) fn run(arguments: &Arguments) -> Result<Turns> {
     let cores = if arguments.pin { Some(Cores::two()?) } else { None };
     if let Some(cores) = cores {

@@ -1,6 +1,6 @@
-//! A file of 4 GiB, asked for by many clients at once: what memory the front end takes for it, how
-//! fast it is sent, and what that costs. First they take as much as they get, then each takes some
-//! of it and no more, so that everything that is kept for it is full.
+//! A file of 4 GiB for many concurrent clients: the memory of the front end, the speed, and the CPU
+//! time. First the clients read as fast as they can, then each stops reading after a while, so that
+//! all buffers are full.
 
 use std::fmt;
 use std::fs::File;
@@ -22,39 +22,39 @@ use crate::{Result, site};
 /// The length of the file, in bytes. It has no content, so it takes no space on the disk.
 const LENGTH: u64 = 4 << 30;
 
-/// How much a client that then stops takes, in bytes.
+/// The number of bytes that a client reads before it stops.
 const TAKEN: u64 = 16 << 20;
 
-/// How long clients that have stopped reading are watched.
+/// The time for which clients that have stopped reading are observed.
 const WATCHED: Duration = Duration::from_secs(2);
 
-/// How much a client reads at a time, in bytes.
+/// The size of a client's reads, in bytes.
 const PIECE: usize = 256 * 1024;
 
-/// What came out.
+/// The results.
 #[derive(Debug, Serialize)]
 pub(crate) struct Large {
     pub(crate) file_bytes: u64,
     pub(crate) clients: u16,
     pub(crate) seconds: u64,
-    /// The most memory that the front end had before the file was first requested.
+    /// The front end's peak memory before the first request for the file.
     pub(crate) memory_before_bytes: u64,
-    /// How much more it had at once while the clients took what they got.
+    /// The growth of its peak memory while the clients were reading.
     pub(crate) growth_bytes: u64,
-    /// The same while they had stopped.
+    /// The growth after they had stopped.
     pub(crate) growth_stopped_bytes: u64,
-    /// Mebibytes of the file that all clients got together, in a second.
+    /// Mebibytes per second that all clients together received.
     pub(crate) mebibytes_per_second: f64,
-    /// Milliseconds of CPU time that the front end used for a gibibyte, the system's included.
+    /// Milliseconds of CPU time of the front end per gibibyte, with the kernel's.
     pub(crate) cpu_ms_per_gibibyte: f64,
 }
 
-/// Starts a front end with the file, and lets the clients ask.
+/// Starts a front end with the file and runs the clients.
 pub(crate) fn run(arguments: &Arguments) -> Result<Large> {
     let cluster = Cluster::start(1, &std::env::temp_dir())?;
     let headwater = cluster.frontend()?;
     File::create(site::docroot(cluster.folder()).join(LARGE))?.set_len(LENGTH)?;
-    // Whatever the first request needs is there before.
+    // A first request makes the allocations that are needed only once.
     Client::open(headwater.entrance)?.take(PIECE as u64)?;
 
     memory::forget_peak(headwater.pid())?;
@@ -95,7 +95,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Large> {
     })
 }
 
-/// Lets so many clients do this at once, and adds up what they got.
+/// Runs this many clients concurrently and adds up their results.
 fn all(clients: u16, client: impl Fn() -> Result<u64> + Sync) -> Result<u64> {
     std::thread::scope(|scope| {
         let clients: Vec<_> = (0..clients).map(|_| scope.spawn(&client)).collect();
@@ -130,7 +130,7 @@ impl Client {
         Ok(self.stream.read(&mut self.piece)?)
     }
 
-    /// Takes about so many bytes.
+    /// Reads about this many bytes.
     fn take(&mut self, bytes: u64) -> Result {
         let mut taken = 0;
         while taken < bytes {
@@ -142,7 +142,7 @@ impl Client {
         Ok(())
     }
 
-    /// Takes all it gets, and says how much it was.
+    /// Reads until the deadline and returns the number of bytes.
     fn take_until(&mut self, deadline: Instant) -> Result<u64> {
         let mut taken = 0;
         while taken < LENGTH && Instant::now() < deadline {

@@ -11,12 +11,12 @@ use crate::contestant::field::Field;
 use crate::http1::Connection;
 use crate::load::Request;
 
-/// A page of 30 rows: front end, link, controller, and back for the template.
+/// Measures a page of 30 rows: front end, link, controller, and back for the template.
 pub(crate) fn rows(arguments: &Arguments) -> Result<Vec<Turns>> {
     run(arguments, "/rows", "a page of 30 rows, made for each request")
 }
 
-/// A template that needs the front end only.
+/// Measures a template that needs the front end only.
 pub(crate) fn template(arguments: &Arguments) -> Result<Vec<Turns>> {
     run(arguments, "/static", "a static template, rendered for each request")
 }

@@ -1,6 +1,6 @@
-//! What a cached page takes in memory beyond its bytes. headwater is measured twice: keeping pages
-//! as they are, as nginx and Varnish do when no client asks for gzip, and as it is without
-//! configuration, with pages in three codings besides.
+//! The memory of a cached page beyond its bytes. headwater is measured twice: with pages in no
+//! content coding, as in nginx and Varnish when no client accepts gzip, and without configuration,
+//! where pages are also stored in three codings.
 
 use std::fmt;
 use std::time::Duration;
@@ -16,13 +16,14 @@ use crate::http1::Connection;
 use crate::report::{heading, notes, row};
 use crate::{Result, fill, memory};
 
-/// How many pages are made and forgotten before, so that what every request needs is there.
+/// The number of pages that are made and invalidated first, for the allocations that are needed
+/// only once.
 const WARM_UP: u32 = 2000;
 
-/// How long a contestant has to give back what it does not need.
+/// The time for a contestant to release memory that it does not need.
 const REST: Duration = Duration::from_secs(2);
 
-/// What came out.
+/// The results.
 #[derive(Debug, Serialize)]
 pub(crate) struct Memory {
     pub(crate) pages: u32,
@@ -31,20 +32,20 @@ pub(crate) struct Memory {
     pub(crate) left_out: Vec<String>,
 }
 
-/// What one contestant took.
+/// The memory of one contestant.
 #[derive(Debug, Serialize)]
 pub(crate) struct Taken {
     pub(crate) name: &'static str,
-    /// Before the pages.
+    /// Memory before the pages.
     pub(crate) before_bytes: u64,
-    /// With them.
+    /// Memory with the pages.
     pub(crate) after_bytes: u64,
-    /// For each page, its own bytes not counted.
+    /// Growth per page, without the page's own bytes.
     pub(crate) bytes_beyond_page: f64,
 }
 
-/// Fills one cache after the other. Of ours the front end is looked at, for the back end keeps no
-/// pages.
+/// Fills one cache after the other. Of headwater only the front end is measured, because the back
+/// end caches no pages.
 pub(crate) fn run(arguments: &Arguments) -> Result<Memory> {
     let kinds = [Kind::NginxCache, Kind::Varnish, Kind::Axum];
     let field = Field::without_codings(arguments, &kinds)?;
@@ -59,7 +60,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Memory> {
 }
 
 fn taken(name: &'static str, mut contestant: Contestant, pages: u32) -> Result<Taken> {
-    // The cache is in the first.
+    // The cache is in the first process.
     contestant.processes.truncate(1);
     let contestant = &contestant;
 

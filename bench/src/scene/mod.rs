@@ -1,17 +1,17 @@
-//! What is measured.
+//! The scenes that are measured.
 //!
-//! - [`pages`]: a page from the cache; [`zipf`]: many pages; [`forms`]: the same for clients that
-//!   have it already, or take it compressed; [`parts`]: a page that is put together from several;
-//!   [`personal`]: one with a part of who has signed in.
-//! - [`storm`], [`patterns`]: a page from the cache while other content is invalidated.
+//! - [`pages`]: a cached page; [`zipf`]: many pages; [`forms`]: a page for clients that have it already or accept it
+//!   compressed; [`parts`]: a page that is composed of several; [`personal`]: a page with a part that depends on the
+//!   session.
+//! - [`storm`], [`patterns`]: a cached page while other content is invalidated.
 //! - [`made`]: pages that are made for each request.
-//! - [`group`]: invalidating a group, by its size; [`receipt`]: a write, until no front end shows what
-//!   it made wrong.
+//! - [`group`]: invalidating a group, by its size; [`receipt`]: a write, until no front end serves the invalidated
+//!   pages.
 //! - [`updates`]: durable updates of one caller and of 256; [`stored`]: a site with much data.
-//! - [`start`]: how long a start takes; [`memory`]: what cached pages take.
-//! - [`fragments`]: a page of fragments, from the cache or evaluated.
+//! - [`start`]: the duration of a start; [`memory`]: the memory of cached pages.
+//! - [`fragments`]: a page of fragments, cached or evaluated.
 //! - [`large`]: a file of 4 GiB, sent to many clients at once.
-//! - [`turns`]: how servers are compared; [`side`]: one of them; [`setting`]: how it is asked.
+//! - [`turns`]: the comparison of servers; [`side`]: one of them; [`setting`]: the settings of the load.
 
 pub(crate) mod forms;
 pub(crate) mod fragments;

@@ -9,21 +9,21 @@ use crate::contestant::field::Field;
 use crate::load::Request;
 use crate::{Result, tools};
 
-/// How long the pages are, in bytes.
+/// The lengths of the pages, in bytes.
 pub(crate) const SIZES: [usize; 3] = [1 << 10, 8 << 10, 64 << 10];
 
-/// The one that most scenes ask for.
+/// The length of the page in most scenes.
 pub(crate) const USUAL: usize = 8 << 10;
 
 const OTHERS: [Kind; 5] =
     [Kind::NginxFile, Kind::NginxCache, Kind::Varnish, Kind::Axum, Kind::NginxAxum];
 
-/// Where the page of so many bytes is.
+/// Returns the path of the page of this many bytes.
 pub(crate) fn path(bytes: usize) -> String {
     format!("/page/{bytes}")
 }
 
-/// Lets all contestants take turns with each page.
+/// Measures all contestants in turns with each page.
 pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Turns>> {
     let mut field = Field::start(arguments, &OTHERS)?;
     let mut tables = Vec::new();
@@ -45,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Turns>> {
     Ok(tables)
 }
 
-/// The same over HTTP/2, if there is something to ask with.
+/// Measures over HTTP/2, if h2load is installed.
 fn http2(
     arguments: &Arguments,
     title: &str,

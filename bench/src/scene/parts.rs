@@ -1,5 +1,5 @@
 //! GET of a cached page with three cached parts: headwater's `part`, Varnish with ESI, nginx with SSI.
-//! Beside it a cached page of as many bytes without any.
+//! They are compared with a cached page of the same length without parts.
 
 use super::pages::{self, USUAL};
 use super::setting::{Protocol, Setting};
@@ -12,7 +12,7 @@ use crate::contestant::Kind;
 use crate::contestant::field::Field;
 use crate::load::Request;
 
-/// Lets all contestants put the page together.
+/// Measures all contestants in turns.
 pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Turns>> {
     let field = Field::start(arguments, &[Kind::NginxCache, Kind::Varnish])?;
     let ours = field.headwater()?;

@@ -1,6 +1,6 @@
-//! GET of a cached page after 10,000 patterns have come that are about other pages, beside a server
-//! that has got none. Before each round there are new ones. Both have many other pages in their
-//! caches, which must be tested with the patterns too, sooner or later.
+//! GET of a cached page after 10,000 patterns that match no page, compared with a server without
+//! patterns. New patterns are sent before each round. Both servers have many other pages in their
+//! caches, which must be tested against the patterns too.
 
 use std::cell::{Cell, RefCell};
 use std::fmt;
@@ -21,25 +21,25 @@ use crate::load::Request;
 use crate::report::{heading, notes, row};
 use crate::{Result, fill, tools};
 
-/// How many patterns there are.
+/// The number of patterns.
 const PATTERNS: u32 = 10_000;
 
-/// How many of ours one record has.
+/// The number of patterns in one record of headwater.
 const IN_A_RECORD: u32 = 100;
 
-/// How long the other pages are, in bytes.
+/// The length of the other pages, in bytes.
 const BYTES: usize = 512;
 
-/// What came out.
+/// The results.
 #[derive(Debug, Serialize)]
 pub(crate) struct Patterns {
     pub(crate) tables: Vec<Turns>,
-    /// How many of ours were outstanding when a round began, and when it had ended.
+    /// The number of headwater's outstanding patterns at the start of a round, and at its end.
     pub(crate) outstanding_before: Spread,
     pub(crate) outstanding_after: Spread,
 }
 
-/// Measures ours, then Varnish.
+/// Measures headwater, then Varnish.
 pub(crate) fn run(arguments: &Arguments) -> Result<Patterns> {
     field::pin_servers(arguments)?;
     let mut patterns = ours(arguments)?;
@@ -79,7 +79,7 @@ fn ours(arguments: &Arguments) -> Result<Patterns> {
         before.borrow_mut().push(outstanding()?);
         Ok(())
     };
-    // It is asked right after the other one.
+    // This side is measured directly after the other one, so this is the number after its round.
     let look = || -> Result {
         after.borrow_mut().push(outstanding()?);
         Ok(())
@@ -118,7 +118,7 @@ fn varnish(arguments: &Arguments) -> Result<Turns> {
     take(arguments, "Varnish", &sides)
 }
 
-/// A pattern that no page is found by.
+/// Returns a pattern that matches no page.
 fn pattern(round: u32, number: u32) -> String {
     format!("^/stories/{round}/{number}(/|$)")
 }
@@ -137,7 +137,7 @@ fn side<'a>(contestant: &Contestant, name: &str) -> Side<'a> {
 }
 
 fn take(arguments: &Arguments, contestant: &str, sides: &[Side<'_>]) -> Result<Turns> {
-    // As many pages as patterns.
+    // The same number of pages as of patterns.
     for side in sides {
         fill::fill(&side.contestant, "others", BYTES, PATTERNS)?;
     }

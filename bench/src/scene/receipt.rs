@@ -18,13 +18,13 @@ use crate::figures::Times;
 use crate::http1::{Answer, Connection};
 use crate::report::{heading, notes, row};
 
-/// How many front ends there are.
+/// The numbers of front ends.
 const FRONTENDS: [usize; 3] = [1, 4, 8];
 
-/// What came out.
+/// The results.
 #[derive(Debug, Serialize)]
 pub(crate) struct Receipts {
-    /// How many writes, and how many invalidations, one after the other.
+    /// The number of writes, and of invalidations, in sequence.
     pub(crate) writes: u32,
     pub(crate) places: Vec<Place>,
 }
@@ -35,22 +35,22 @@ pub(crate) struct Place {
     pub(crate) name: &'static str,
     pub(crate) frontends: usize,
     pub(crate) folder: PathBuf,
-    /// An update of the site's data, asked of a front end.
+    /// An update of the site's data, sent to a front end.
     pub(crate) update: Taken,
-    /// An invalidation, asked of the back end's admin port.
+    /// An invalidation, sent to the back end's admin port.
     pub(crate) invalidate: Taken,
     /// A write of 4 KiB and fdatasync(2) in the same folder, without headwater, between the updates.
     pub(crate) sync: Times,
-    /// An update without the sync: the one's median and percentiles less the other's.
+    /// An update without the sync: its median and percentiles minus those of the sync.
     pub(crate) update_without_sync: Times,
 }
 
-/// How long requests took.
+/// The durations of requests.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Taken {
     /// From the request to the end of its answer, as the client sees it.
     pub(crate) whole: Times,
-    /// Of it, from the moment the record was durable until the last front end had let go.
+    /// Of this, the time from the durable record until the last front end has dropped the pages.
     pub(crate) receipt: Times,
 }
 
@@ -60,7 +60,7 @@ struct Receipt {
     acknowledgements: Vec<Acknowledgement>,
 }
 
-/// Measures in each place.
+/// Measures with the log in each place.
 pub(crate) fn run(arguments: &Arguments) -> Result<Receipts> {
     let memory = memory();
     let mut places = Vec::new();
@@ -89,8 +89,7 @@ fn place(name: &'static str, frontends: usize, folder: &Path, writes: u32) -> Re
     Ok(Place { name, frontends, folder, update, invalidate, sync, update_without_sync })
 }
 
-/// Asks again and again, one after the other. In between the disk is measured, so that whatever
-/// else it does meets both.
+/// Sends requests in sequence. The disk is measured between them, so that other load of the disk affects both.
 fn taken(
     frontends: usize,
     times: u32,
@@ -112,7 +111,7 @@ fn taken(
     Ok((Taken { whole: of(wholes)?, receipt: of(receipts)? }, of(syncs)?))
 }
 
-/// How long the last front end took, when all of them have acknowledged.
+/// Returns the time of the last front end, if all of them have acknowledged.
 fn receipt(answer: &Answer, frontends: usize) -> Result<Duration> {
     let shown = || String::from_utf8_lossy(answer.body()).into_owned();
     if answer.head.status != 200 {

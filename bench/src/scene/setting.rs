@@ -1,11 +1,11 @@
-//! How contestants are asked.
+//! The settings of the load on contestants.
 
 use serde::Serialize;
 
 use crate::arguments::Arguments;
 use crate::{h2load, tools};
 
-/// How clients talk.
+/// The protocol of the clients.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub(crate) enum Protocol {
     #[serde(rename = "HTTP/1.1")]
@@ -14,19 +14,19 @@ pub(crate) enum Protocol {
     Http2,
 }
 
-/// How it was measured.
+/// The settings of a measurement.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Setting {
     pub(crate) protocol: Protocol,
     pub(crate) connections: u16,
-    /// How many requests are under way on each.
+    /// The number of concurrent requests on each connection.
     pub(crate) requests_at_once: u16,
     pub(crate) rounds: u32,
     pub(crate) seconds: u64,
     pub(crate) load_generator: &'static str,
-    /// How many threads it has.
+    /// The number of the load generator's threads.
     pub(crate) threads: u16,
-    /// Whether the servers and the load generator had a core of their own each.
+    /// Whether the servers and the load generator were pinned to a core each.
     pub(crate) pinned: bool,
 }
 
@@ -53,8 +53,8 @@ impl Setting {
     }
 }
 
-/// As many as there are cores to share with the servers, so that no server waits for the load
-/// generator; our own load generator has one.
+/// Returns the number of cores that are shared with the servers, so that no server waits for the
+/// load generator; the built-in one has one thread.
 fn threads(load_generator: &str, connections: u16, pinned: bool) -> u16 {
     if pinned || load_generator == "built in" {
         return 1;

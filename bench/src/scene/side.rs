@@ -1,4 +1,4 @@
-//! A server that is measured, and what that gives in one round.
+//! A measured server, and its figures of one round.
 
 use std::path::Path;
 use std::time::Duration;
@@ -12,27 +12,27 @@ use crate::http1::Connection;
 use crate::load::{Clients, Load, Measured, Request};
 use crate::{Result, h2load, wrk};
 
-/// A server that is measured.
+/// A measured server.
 pub(crate) struct Side<'a> {
     pub(crate) name: String,
     pub(crate) contestant: Contestant,
     pub(crate) asked: Asked<'a>,
-    /// What is done before each round.
+    /// An action before each round.
     pub(crate) before: Option<&'a dyn Fn() -> Result>,
-    /// What happens while it is asked.
+    /// A disturbance during the measurement.
     pub(crate) meanwhile: Option<&'a Disturbance>,
 }
 
-/// What a side is asked for.
+/// The requests to a side.
 #[derive(Debug)]
 pub(crate) enum Asked<'a> {
-    /// Always the same.
+    /// Always the same request.
     One {
         request: Request,
-        /// Whether the answers come from a cache.
+        /// Whether the answers must be served from a cache.
         cached: bool,
     },
-    /// The paths that a file lists, over and over.
+    /// The paths in a file, repeatedly.
     Mix(&'a Path),
 }
 
@@ -50,7 +50,7 @@ pub(super) struct Round {
 }
 
 impl<'a> Side<'a> {
-    /// One that answers from its cache.
+    /// Returns a side that answers from its cache.
     pub(crate) fn cached(contestant: Contestant, request: Request) -> Side<'a> {
         Side {
             name: contestant.kind.name().to_owned(),
@@ -61,13 +61,13 @@ impl<'a> Side<'a> {
         }
     }
 
-    /// One that makes each answer anew.
+    /// Returns a side that makes each answer anew.
     pub(crate) fn uncached(contestant: Contestant, request: Request) -> Side<'a> {
         let asked = Asked::One { request, cached: false };
         Side { asked, ..Side::mix(contestant, Path::new("")) }
     }
 
-    /// One that is asked for many pages.
+    /// Returns a side with requests for many pages.
     pub(crate) fn mix(contestant: Contestant, paths: &'a Path) -> Side<'a> {
         Side {
             name: contestant.kind.name().to_owned(),
@@ -82,19 +82,20 @@ impl<'a> Side<'a> {
         Side { name: name.into(), ..self }
     }
 
-    /// Asked while something else goes on.
+    /// Adds a disturbance during the measurement.
     pub(crate) fn during(self, disturbance: &'a Disturbance) -> Side<'a> {
         Side { meanwhile: Some(disturbance), ..self }
     }
 }
 
 impl Side<'_> {
-    /// Whether the right thing is answered, and from where it should be.
+    /// Checks the status and length of an answer, and whether it was served from the cache as
+    /// expected.
     pub(super) fn check(&self) -> Result {
         let Asked::One { request, cached } = &self.asked else { return Ok(()) };
         let checked = || -> Result {
             let mut connection = Connection::open(self.contestant.http1)?;
-            // The first has it made.
+            // The first request makes the page.
             connection.get_with(&request.path, &request.headers)?;
             let answer = connection.get_with(&request.path, &request.headers)?;
             let (status, bytes) = (answer.head.status, answer.head.content_length);

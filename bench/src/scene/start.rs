@@ -18,22 +18,22 @@ use crate::http1::Connection;
 use crate::report::{heading, notes, row};
 use crate::tools;
 
-/// What came out.
+/// The results.
 #[derive(Debug, Serialize)]
 pub(crate) struct Starts {
     pub(crate) contestants: Vec<Start>,
     pub(crate) left_out: Vec<String>,
 }
 
-/// How long one contestant takes.
+/// The duration of one contestant's start.
 #[derive(Debug, Serialize)]
 pub(crate) struct Start {
     pub(crate) name: String,
-    /// Milliseconds, round by round.
+    /// Milliseconds, over the rounds.
     pub(crate) first_page_ms: Spread,
 }
 
-/// How to start a contestant.
+/// The function that starts a contestant.
 type Starter = fn() -> Result<Box<dyn Runs>>;
 
 const STARTERS: [(&str, Kind, Starter); 5] = [

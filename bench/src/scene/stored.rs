@@ -1,6 +1,6 @@
-//! A site with much data: what it takes to put them in, what they have in memory, a checkpoint while updates go on, and
-//! a start from the checkpoint. Once with 1,000,000 rows of 200 bytes, once with what Happstack's tutorial names as its
-//! stress: 100,000 members with 20,000,000 messages.
+//! A site with much data: the time to insert them, their memory, a checkpoint during updates, and a start from the
+//! checkpoint. It is measured with 1,000,000 rows of 200 bytes, and with the stress test of Happstack's tutorial:
+//! 100,000 members with 20,000,000 messages.
 
 use std::fmt;
 use std::time::Instant;
@@ -13,27 +13,28 @@ use crate::forum::Edits;
 use crate::report::{heading, row};
 use crate::{Result, memory};
 
-/// What came out.
+/// The results.
 #[derive(Debug, Serialize)]
 pub(crate) struct Stored {
     pub(crate) title: &'static str,
     pub(crate) rows: u64,
-    /// Seconds until all rows were put in and durable.
+    /// Seconds until all rows were inserted and durable.
     pub(crate) put_in_s: f64,
-    /// What the process had in memory then.
+    /// The process's memory at that time.
     pub(crate) resident_bytes: u64,
     /// Updates of one caller without a checkpoint.
     pub(crate) quiet: Edits,
-    /// And while one is written: the one with the longest update, of those for half a second each.
+    /// Updates during a checkpoint: of several measurements of half a second, the one with the longest update.
     pub(crate) meanwhile: Edits,
     pub(crate) checkpoint_s: f64,
-    /// The most that the process had in memory until then.
+    /// The process's peak memory until then.
     pub(crate) peak_bytes: u64,
-    /// Seconds from the start of another process to its first answer, with the last checkpoint and few records behind it.
+    /// Seconds from the start of another process to its first answer, with the last checkpoint and few records after
+    /// it.
     pub(crate) start_s: f64,
-    /// What it had in memory then.
+    /// The new process's memory at that time.
     pub(crate) started_bytes: u64,
-    /// The most that it had.
+    /// The new process's peak memory.
     pub(crate) started_peak_bytes: u64,
 }
 
@@ -60,7 +61,7 @@ pub(crate) fn happstack(arguments: &Arguments) -> Result<Stored> {
     })
 }
 
-/// `put_in` says how many messages there are.
+/// Measures a site whose rows `put_in` inserts; it returns the number of messages.
 fn stored(
     arguments: &Arguments,
     title: &'static str,
@@ -91,7 +92,7 @@ fn stored(
         let took = checkpoint.join().unwrap_or_else(|_| Err("the checkpoint has failed".into()))?;
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>((took, worst))
     })?;
-    // What was changed meanwhile is behind that checkpoint.
+    // The first checkpoint does not contain the changes that were made meanwhile.
     single.checkpoint()?;
     let peak_bytes = memory::peak(single.pid())?;
     let (single, start_s) = single.start_again()?;

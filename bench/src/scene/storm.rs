@@ -1,6 +1,6 @@
-//! GET of a cached page while other groups are invalidated 1,000 times a second, beside the same when
-//! all is quiet. The invalidations share the cores with everything else, so ours is also measured
-//! with as many requests at the same port that invalidate nothing.
+//! GET of a cached page while other groups are invalidated 1,000 times a second, compared with the same page without
+//! invalidations. The invalidations share the cores with everything else, so headwater is also measured with the same
+//! number of requests at the same port that invalidate nothing.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -19,13 +19,13 @@ use crate::http1;
 use crate::load::Request;
 use crate::tools;
 
-/// How many invalidations there are in a second.
+/// The number of invalidations per second.
 const PER_SECOND: u32 = 1000;
 
-/// How many groups are invalidated, one after the other.
+/// The number of groups that are invalidated in turn.
 const GROUPS: usize = 10_000;
 
-/// Measures ours, then Varnish.
+/// Measures headwater, then Varnish.
 pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Turns>> {
     field::pin_servers(arguments)?;
     let mut tables = vec![ours(arguments)?];

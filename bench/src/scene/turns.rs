@@ -1,4 +1,4 @@
-//! Servers that are asked in turns, so that whatever else the machine does meets all of them.
+//! Servers that are measured in turns, so that other load of the machine affects all of them.
 
 use std::time::Duration;
 
@@ -9,17 +9,17 @@ use super::side::{Round, Side};
 use crate::figures::Spread;
 use crate::{Result, cpu, memory};
 
-/// How long each contestant is asked before anything is measured.
+/// The time of load for each contestant before anything is measured.
 const WARM_UP: Duration = Duration::from_secs(1);
 
-/// What came out.
+/// The results.
 #[derive(Debug, Serialize)]
 pub(crate) struct Turns {
     pub(crate) title: String,
     pub(crate) setting: Setting,
-    /// The first is the one that the others are compared with: ours, where it takes part.
+    /// The others are compared with the first: headwater, if it takes part.
     pub(crate) contestants: Vec<Standing>,
-    /// Why a contestant did not take part, a sentence each.
+    /// The reasons why contestants did not take part, a sentence each.
     pub(crate) left_out: Vec<String>,
 }
 
@@ -30,27 +30,27 @@ pub(crate) struct Standing {
     pub(crate) requests_per_second: Spread,
     /// Microseconds of CPU time that all its processes used for a request.
     pub(crate) cpu_us: Spread,
-    /// Of it, the programs' own.
+    /// Of this, time in user mode.
     pub(crate) cpu_user_us: Spread,
-    /// Of it, the system's on their behalf.
+    /// Of this, time in the kernel.
     pub(crate) cpu_system_us: Spread,
     pub(crate) latency_median_us: Spread,
     pub(crate) latency_p99_us: Spread,
     pub(crate) latency_p999_us: Spread,
-    /// What its processes, and its files in memory, took after the last round.
+    /// The memory of its processes, and of its files in memory, after the last round.
     pub(crate) resident_bytes: u64,
-    /// Microseconds of CPU time that the load generator used for a request, where it is known.
+    /// Microseconds of CPU time of the load generator for a request, if known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) load_cpu_us: Option<Spread>,
-    /// How often a second it was disturbed meanwhile.
+    /// The number of disturbing requests per second.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) disturbed_per_second: Option<Spread>,
-    /// How the first contestant compares with it; not for the first itself.
+    /// The first contestant's figures relative to this one's; `None` for the first itself.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) first: Option<Ratios>,
 }
 
-/// The first contestant's figures where this one's are 1, round by round.
+/// The first contestant's figures divided by this one's, over the rounds.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Ratios {
     pub(crate) throughput_ratio: Spread,
@@ -58,7 +58,8 @@ pub(crate) struct Ratios {
     pub(crate) p99_ratio: Spread,
 }
 
-/// Asks all sides as often and as long as the setting says. The others are compared with the first.
+/// Measures all sides with the rounds and the duration of the setting, and compares the others with
+/// the first.
 pub(crate) fn take(
     title: impl Into<String>,
     setting: Setting,

@@ -1,5 +1,5 @@
-//! Durable updates, with the log on a disk: of one caller, and of 256 at once, which share the disk's syncs. The
-//! node has no cache and no front end but its own, which acknowledges within the process.
+//! Durable updates, with the log on a disk: of one caller, and of 256 at once, which share the disk's syncs. The node
+//! is a single node without a cache, whose front end acknowledges within the process.
 
 use std::fmt;
 
@@ -13,31 +13,31 @@ use crate::forum::Edits;
 use crate::report::{heading, notes, row};
 use crate::{Result, cpu};
 
-/// How many callers there are at once.
+/// The number of concurrent callers.
 const CALLERS: u64 = 256;
 
-/// How many messages they change.
+/// The number of messages that they change.
 const MESSAGES: u64 = 10_000;
 
-/// How often the disk is asked before and after each measurement.
+/// The number of syncs of the disk before and after each measurement.
 const SYNCS: usize = 200;
 
-/// What came out.
+/// The results.
 #[derive(Debug, Serialize)]
 pub(crate) struct Updates {
     pub(crate) rounds: Vec<Round>,
 }
 
-/// One round of it.
+/// One round.
 #[derive(Debug, Serialize)]
 pub(crate) struct Round {
     /// A write of 4 KiB and fdatasync(2) in the same folder, without headwater.
     pub(crate) sync: Times,
-    /// The writes of one commit of the log, at as many places, and fdatasync(2), without headwater.
+    /// The writes of one commit of the log, at the same number of offsets, and fdatasync(2), without headwater.
     pub(crate) commit: Times,
     pub(crate) one: Edits,
     pub(crate) many: Edits,
-    /// Microseconds of CPU that one update of many callers cost.
+    /// Microseconds of CPU time for one update of many callers.
     pub(crate) cpu_us: f64,
 }
 

@@ -1,6 +1,6 @@
-//! Many cached pages, of which a few are asked for often and most seldom, as visitors do. They are
-//! not asked for in gzip, so they are not kept in gzip, except by axum, and by a second headwater
-//! that is set up as it is without configuration and encodes pages while they are asked for.
+//! Many cached pages, of which a few are requested often and most rarely, as by visitors. They are
+//! not requested in gzip, so they are not stored in gzip, except by axum, and by a second headwater
+//! without configuration, which encodes pages during the measurement.
 
 use super::pages::USUAL;
 use super::setting::{Protocol, Setting};
@@ -12,7 +12,7 @@ use crate::contestant::headwater::Cluster;
 use crate::contestant::{Kind, Runs, memory};
 use crate::{Result, fill, tools, wrk, zipf};
 
-/// Fills each contestant's cache, and asks for pages of it.
+/// Fills each contestant's cache and requests its pages.
 pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Turns>> {
     if let Some(missing) = tools::WRK.missing() {
         return Err(missing.into());
