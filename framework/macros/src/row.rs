@@ -145,8 +145,8 @@ fn check_serde(field: &Field) -> syn::Result<()> {
             let skips = ["skip", "skip_serializing", "skip_deserializing"];
             if skips.iter().any(|skip| meta.path.is_ident(skip)) {
                 return Err(meta.error(
-                    "every field of a row must be serialised: a skipped field would be lost at the next start, and a change \
-                     to it would not be noticed",
+                    "every field of a row must be serialised: a skipped field would be lost at the next start, and a \
+                     change to it would not be noticed",
                 ));
             }
             // All other arguments are serde's own and are skipped here.
