@@ -11,9 +11,9 @@ use super::label::words;
 use super::outline::outline;
 use crate::media_type;
 
-/// What a visitor got: a page of HTML, or anything else that the site sends.
+/// A response to a visitor: a page of HTML, or any other content.
 ///
-/// As text it is its status, its address and what it shows, without markup: for snapshots and messages.
+/// Displayed as text, it is the status, the address and the visible content without markup, for snapshots and messages.
 #[derive(Clone)]
 pub struct Page {
     pub(super) target: String,
@@ -22,7 +22,7 @@ pub struct Page {
     body: Bytes,
     pub(super) document: Html,
     pub(super) edits: Edits,
-    /// Whether it is the answer to a form that was posted.
+    /// Whether the response is the answer to a posted form.
     pub(super) posted: bool,
 }
 
@@ -36,66 +36,66 @@ impl Page {
         Page { target, status, headers, body, document, edits: Edits::new(), posted: false }
     }
 
-    /// Its status.
+    /// Returns the status.
     pub fn status(&self) -> StatusCode {
         self.status
     }
 
-    /// Its address: path and query.
+    /// Returns the address: path and query.
     pub fn address(&self) -> &str {
         &self.target
     }
 
-    /// One of its headers, or nothing.
+    /// Returns the value of a header; empty when it is missing.
     pub fn header(&self, name: impl TryInto<HeaderName>) -> &str {
         let name = name.try_into().ok();
         let value = name.and_then(|name| self.headers.get(name));
         value.and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
 
-    /// All of its headers.
+    /// Returns all headers.
     pub fn headers(&self) -> &HeaderMap {
         &self.headers
     }
 
-    /// Its body as it is.
+    /// Returns the body.
     pub fn body(&self) -> &Bytes {
         &self.body
     }
 
-    /// Its body as text, with markup.
+    /// Returns the body as text, with markup.
     pub fn source(&self) -> String {
         String::from_utf8_lossy(&self.body).into_owned()
     }
 
-    /// Its body, which is JSON.
+    /// Parses the body as JSON.
     ///
     /// # Panics
-    /// When it is no such JSON.
+    /// When the body is not JSON of this type.
     #[track_caller]
     pub fn json<T: DeserializeOwned>(&self) -> T {
         serde_json::from_slice(&self.body)
             .unwrap_or_else(|error| self.fail(format_args!("it is not JSON as expected: {error}")))
     }
 
-    /// Whether it came out of the cache. A page with parts is a hit when the page itself is.
+    /// Returns whether the response was served from the cache. A page with parts is a hit when the page itself is.
     pub fn was_hit(&self) -> bool {
         self.header("cache-status").starts_with("headwater; hit")
     }
 
-    /// The words of each element that a CSS selector finds, in their order.
+    /// Returns the text of each element that matches a CSS selector, in document order.
     ///
     /// # Panics
-    /// When the selector is none.
+    /// When the selector is not valid.
     #[track_caller]
     pub fn texts(&self, selector: &str) -> Vec<String> {
         self.document.select(&parse(selector)).map(words).collect()
     }
 
-    /// That an element which the CSS selector finds has these words in it.
+    /// Asserts that an element that matches the CSS selector contains this text.
     ///
     /// # Panics
-    /// When there is none.
+    /// When there is no such element.
     #[track_caller]
     pub fn has(&self, selector: &str, text: &str) -> &Page {
         let found = self.texts(selector);
@@ -111,10 +111,10 @@ impl Page {
         }
     }
 
-    /// That no element which the CSS selector finds has these words in it.
+    /// Asserts that no element that matches the CSS selector contains this text.
     ///
     /// # Panics
-    /// When there is one.
+    /// When there is such an element.
     #[track_caller]
     pub fn has_no(&self, selector: &str, text: &str) -> &Page {
         match self.texts(selector).into_iter().find(|found| found.contains(text)) {
@@ -125,10 +125,10 @@ impl Page {
         }
     }
 
-    /// That it has this status.
+    /// Asserts that the response has this status.
     ///
     /// # Panics
-    /// When it has another.
+    /// When the status is another one.
     #[track_caller]
     pub fn is(&self, status: u16) -> &Page {
         match self.status.as_u16() == status {
@@ -137,13 +137,13 @@ impl Page {
         }
     }
 
-    /// Ends the test with a sentence, and the page that it is about.
+    /// Panics with a message and the page.
     #[track_caller]
     pub(super) fn fail(&self, message: fmt::Arguments<'_>) -> ! {
         panic!("{message}\n\n{self}\n")
     }
 
-    /// What a selector finds first, or the page.
+    /// Returns the first element that matches the selector, or without a selector the whole page.
     pub(super) fn scope(&self, selector: Option<&Selector>) -> Option<ElementRef<'_>> {
         match selector {
             None => Some(self.document.root_element()),
@@ -151,14 +151,14 @@ impl Page {
         }
     }
 
-    /// Where it redirects to, as its header says.
+    /// Returns the target of a redirect.
     pub(super) fn location(&self) -> Option<&str> {
         let location = Some(self.header(LOCATION)).filter(|location| !location.is_empty());
         location.filter(|_| self.status.is_redirection())
     }
 }
 
-/// A selector that a test has written.
+/// Parses a selector from a test.
 #[track_caller]
 pub(super) fn parse(selector: &str) -> Selector {
     let parsed = Selector::parse(selector);

@@ -7,14 +7,13 @@ use crate::app::{App, Audit};
 use crate::extract::{Data, DataMut};
 use crate::state::Updates;
 
-/// A site that runs in the test's process, with its own files and a log that is new and goes with it. Nothing in it
-/// is a stand-in: routes, templates, cache, controllers, log, and in a cluster the link between its nodes, are those
-/// of the site.
+/// A site that runs in the test's process, with the site's own files and a new log that is deleted with it. Nothing is
+/// mocked: routes, templates, cache, controllers, log, and in a cluster the link between its nodes, are the real ones.
 ///
-/// Its files are those of the package, or of the nearest folder above it that has a `dispatch.conf`. What controllers
-/// write into the docroot goes into a copy. It runs as in production, with a secret of its own, and its records are of
-/// 2000-01-01T00:00:00Z until [`at`](Site::at) says otherwise. `HEADWATER_…` variables are not looked at. What it logs
-/// stands in the test's output.
+/// Its files are in the nearest folder with a `dispatch.conf`, from the package's folder upwards. Controllers write to
+/// a copy of the docroot. The site runs as in production, with a secret of its own, and its records have the time
+/// 2000-01-01T00:00:00Z until [`at`](Site::at) sets another. `HEADWATER_…` variables are ignored. The site's log is
+/// part of the test's output.
 ///
 /// ```no_run
 /// # use headwater::prelude::*;
@@ -29,27 +28,27 @@ pub struct Site {
     nodes: Arc<Nodes>,
 }
 
-/// Where a test's site has its files.
+/// A site whose files are in a given folder: see [`Site::in_folder`].
 #[derive(Debug, Clone)]
 pub struct SiteFolder(PathBuf);
 
 impl SiteFolder {
-    /// As [`Site::of`].
+    /// Starts the site like [`Site::of`].
     ///
     /// # Panics
-    /// With all that is wrong with the site.
+    /// When the site has problems; the message lists all of them.
     #[track_caller]
     pub fn of(&self, app: App) -> Site {
         Site { nodes: Arc::new(Nodes::start(&self.0, app, 0)) }
     }
 
-    /// As [`Site::cluster`].
+    /// Starts the site like [`Site::cluster`].
     ///
     /// # Panics
-    /// With all that is wrong with the site.
+    /// When the site has problems; the message lists all of them.
     #[track_caller]
     pub fn cluster(&self, app: App, frontends: usize) -> Site {
-        assert!(frontends > 0, "a cluster has a front end at least");
+        assert!(frontends > 0, "a cluster has at least one front end");
         Site { nodes: Arc::new(Nodes::start(&self.0, app, frontends)) }
     }
 }
@@ -58,33 +57,33 @@ impl Site {
     /// Starts the site as a single node, with a cache unless its project.toml has the mode `single-node`.
     ///
     /// # Panics
-    /// With all that is wrong with the site.
+    /// When the site has problems; the message lists all of them.
     #[track_caller]
     pub fn of(app: App) -> Site {
         SiteFolder(folder_of_the_site()).of(app)
     }
 
-    /// Starts the site as a back end and so many front ends, which reach it over TCP. A visitor is sent from one front
-    /// end to the next with each request.
+    /// Starts the site as a back end and this number of front ends, which are linked to it over TCP. Each request of a
+    /// visitor is sent to the next front end.
     ///
     /// # Panics
-    /// With all that is wrong with the site.
+    /// When the site has problems; the message lists all of them.
     #[track_caller]
     pub fn cluster(app: App, frontends: usize) -> Site {
         SiteFolder(folder_of_the_site()).cluster(app, frontends)
     }
 
-    /// For a site whose files are in this folder.
+    /// Names the folder of the site's files.
     pub fn in_folder(folder: impl Into<PathBuf>) -> SiteFolder {
         SiteFolder(folder.into())
     }
 
-    /// A new visitor, without cookies.
+    /// Returns a new visitor without cookies.
     pub fn visitor(&self) -> Visitor {
         Visitor::new(Arc::clone(&self.nodes))
     }
 
-    /// Changes the data of the state `S`, as a controller would; what each update has returned.
+    /// Changes the data of the state `S` as a controller would, and returns the output of each update.
     ///
     /// ```no_run
     /// # use headwater::prelude::*;
@@ -116,7 +115,7 @@ impl Site {
         written.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// The data of the state `S` as they are, to be read.
+    /// Returns the present data of the state `S`.
     ///
     /// # Panics
     /// When the site does not have the state.
@@ -126,11 +125,11 @@ impl Site {
         data.unwrap_or_else(|error| panic!("{error}"))
     }
 
-    /// Has the clock of records stand at this time, as RFC 3339 writes it: `"2026-03-01T18:30:00Z"`. Sessions and
-    /// lifetimes go by the machine's clock all the same.
+    /// Sets the time of further records, in the format of RFC 3339: `"2026-03-01T18:30:00Z"`. Sessions and lifetimes
+    /// still use the machine's clock.
     ///
     /// # Panics
-    /// When it is not a time, or before that of a record: the time of records never goes back.
+    /// When it is not a time, or is earlier than the time of a record, because the time of records never goes back.
     #[track_caller]
     pub fn at(&self, time: &str) -> &Site {
         let set = milliseconds(time);
@@ -144,11 +143,11 @@ impl Site {
         self
     }
 
-    /// Compares every page in the cache with one that is made now; what that came to. Worth a line at the end of every
-    /// test that changes data.
+    /// Compares every cached page with a fresh one, and returns the result. Every test that changes data should end
+    /// with this call.
     ///
     /// # Panics
-    /// When a page is not as it would be made now, though nothing has invalidated it.
+    /// When a page differs from a fresh one although nothing has invalidated it.
     #[track_caller]
     pub fn audit(&self) -> Audit {
         let mut all = Audit::default();
@@ -165,12 +164,12 @@ impl Site {
         all
     }
 
-    /// Opens `/` and every page of the site that can be reached from there over links, in each of the site's
-    /// languages, as a visitor without a session; the addresses of all that was opened, in their order.
+    /// Opens `/` and every page of the site that can be reached from there over links, in each of the site's languages,
+    /// as a visitor without a session. Returns the opened addresses in sorted order.
     ///
     /// # Panics
-    /// When a link, a picture, a script or a style leads to an error, or to a place in a page that is not there. The
-    /// message names all of them, with the pages that they stand on.
+    /// When the address of a link, picture, script or style sheet returns an error, or a link's fragment does not exist
+    /// in its page. The message lists all of them, with the pages that contain them.
     #[track_caller]
     pub fn check_links(&self) -> Vec<String> {
         self.visitor().check_links()
