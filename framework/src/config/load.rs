@@ -356,7 +356,11 @@ mod tests {
         refused("", &[("HEADWATER_MODE", "both")], &["HEADWATER_MODE: unknown variant `both`"]);
         refused("", &[("HEADWATER_LINK__LESE", "1s")], &["did you mean `HEADWATER_LINK__LEASE`?"]);
         refused("", &[("HEADWATER_LINK", "1s")], &["HEADWATER_LINK: unknown variable"]);
-        refused("", &[("HEADWATER_LINK__LEASE", "2h")], &["HEADWATER_LINK__LEASE: a lease is"]);
+        refused(
+            "",
+            &[("HEADWATER_LINK__LEASE", "2h")],
+            &["HEADWATER_LINK__LEASE: a lease must be"],
+        );
     }
 
     #[test]

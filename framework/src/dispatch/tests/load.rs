@@ -127,7 +127,7 @@ fn errors_of_wrong_values_name_the_allowed_ones() {
         ("cache_statuses=['404']", "from 201 to 599"),
         ("cache_statuses=[99]", "from 201 to 599, as in [404, 410], not 99"),
         ("cache_statuses=[200]", "according to `cache`"),
-        ("cache_statuses=[304]", "one visitor"),
+        ("cache_statuses=[304]", "depends on a single request"),
         ("cache_statuses={404=30}", "how long?; write { 404 = \"30s\" }"),
         ("cache_statuses={404='30'}", "is not a duration"),
         ("cache_statuses={404='0s'}", "must not be zero"),
