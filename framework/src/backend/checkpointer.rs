@@ -88,6 +88,7 @@ pub(crate) struct Made {
 impl Saved {
     /// Restores the newest checkpoint of the log, if there is one.
     ///
+    /// # Errors
     /// If the log cannot be replayed without the checkpoint.
     pub(super) fn restore(&self, past: &Past) -> Result<Beginning, String> {
         let Some(restored) = self.checkpoints.restore(past, &self.states)? else {

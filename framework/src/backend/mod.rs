@@ -125,6 +125,7 @@ impl Backend {
     /// Opens the log in `folder`, replays it, and settles the deferrals that a predecessor has left
     /// open. The `bool` is true if the log is new.
     ///
+    /// # Errors
     /// If the log cannot be opened; the message contains the remedy.
     pub(crate) async fn open(
         folder: &Path,
@@ -226,6 +227,7 @@ impl Backend {
 
     /// Invalidates, and waits until no front end serves the invalidated content.
     ///
+    /// # Errors
     /// If a pattern is not a regular expression or the record cannot be stored; then nothing is
     /// invalidated, unless the error is [`WriteError::InDoubt`].
     pub(crate) async fn invalidate(
@@ -238,6 +240,7 @@ impl Backend {
 
     /// Writes a new site's first data in one transaction, before the first front end can connect.
     ///
+    /// # Errors
     /// If they cannot be written; then none of them is.
     pub(crate) async fn seed(&self, drafts: Vec<Draft>) -> Result<(), WriteError> {
         drafts.iter().try_for_each(check)?;
@@ -284,6 +287,7 @@ impl Backend {
 
     /// Checks that the back end accepts writes.
     ///
+    /// # Errors
     /// The reason, for an operator, if it does not.
     pub(crate) fn ready(&self) -> Result<(), String> {
         if let Some(reason) = self.log.halted() {

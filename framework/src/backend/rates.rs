@@ -34,6 +34,7 @@ struct Buckets {
 impl Rates {
     /// Counts a call.
     ///
+    /// # Errors
     /// The time until there is room for the call, if there is none now. The call is not counted
     /// then.
     pub(super) fn take(&self, rate: &CallRate, now: Moment) -> Result<(), Duration> {

@@ -93,6 +93,7 @@ impl UpdateIds {
     /// `known` is the position of this log that the front end had applied when it first sent the
     /// call.
     ///
+    /// # Errors
     /// The reply, if the key is invalid.
     pub(super) fn of(
         call: &Call,

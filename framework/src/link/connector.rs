@@ -130,6 +130,7 @@ pub(super) enum Accepted {
 impl Accepted {
     /// Reads the preface, if there is one, and returns the connection with its purpose.
     ///
+    /// # Errors
     /// If the connection ends, or begins with an invalid preface.
     pub(super) async fn introduced(self) -> io::Result<(Stream, Purpose)> {
         let mut stream = match self {
@@ -162,6 +163,7 @@ pub(super) enum Stream {
 impl Stream {
     /// Registers the connection with the I/O driver of another runtime.
     ///
+    /// # Errors
     /// If the system does not register it there.
     pub(super) fn moved_to(self, runtime: &Handle) -> io::Result<Stream> {
         match self {

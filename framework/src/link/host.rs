@@ -26,6 +26,7 @@ pub(crate) trait Host: Send + Sync + 'static {
 
     /// Admits a front end to the feed, once its joining is durable.
     ///
+    /// # Errors
     /// If it cannot be admitted now. The front end tries again, here and elsewhere.
     fn admit(&self, open: Open) -> impl Future<Output = Result<Admission, BackEndRefusal>> + Send;
 
@@ -39,6 +40,7 @@ pub(crate) trait Host: Send + Sync + 'static {
     /// Returns the run of the log after `after`, at most up to `through` and with about `max_bytes`
     /// of payload; but at least one record, however long.
     ///
+    /// # Errors
     /// If the log cannot be read at that position, or no longer contains it. The feed is cut; the
     /// front end asks for admission again.
     fn records(
@@ -61,6 +63,7 @@ pub(crate) trait Host: Send + Sync + 'static {
 
     /// Returns the present state of files according to the log.
     ///
+    /// # Errors
     /// If this back end has not reached the front end's position, and does not reach it in time.
     fn lookup(
         &self,
@@ -69,6 +72,7 @@ pub(crate) trait Host: Send + Sync + 'static {
 
     /// Returns a content from `offset` on; `None` if this back end does not have it.
     ///
+    /// # Errors
     /// If this back end has the content and cannot read it.
     fn content(
         &self,

@@ -79,6 +79,7 @@ impl Members {
     /// - a front end that is silent for half a lease, which could otherwise stop again and again;
     /// - a front end that cannot store a content while another one can: it gets no lease.
     ///
+    /// # Errors
     /// The front ends that lack a content when `patience` is over, or that cannot store it when no
     /// other has it.
     pub(crate) async fn held(&self, position: Position, patience: Duration) -> Result<(), Unheld> {

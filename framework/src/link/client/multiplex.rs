@@ -119,6 +119,7 @@ impl Multiplexer {
 impl PendingCall {
     /// Waits for the back end's answer.
     ///
+    /// # Errors
     /// A message, if the stream has ended or the answer cannot be decoded.
     pub(super) async fn outcome(&mut self) -> Result<Outcome, String> {
         let message = (&mut self.message).await;

@@ -104,6 +104,7 @@ struct Server<H> {
 /// finally the feeds are closed with a goodbye. Must be called within a tokio runtime; the returned
 /// future does all of this.
 ///
+/// # Errors
 /// If the listener is reachable from beyond this machine and there is no secret.
 pub(crate) fn serve<H: Host>(
     incoming: Incoming,
