@@ -81,13 +81,13 @@ impl NamedGroups {
                     (*kind == FieldKind::Table).then_some((*field, value))
                 };
                 let write = format!(
-                    "write `#[invalidate(groups = [\"{written}\"])]` above the controllers that change what is in it, or \
+                    "write `#[invalidate(groups = [\"{written}\"])]` above the controllers that change its content, or \
                      leave it out"
                 );
                 let message = match fields.iter().find_map(value_of) {
                     Some((table, value)) => format!(
                         "nothing is known to invalidate the group `{written}`. A row of the table is the group \
-                         `{table}/{value}`, and a page that reads it is in that by itself: leave it out"
+                         `{table}/{value}`, and a page that reads the row is in this group automatically: leave it out"
                     ),
                     None if fields.is_empty() => {
                         format!(
@@ -95,8 +95,8 @@ impl NamedGroups {
                         )
                     }
                     None => format!(
-                        "nothing is known to invalidate the group `{written}`, and what pages read of tables and values \
-                         needs none: {write}, unless an `apply` names it by `at.invalidate`"
+                        "nothing is known to invalidate the group `{written}`, and pages that read tables and values \
+                         need no group: {write}, unless an `apply` names it by `at.invalidate`"
                     ),
                 };
                 note(at, message);

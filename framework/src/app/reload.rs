@@ -184,8 +184,8 @@ impl Reloader {
         match code {
             CodeState::Unchanged => {}
             CodeState::Changed => problems.push(Problem::new(
-                "the code has changed since this program was started: if that is what is missing, build it and start \
-                 it anew",
+                "the code has changed since this program was started: if the site's files need it, build and start the \
+                 program again",
             )),
             CodeState::BeingBuilt => {
                 tracing::info!("the site's files are for the code that is being built, and are loaded with it");
@@ -195,7 +195,7 @@ impl Reloader {
         let sorted = problems.clone().sorted();
         tracing::error!(
             edition = self.serving.edition(),
-            "the site's files have problems and are not loaded; what was loaded before stays in use"
+            "the site's files have problems and are not loaded; the previous edition stays in use"
         );
         for problem in sorted.iter() {
             tracing::error!("{problem}");

@@ -93,7 +93,7 @@ async fn supervise(launch: Launch, listener: TcpListener) -> Result<(), Problems
                     return Ok(());
                 }
                 () = sources.changed() => {
-                    tracing::info!("the code has changed again: building anew");
+                    tracing::info!("the code has changed again: rebuilding");
                 }
                 built = Build::of(&launch).run() => break built,
             }
@@ -161,7 +161,7 @@ impl CompilerErrors {
         let written =
             std::fs::write(&draft, text).and_then(|()| std::fs::rename(&draft, &self.file));
         if let Err(error) = written {
-            tracing::warn!(%error, "pages cannot show what the compiler says");
+            tracing::warn!(%error, "pages cannot show the compiler's errors");
         }
     }
 }

@@ -278,7 +278,7 @@ impl Render {
                     // Templates write text, and parts are between characters.
                     Piece::Bytes(bytes) => {
                         text.push_str(std::str::from_utf8(bytes).map_err(|_| {
-                            Error::message("what is kept of this fragment is not text")
+                            Error::message("the cached content of this fragment is not text")
                         })?)
                     }
                     Piece::Part(part) => render.write_part(Part::clone(part), text)?,
