@@ -1,8 +1,8 @@
-//! On which terms caches further out may reuse a response: `Cache-Control` (RFC 9111, section 5.2), its kin for CDNs
-//! (RFC 9213), `Vary` (RFC 9110, section 12.5.5), and the groups that it is in.
+//! The terms on which downstream caches may reuse a response: `Cache-Control` (RFC 9111, section 5.2),
+//! `CDN-Cache-Control` (RFC 9213), `Vary` (RFC 9110, section 12.5.5), and the names of its groups.
 //!
-//! The text of a reply's headers is read when the reply comes, and that of a response is written when all is known that
-//! it depends on. Between the two the terms are data.
+//! The headers of a reply are parsed when the reply arrives, and those of a response are written when all its
+//! dependencies are known. In between, the terms are data.
 
 use http::header::{ACCEPT_ENCODING, CACHE_CONTROL, HeaderMap, HeaderName, HeaderValue, VARY};
 
@@ -10,10 +10,10 @@ use super::cache_control::Directives;
 use super::group_headers::{GroupHeader, GroupNames};
 use super::names::CDN_CACHE_CONTROL;
 
-/// In `Vary`: the response depends on what no header says.
+/// `Vary: *`: the response varies by something other than request headers.
 const ANYTHING: HeaderName = HeaderName::from_static("*");
 
-/// On which terms caches further out may reuse a response.
+/// The terms on which downstream caches may reuse a response.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ReuseTerms {
     /// `Cache-Control`.
@@ -24,7 +24,7 @@ pub struct ReuseTerms {
     groups: GroupNames,
 }
 
-/// What caches are told, and what of it counts here.
+/// A header value, and the directives in it that matter here.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct Control {
     value: Option<HeaderValue>,
@@ -37,22 +37,22 @@ impl From<HeaderValue> for Control {
     }
 }
 
-/// How a response may be reused, from what is as its page says to what is stricter.
+/// Limits on reusing a response, from the least to the most strict.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Reuse {
-    /// As it says itself.
+    /// No limit beyond the response's own directives.
     #[default]
-    AsItSays,
-    /// Each time only after it was validated.
+    Unrestricted,
+    /// Only after validation, on each use.
     Validated,
-    /// The same, and by one visitor's own cache only.
+    /// Only after validation, and by private caches only.
     Private,
-    /// Not at all.
+    /// Never.
     Never,
 }
 
 impl ReuseTerms {
-    /// Takes what a reply says out of its headers.
+    /// Removes the headers with the terms from those of a reply, and parses them.
     pub(crate) fn take(headers: &mut HeaderMap) -> ReuseTerms {
         let mut control = |name: &HeaderName| take_line(headers, name, ", ").map(Control::from);
         let all = control(&CACHE_CONTROL).unwrap_or_default();
@@ -61,36 +61,37 @@ impl ReuseTerms {
         ReuseTerms { all, cdn, vary, groups: GroupNames::take(headers) }
     }
 
-    /// What these headers say.
+    /// Parses the terms in these headers.
     pub(crate) fn of(headers: &HeaderMap) -> ReuseTerms {
         ReuseTerms::take(&mut headers.clone())
     }
 
-    /// Whether neither all caches nor CDNs are told anything: then none is to keep the response.
-    pub(crate) fn are_silent(&self) -> bool {
+    /// Returns whether neither `Cache-Control` nor `CDN-Cache-Control` is set. The response is then sent with
+    /// `no-store`.
+    pub(crate) fn are_unset(&self) -> bool {
         self.all.value.is_none() && self.cdn.value.is_none()
     }
 
-    /// Whether they say that the response is for one visitor only, or depends on what no key holds.
+    /// Returns whether the terms limit the response to one visitor, or it varies by something that no key contains.
     pub(crate) fn are_for_one_visitor(&self) -> bool {
         self.all.directives.are_for_one_visitor() || self.vary.contains(&ANYTHING)
     }
 
-    /// Whether the content is to be sent as it is.
+    /// Returns whether the content must be sent unchanged.
     pub(crate) fn forbid_transforming(&self) -> bool {
         self.all.directives.no_transform || self.all.directives.unreadable
     }
 
-    /// Says something to all caches, and to CDNs, where nothing is said yet.
+    /// Sets `Cache-Control` and `CDN-Cache-Control`, where they are not set yet.
     pub(crate) fn offer(&mut self, all: Option<&HeaderValue>, cdn: Option<&HeaderValue>) {
-        for (said, offered) in [(&mut self.all, all), (&mut self.cdn, cdn)] {
-            if let Some(offered) = offered.filter(|_| said.value.is_none()) {
-                *said = offered.clone().into();
+        for (current, offered) in [(&mut self.all, all), (&mut self.cdn, cdn)] {
+            if let Some(offered) = offered.filter(|_| current.value.is_none()) {
+                *current = offered.clone().into();
             }
         }
     }
 
-    /// Adds headers that the response depends on.
+    /// Adds headers by which the response varies.
     pub(crate) fn vary_by<'a>(&mut self, names: impl IntoIterator<Item = &'a HeaderName>) {
         for name in names {
             if !self.vary.iter().any(|known| known == name || *known == ANYTHING) {
@@ -99,7 +100,7 @@ impl ReuseTerms {
         }
     }
 
-    /// Names groups in these headers, except in those that a controller has written.
+    /// Names `groups` in these headers, except in those that a controller has written.
     pub(crate) fn name_groups<'a>(
         &mut self,
         headers: &[GroupHeader],
@@ -108,10 +109,11 @@ impl ReuseTerms {
         self.groups.offer(headers, groups);
     }
 
-    /// Allows no more than `reuse`. What says nothing at all allows less.
+    /// Tightens `Cache-Control` to at most `reuse`. A response without the header stays as it is, because it is sent
+    /// with `no-store` anyway.
     pub(crate) fn restrict(&mut self, reuse: Reuse) {
         let reuse = self.restricted(reuse);
-        if reuse > Reuse::AsItSays {
+        if reuse > Reuse::Unrestricted {
             self.cdn = Control::default();
         }
         if let Some(value) = reuse.value().filter(|_| self.all.value.is_some()) {
@@ -122,13 +124,13 @@ impl ReuseTerms {
         }
     }
 
-    /// What is left of `reuse` in the presence of what they say.
+    /// Returns the stricter of `reuse` and the existing directives.
     fn restricted(&self, reuse: Reuse) -> Reuse {
-        if reuse > Reuse::AsItSays { reuse.max(self.without_time()) } else { reuse }
+        if reuse > Reuse::Unrestricted { reuse.max(self.without_lifetime()) } else { reuse }
     }
 
-    /// The most that they allow where no time is.
-    pub(crate) fn without_time(&self) -> Reuse {
+    /// Returns the most permissive limit that the directives permit without a lifetime.
+    pub(crate) fn without_lifetime(&self) -> Reuse {
         match self.all.directives {
             Directives { no_store: true, .. } => Reuse::Never,
             directives if directives.are_for_one_visitor() => Reuse::Private,
@@ -136,12 +138,12 @@ impl ReuseTerms {
         }
     }
 
-    /// Whether others allow the same for the same time.
+    /// Returns whether other terms have the same `Cache-Control` and `CDN-Cache-Control`.
     pub(crate) fn control_like(&self, others: &ReuseTerms) -> bool {
         self.all == others.all && self.cdn == others.cdn
     }
 
-    /// Whether others say the same of what is sent as it is.
+    /// Returns whether other terms are the same for content without an encoding.
     pub(crate) fn are_like(&self, others: &ReuseTerms) -> bool {
         let by_content = ReuseTerms::varying_by_content;
         self.control_like(others)
@@ -149,7 +151,8 @@ impl ReuseTerms {
             && self.groups == others.groups
     }
 
-    /// Adds what others depend on and which groups they are in. In which coding they would be sent does not matter.
+    /// Adds the dependencies and the groups of other terms. The coding does not matter, so `Accept-Encoding` is left
+    /// out.
     pub(crate) fn add(&mut self, others: &ReuseTerms) {
         self.vary_by(others.varying_by_content());
         self.groups.extend(&others.groups);
@@ -159,7 +162,7 @@ impl ReuseTerms {
         self.vary.iter().filter(|name| **name != ACCEPT_ENCODING)
     }
 
-    /// Writes them into headers. Where these cannot name all groups, the response is validated each time.
+    /// Writes the terms into headers. If these cannot name all groups, the response must be validated on each use.
     pub(crate) fn write(&mut self, headers: &mut HeaderMap) {
         if !self.groups.write(headers) {
             self.restrict(Reuse::Validated);
@@ -171,7 +174,7 @@ impl ReuseTerms {
         put_line(headers, &VARY, vary.flatten());
     }
 
-    /// Changes headers into which they are written into those of a response that allows no more than `reuse`.
+    /// Changes headers that already contain these terms into those of a response that permits at most `reuse`.
     pub(crate) fn write_restricted(&self, reuse: Reuse, headers: &mut HeaderMap) {
         let reuse = self.restricted(reuse);
         let Some(value) = reuse.value() else { return };
@@ -184,17 +187,17 @@ impl ReuseTerms {
         }
     }
 
-    /// About how many bytes of memory they take beside the struct.
+    /// Returns the approximate number of bytes on the heap.
     pub(crate) fn size(&self) -> usize {
         self.vary.len() * size_of::<HeaderName>() + self.groups.size()
     }
 }
 
 impl Reuse {
-    /// The value of `Cache-Control` that says so.
+    /// Returns the value of `Cache-Control` for this limit.
     fn value(self) -> Option<HeaderValue> {
         let value = match self {
-            Reuse::AsItSays => return None,
+            Reuse::Unrestricted => return None,
             Reuse::Validated => "no-cache",
             Reuse::Private => "private, no-cache",
             Reuse::Never => "no-store",
@@ -203,7 +206,7 @@ impl Reuse {
     }
 }
 
-/// The names in a value of `Vary`. One that cannot be read may stand for anything.
+/// Parses the names in a value of `Vary`. A name that cannot be parsed counts as `*`.
 fn names_in(vary: &HeaderValue) -> Vec<HeaderName> {
     let text = vary.to_str().unwrap_or("*");
     let members = text.split(',').map(str::trim).filter(|name| !name.is_empty());
@@ -217,7 +220,7 @@ fn names_in(vary: &HeaderValue) -> Vec<HeaderName> {
     names
 }
 
-/// Takes a header out, as one line.
+/// Removes a header and joins its lines to one value.
 pub(super) fn take_line(
     headers: &mut HeaderMap,
     name: &HeaderName,
@@ -226,11 +229,11 @@ pub(super) fn take_line(
     let lines: Vec<&[u8]> = headers.get_all(name).iter().map(HeaderValue::as_bytes).collect();
     let joined = (lines.len() > 1).then(|| lines.join(separator.as_bytes()));
     let first = headers.remove(name);
-    // Values with a separator between them are a value.
+    // Joining valid values with a separator yields a valid value.
     joined.and_then(|joined| HeaderValue::try_from(joined).ok()).or(first)
 }
 
-/// Has a header say this and nothing else.
+/// Sets a header to a single value, or removes it.
 pub(super) fn put_line(headers: &mut HeaderMap, name: &HeaderName, value: Option<HeaderValue>) {
     match value {
         Some(value) => drop(headers.insert(name, value)),
@@ -252,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_reply_says_is_taken_out_and_written_in_one_line_each() {
+    fn multiple_header_lines_are_merged_into_one() {
         let mut found = headers(&[
             ("cache-control", "public"),
             ("cache-control", "max-age=60"),
@@ -278,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_said_already_is_not_said_otherwise() {
+    fn offered_directives_do_not_replace_existing_ones() {
         let offered = HeaderValue::from_static("max-age=60");
         let mut terms = ReuseTerms::of(&headers(&[("cache-control", "max-age=5")]));
         terms.offer(Some(&offered), Some(&offered));
@@ -286,25 +289,26 @@ mod tests {
         terms.write(&mut written);
         let expected = [("cache-control", "max-age=5"), ("cdn-cache-control", "max-age=60")];
         assert_eq!(written, headers(&expected));
-        let mut silent = ReuseTerms::default();
-        silent.offer(None, None);
-        silent.restrict(Reuse::Private);
-        silent.write(&mut written);
-        assert!(silent.are_silent() && written.is_empty(), "that allows more than nothing");
+        let mut unset = ReuseTerms::default();
+        unset.offer(None, None);
+        unset.restrict(Reuse::Private);
+        unset.write(&mut written);
+        assert!(unset.are_unset() && written.is_empty(), "a restriction sets no header");
     }
 
-    const SAID: [&str; 6] =
+    const DIRECTIVES: [&str; 6] =
         ["max-age=60", "no-cache", "private=\"x\"", "private, max-age=9", "no-store", "x=\""];
-    const REUSES: [Reuse; 4] = [Reuse::AsItSays, Reuse::Validated, Reuse::Private, Reuse::Never];
+    const REUSES: [Reuse; 4] =
+        [Reuse::Unrestricted, Reuse::Validated, Reuse::Private, Reuse::Never];
 
     proptest! {
         #[test]
         fn a_restriction_never_allows_more(
-            said in 0..SAID.len(),
+            directives in 0..DIRECTIVES.len(),
             restrictions in proptest::collection::vec(0..REUSES.len(), 0..4),
         ) {
             let reply = [
-                ("cache-control", SAID[said]),
+                ("cache-control", DIRECTIVES[directives]),
                 ("cdn-cache-control", "max-age=600"),
                 ("surrogate-key", "a"),
             ];
@@ -314,8 +318,8 @@ mod tests {
                 let mut written = HeaderMap::new();
                 terms.write(&mut written);
                 terms.restrict(reuse);
-                prop_assert!(terms.without_time() >= before.without_time().max(reuse));
-                // Whether it is written before or afterwards.
+                prop_assert!(terms.without_lifetime() >= before.without_lifetime().max(reuse));
+                // The restriction has the same effect before and after writing.
                 before.write_restricted(reuse, &mut written);
                 let mut expected = HeaderMap::new();
                 terms.write(&mut expected);

@@ -4,7 +4,7 @@ use super::head::Head;
 use super::{Multipart, MultipartError};
 use crate::body::BodyError;
 
-/// One field of a form, perhaps with a file in it.
+/// One field of a form, which may contain a file.
 #[derive(Debug)]
 pub struct Field<'a> {
     form: &'a mut Multipart,
@@ -16,23 +16,23 @@ impl<'a> Field<'a> {
         Field { form, head }
     }
 
-    /// The field's name.
+    /// Returns the field's name.
     pub fn name(&self) -> &str {
         &self.head.name
     }
 
-    /// The name that the file has on the visitor's machine, if this is a file. It is whatever was
-    /// sent: do not use it as a path.
+    /// Returns the name of the file on the visitor's machine, if this is a file. It is untrusted input: do not use it
+    /// as a path.
     pub fn file_name(&self) -> Option<&str> {
         self.head.file_name.as_deref()
     }
 
-    /// The media type that the visitor's machine thinks the file has.
+    /// Returns the media type that the client declares for the file.
     pub fn content_type(&self) -> Option<&str> {
         self.head.content_type.as_deref()
     }
 
-    /// Takes what the head keeps out of the node's memory for bodies.
+    /// Counts the head towards the node's memory for bodies.
     pub(in crate::extract) fn weigh_head(&self) -> Result<(), MultipartError> {
         let Head { name, file_name, content_type } = &self.head;
         let lengths = [Some(name), file_name.as_ref(), content_type.as_ref()];
@@ -41,23 +41,23 @@ impl<'a> Field<'a> {
         Ok(taken.map_err(|_| BodyError::NoMemory)?)
     }
 
-    /// The next piece of the content.
+    /// Returns the next piece of the content.
     ///
     /// # Errors
-    /// When the body breaks off.
+    /// Fails if the body breaks off.
     pub async fn chunk(&mut self) -> Result<Option<Bytes>, MultipartError> {
         self.form.splitter.piece().await
     }
 
-    /// The whole content.
+    /// Collects the whole content.
     ///
     /// # Errors
-    /// When the body breaks off, and when more is collected than the request's `body_limit`.
+    /// Fails if the body breaks off, or the collected content of the form exceeds the request's `body_limit`.
     pub async fn bytes(self) -> Result<Bytes, MultipartError> {
         Ok(self.bytes_up_to(u64::MAX).await?.unwrap_or_default())
     }
 
-    /// The whole content, if it is not longer than `most` bytes. What is not kept counts as collected, too.
+    /// Collects the whole content, if it is not longer than `most` bytes. Dropped content counts as collected, too.
     pub(in crate::extract) async fn bytes_up_to(
         mut self,
         most: u64,
@@ -85,10 +85,10 @@ impl<'a> Field<'a> {
         Ok((!is_too_long).then(|| all.into()))
     }
 
-    /// The whole content as text.
+    /// Collects the whole content as text.
     ///
     /// # Errors
-    /// As [`bytes`](Field::bytes), and when the content is not UTF-8.
+    /// As [`bytes`](Field::bytes), and if the content is not UTF-8.
     pub async fn text(self) -> Result<String, MultipartError> {
         let name = self.head.name.clone();
         let bytes = self.bytes().await?;

@@ -97,7 +97,7 @@ impl Maker {
             None => self.error_page(edition, failed, language).0,
         };
         // The controller may have allowed other caches to store it.
-        if !made.terms.are_silent() {
+        if !made.terms.are_unset() {
             made.terms.vary_by(&[header::ACCEPT]);
             made.terms.vary_by(self.settings.language_headers());
             let named = failed.failure.keeping.iter().flat_map(|keeping| &keeping.groups);

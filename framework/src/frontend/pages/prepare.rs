@@ -59,7 +59,7 @@ pub(in crate::frontend) fn settle_terms(
         terms.offer(route.browser.as_ref(), route.cdn.as_ref());
     }
     terms.offer(otherwise, None);
-    if terms.are_silent() {
+    if terms.are_unset() {
         return;
     }
     terms.vary_by(varying(route, settings));

@@ -48,7 +48,7 @@ impl Sharing {
             return;
         }
         if !page.terms.control_like(part.terms) {
-            self.restrict(part.terms.without_time());
+            self.restrict(part.terms.without_lifetime());
         }
         self.added.get_or_insert_default().add(part.terms);
     }

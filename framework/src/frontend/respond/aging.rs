@@ -82,6 +82,6 @@ impl Aging {
 
     /// Returns the limit on its reuse by downstream caches.
     pub(in crate::frontend) fn reuse(self) -> Reuse {
-        if self.is_stale { Reuse::Validated } else { Reuse::AsItSays }
+        if self.is_stale { Reuse::Validated } else { Reuse::Unrestricted }
     }
 }

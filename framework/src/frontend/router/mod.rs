@@ -105,7 +105,7 @@ impl Failed {
     pub(super) fn refused(failure: Failure, scope: Scope, path: &str) -> Failed {
         let cache = CacheStatus::forwarded(Forward::Bypass);
         let (request_id, path) = (request_id(), path.to_owned());
-        let (groups, reuse, request) = (Vec::new(), Reuse::AsItSays, RequestValues::default());
+        let (groups, reuse, request) = (Vec::new(), Reuse::Unrestricted, RequestValues::default());
         let (variant, session) = (None, None);
         Failed { failure, scope, request_id, path, groups, reuse, variant, request, session, cache }
     }

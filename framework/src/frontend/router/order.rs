@@ -191,7 +191,7 @@ impl Order {
     /// Returns the limit on reuse by downstream caches, whatever the controller allows: they must not store a page of
     /// one user.
     pub(in crate::frontend) fn reuse(&self) -> Reuse {
-        if self.route.is_by_user() { Reuse::Private } else { Reuse::AsItSays }
+        if self.route.is_by_user() { Reuse::Private } else { Reuse::Unrestricted }
     }
 
     /// Creates the failure to make this page.
