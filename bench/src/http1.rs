@@ -45,7 +45,7 @@ impl Head {
             content_length: match status {
                 // A 304 never has a body (RFC 9112, section 6.3).
                 304 => 0,
-                _ => content_length.ok_or("an answer does not say how long it is")?,
+                _ => content_length.ok_or("an answer declares no length")?,
             },
         }))
     }
@@ -148,7 +148,7 @@ impl Connection {
             match Head::parse(&bytes)? {
                 Some(head) if bytes.len() == head.total() => return Ok(Answer { head, bytes }),
                 Some(head) if bytes.len() > head.total() => {
-                    return Err("an answer is longer than it says".into());
+                    return Err("an answer is longer than its declared length".into());
                 }
                 _ if read == 0 => return Err("an answer has broken off".into()),
                 _ => {}

@@ -15,7 +15,7 @@ use crate::scene::patterns::Patterns;
 use crate::scene::receipt::Receipts;
 use crate::scene::start::Starts;
 use crate::scene::stored::Stored;
-use crate::scene::turns::{Standing, Turns};
+use crate::scene::turns::{ContestantFigures, Turns};
 use crate::scene::updates::Updates;
 
 /// The results of one run.
@@ -142,7 +142,7 @@ impl fmt::Display for Turns {
 }
 
 /// Writes the line of a contestant.
-fn show(f: &mut fmt::Formatter<'_>, standing: &Standing) -> fmt::Result {
+fn show(f: &mut fmt::Formatter<'_>, standing: &ContestantFigures) -> fmt::Result {
     write!(
         f,
         "  {:20}{:>11.0}{:>11.2}{:>11.2}{:>11.2}{:>11.0}{:>11.0}{:>11.0}{:>11.1}",

@@ -19,7 +19,7 @@ struct Listed {
 
 /// One story with its comments.
 #[derive(Serialize)]
-struct Whole {
+struct FullStory {
     #[serde(flatten)]
     story: Ref<Story>,
     comments: Rows<Comment>,
@@ -36,7 +36,7 @@ pub async fn list(page: PageNumber, site: Data<Site>) -> Reply {
 pub async fn show(Path(slug): Path<String>, site: Data<Site>) -> Result<Reply> {
     let story = site.stories.get(&slug).or_not_found()?;
     let comments = site.comments_on(&story);
-    Ok(json(&Whole { story, comments }))
+    Ok(json(&FullStory { story, comments }))
 }
 
 fn listed(story: &Story) -> Listed {

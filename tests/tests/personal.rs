@@ -118,7 +118,7 @@ async fn ask(
 }
 
 /// Signs in and out repeatedly.
-async fn come_and_go(
+async fn sign_in_and_out(
     visitor: &'static str,
     trial: Arc<Trial>,
     account: Arc<RwLock<Account>>,
@@ -272,7 +272,7 @@ async fn no_page_shows_another_visitors_name_or_a_session_that_has_ended() {
         let none = Account { name: String::new(), cookie: String::new(), has_ended: true };
         let account = Arc::new(RwLock::new(none));
         let choices = seed.choices(10 * number);
-        tasks.push(tokio::spawn(come_and_go(visitor, trial.clone(), account.clone(), choices)));
+        tasks.push(tokio::spawn(sign_in_and_out(visitor, trial.clone(), account.clone(), choices)));
         for reader in 1..=3 {
             let choices = seed.choices(10 * number + reader);
             readers.push(tokio::spawn(read(trial.clone(), account.clone(), choices)));

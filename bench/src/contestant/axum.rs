@@ -70,7 +70,7 @@ pub(crate) fn serve() -> Result {
         .with_state(site);
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        process::say(listener.local_addr()?)?;
+        process::announce(listener.local_addr()?)?;
         let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
             // Without this option answers would be delayed but correct.
             let _ = stream.set_nodelay(true);

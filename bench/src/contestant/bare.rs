@@ -64,7 +64,7 @@ pub(crate) fn serve(answer: Option<OsString>) -> Result {
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let http1 = TcpListener::bind("127.0.0.1:0").await?;
         let http2 = TcpListener::bind("127.0.0.1:0").await?;
-        process::say(format_args!("{} {}", http1.local_addr()?, http2.local_addr()?))?;
+        process::announce(format_args!("{} {}", http1.local_addr()?, http2.local_addr()?))?;
         loop {
             tokio::select! {
                 accepted = http1.accept() => {

@@ -32,12 +32,12 @@ pub(crate) struct Nginx {
     process: Process,
     addresses: [SocketAddr; 2],
     folder: TempDir,
-    behind: Behind,
+    upstream: Upstream,
 }
 
 /// The server that it forwards to.
 #[derive(Debug)]
-enum Behind {
+enum Upstream {
     Nothing,
     Origin(Origin),
     Site(Axum),
@@ -54,20 +54,20 @@ impl Nginx {
             std::fs::write(pages.join(format!("{bytes}.gz")), content::gzip(text.as_bytes())?)?;
             std::fs::write(pages.join(bytes.to_string()), text)?;
         }
-        Nginx::start(Kind::NginxFile, FILE, folder, Behind::Nothing)
+        Nginx::start(Kind::NginxFile, FILE, folder, Upstream::Nothing)
     }
 
     /// Starts a cache in memory.
     pub(crate) fn with_cache() -> Result<Nginx> {
-        Nginx::start(Kind::NginxCache, CACHE, folder()?, Behind::Origin(Origin::start()?))
+        Nginx::start(Kind::NginxCache, CACHE, folder()?, Upstream::Origin(Origin::start()?))
     }
 
     /// Starts a proxy without a cache in front of a site that has one.
     pub(crate) fn before(site: Axum) -> Result<Nginx> {
-        Nginx::start(Kind::NginxAxum, PROXY, folder()?, Behind::Site(site))
+        Nginx::start(Kind::NginxAxum, PROXY, folder()?, Upstream::Site(site))
     }
 
-    fn start(kind: Kind, servers: &str, folder: TempDir, behind: Behind) -> Result<Nginx> {
+    fn start(kind: Kind, servers: &str, folder: TempDir, upstream: Upstream) -> Result<Nginx> {
         let program = tools::NGINX.path().ok_or("nginx is not installed")?;
         let file = folder.path().join("nginx.conf");
         // An unprivileged program cannot raise its hard limit.
@@ -78,7 +78,7 @@ impl Nginx {
                 let more = servers
                     .replace("{http1}", &http1.to_string())
                     .replace("{http2}", &http2.to_string())
-                    .replace("{origin}", &behind.address());
+                    .replace("{origin}", &upstream.address());
                 let configuration = COMMON
                     .replace("{more}", &more)
                     .replace("{folder}", &folder.path().display().to_string())
@@ -88,7 +88,7 @@ impl Nginx {
                 let errors = folder.path().join("error.log");
                 Ok(["-e".into(), errors.into(), "-c".into(), file.clone().into()].into())
             })?;
-        Ok(Nginx { kind, process, addresses, folder, behind })
+        Ok(Nginx { kind, process, addresses, folder, upstream })
     }
 }
 
@@ -96,27 +96,27 @@ impl Runs for Nginx {
     fn contestant(&self) -> Contestant {
         let [http1, http2] = self.addresses;
         let mut processes = vec![self.process.pid()];
-        if let Behind::Site(axum) = &self.behind {
+        if let Upstream::Site(axum) = &self.upstream {
             processes.push(axum.pid());
         }
-        let kept_in = match self.behind {
-            Behind::Origin(_) => Some(self.folder.path().join("cache")),
-            Behind::Nothing | Behind::Site(_) => None,
+        let kept_in = match self.upstream {
+            Upstream::Origin(_) => Some(self.folder.path().join("cache")),
+            Upstream::Nothing | Upstream::Site(_) => None,
         };
-        let is_hit = match self.behind {
-            Behind::Origin(_) => |answer: &Answer| answer.header("x-cache") == Some("HIT"),
-            Behind::Nothing | Behind::Site(_) => |_: &Answer| true,
+        let is_hit = match self.upstream {
+            Upstream::Origin(_) => |answer: &Answer| answer.header("x-cache") == Some("HIT"),
+            Upstream::Nothing | Upstream::Site(_) => |_: &Answer| true,
         };
         Contestant { kind: self.kind, http1, http2: Some(http2), processes, kept_in, is_hit }
     }
 }
 
-impl Behind {
+impl Upstream {
     fn address(&self) -> String {
         match self {
-            Behind::Nothing => String::new(),
-            Behind::Origin(origin) => origin.address.to_string(),
-            Behind::Site(axum) => axum.address().to_string(),
+            Upstream::Nothing => String::new(),
+            Upstream::Origin(origin) => origin.address.to_string(),
+            Upstream::Site(axum) => axum.address().to_string(),
         }
     }
 }

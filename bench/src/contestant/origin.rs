@@ -40,7 +40,7 @@ pub(crate) fn serve() -> Result {
     process::end_with_parent()?;
     tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(async {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
-        process::say(listener.local_addr()?)?;
+        process::announce(listener.local_addr()?)?;
         loop {
             let (stream, _) = listener.accept().await?;
             stream.set_nodelay(true)?;

@@ -142,6 +142,6 @@ pub(super) fn end_with_parent() -> Result {
 }
 
 /// Announces the address of this process on stdout.
-pub(super) fn say(where_it_listens: impl Display) -> Result {
-    Ok(writeln!(std::io::stdout(), "{where_it_listens}")?)
+pub(super) fn announce(address: impl Display) -> Result {
+    Ok(writeln!(std::io::stdout(), "{address}")?)
 }

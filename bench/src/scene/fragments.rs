@@ -132,7 +132,7 @@ async fn measure(site: &SiteService, rounds: u32) -> Result<Fragments> {
     let (known, _) = page(site, "/cards/known").await?;
     let (other, _) = page(site, "/without").await?;
     if known != other {
-        return Err("the page with fragments is not the page without them".into());
+        return Err("the page with fragments differs from the page without them".into());
     }
     let (mut found, mut evaluated, mut without) = (Vec::new(), Vec::new(), Vec::new());
     let mut gains = Vec::new();
@@ -180,7 +180,7 @@ impl fmt::Display for Fragments {
         let title = format!("a page of {cards} cards, {page_bytes} bytes, in process");
         heading(f, &title, &["p50 ms", "p99 ms", "p99.9 ms"])?;
         row(f, "all cards cached", &found.millis())?;
-        row(f, "none cached: evaluated and kept", &evaluated.millis())?;
+        row(f, "none cached: evaluated and stored", &evaluated.millis())?;
         row(f, "without {% cache %}", &without.millis())?;
         writeln!(f, "none cached / all cached, round by round:  {gain}")
     }

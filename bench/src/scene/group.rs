@@ -97,7 +97,7 @@ fn in_process(entries: u32, rounds: u32) -> Result<OnAFrontEnd> {
         for number in [0, entries / 2, entries - 1] {
             let found = cache.lookup(&Key::of_id(path(number)), false, clock::now());
             if !matches!(found, Lookup::Miss(Miss::Invalidated)) {
-                return Err(format!("an entry was to be invalid, and is {found:?}").into());
+                return Err(format!("an entry should be invalid, but is {found:?}").into());
             }
         }
     }

@@ -122,7 +122,7 @@ impl Client {
         let expected = format!("content-length: {LENGTH}\r\n");
         match head.starts_with("HTTP/1.1 200 ") && head.contains(&expected) {
             true => Ok(client),
-            false => Err(format!("the file was asked for, and this came: {head}").into()),
+            false => Err(format!("the request for the file was answered with: {head}").into()),
         }
     }
 
@@ -160,14 +160,14 @@ impl fmt::Display for Large {
         let mebibytes = |bytes: u64| bytes as f64 / (1 << 20) as f64;
         writeln!(
             f,
-            "a file of {:.0} MiB, {} clients at once, {} s",
+            "a file of {:.0} MiB, {} concurrent clients, {} s",
             mebibytes(self.file_bytes),
             self.clients,
             self.seconds
         )?;
         let mut row = |name, figure: f64, unit| writeln!(f, "  {name:42}{figure:>10.1} {unit}");
         row("memory of the front end before", mebibytes(self.memory_before_bytes), "MiB")?;
-        row("  growth, clients take what they get", mebibytes(self.growth_bytes), "MiB")?;
+        row("  growth, clients are reading", mebibytes(self.growth_bytes), "MiB")?;
         row("  growth, clients have stopped", mebibytes(self.growth_stopped_bytes), "MiB")?;
         row("sent to all of them", self.mebibytes_per_second, "MiB/s")?;
         row("server CPU", self.cpu_ms_per_gibibyte, "ms/GiB")

@@ -142,7 +142,7 @@ fn take(arguments: &Arguments, contestant: &str, sides: &[Side<'_>]) -> Result<T
         fill::fill(&side.contestant, "others", BYTES, PATTERNS)?;
     }
     let title = format!(
-        "{contestant}: a cached page of {USUAL} bytes beside {PATTERNS} others, after {PATTERNS} patterns"
+        "{contestant}: a cached page of {USUAL} bytes with {PATTERNS} others in the cache, after {PATTERNS} patterns"
     );
     let setting = Setting::new(arguments, Protocol::Http1, arguments.some_connections());
     turns::take(title, setting, sides, Vec::new())

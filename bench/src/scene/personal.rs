@@ -36,7 +36,7 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Turns>> {
         Side::uncached(ours.clone(), request("/of-the-session", bytes)).named("of the session"),
         Side::uncached(ours, request("/of-the-user", bytes)).named("of the user"),
     ];
-    let title = format!("a cached page of {bytes} bytes for a visitor who has signed in");
+    let title = format!("a cached page of {bytes} bytes for a signed-in visitor");
     let setting = Setting::new(arguments, Protocol::Http1, arguments.some_connections());
     Ok(vec![turns::take(title, setting, &sides, Vec::new())?])
 }

@@ -16,7 +16,7 @@ use crate::{Result, h2load, wrk};
 pub(crate) struct Side<'a> {
     pub(crate) name: String,
     pub(crate) contestant: Contestant,
-    pub(crate) asked: Asked<'a>,
+    pub(crate) requests: Requests<'a>,
     /// An action before each round.
     pub(crate) before: Option<&'a dyn Fn() -> Result>,
     /// A disturbance during the measurement.
@@ -25,7 +25,7 @@ pub(crate) struct Side<'a> {
 
 /// The requests to a side.
 #[derive(Debug)]
-pub(crate) enum Asked<'a> {
+pub(crate) enum Requests<'a> {
     /// Always the same request.
     One {
         request: Request,
@@ -55,7 +55,7 @@ impl<'a> Side<'a> {
         Side {
             name: contestant.kind.name().to_owned(),
             contestant,
-            asked: Asked::One { request, cached: true },
+            requests: Requests::One { request, cached: true },
             before: None,
             meanwhile: None,
         }
@@ -63,8 +63,8 @@ impl<'a> Side<'a> {
 
     /// Returns a side that makes each answer anew.
     pub(crate) fn uncached(contestant: Contestant, request: Request) -> Side<'a> {
-        let asked = Asked::One { request, cached: false };
-        Side { asked, ..Side::mix(contestant, Path::new("")) }
+        let requests = Requests::One { request, cached: false };
+        Side { requests, ..Side::mix(contestant, Path::new("")) }
     }
 
     /// Returns a side with requests for many pages.
@@ -72,7 +72,7 @@ impl<'a> Side<'a> {
         Side {
             name: contestant.kind.name().to_owned(),
             contestant,
-            asked: Asked::Mix(paths),
+            requests: Requests::Mix(paths),
             before: None,
             meanwhile: None,
         }
@@ -92,7 +92,7 @@ impl Side<'_> {
     /// Checks the status and length of an answer, and whether it was served from the cache as
     /// expected.
     pub(super) fn check(&self) -> Result {
-        let Asked::One { request, cached } = &self.asked else { return Ok(()) };
+        let Requests::One { request, cached } = &self.requests else { return Ok(()) };
         let checked = || -> Result {
             let mut connection = Connection::open(self.contestant.http1)?;
             // The first request makes the page.
@@ -127,18 +127,20 @@ impl Side<'_> {
     }
 
     fn load(&self, setting: &Setting, duration: Duration) -> Result<Measured> {
-        let Side { contestant, asked, .. } = self;
+        let Side { contestant, requests, .. } = self;
         let Setting { connections, threads, .. } = *setting;
         let clients = Clients { connections, threads };
-        match (asked, setting.load_generator) {
-            (Asked::One { request, .. }, "h2load") => {
+        match (requests, setting.load_generator) {
+            (Requests::One { request, .. }, "h2load") => {
                 h2load::run(contestant, request, clients, duration)
             }
-            (Asked::One { request, .. }, "wrk") => wrk::one(contestant, request, clients, duration),
-            (Asked::One { request, .. }, _) => {
+            (Requests::One { request, .. }, "wrk") => {
+                wrk::one(contestant, request, clients, duration)
+            }
+            (Requests::One { request, .. }, _) => {
                 Load::open(contestant.http1, connections, request)?.run(duration)
             }
-            (Asked::Mix(paths), _) => wrk::mix(contestant, paths, clients, duration),
+            (Requests::Mix(paths), _) => wrk::mix(contestant, paths, clients, duration),
         }
     }
 }

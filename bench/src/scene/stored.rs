@@ -115,7 +115,7 @@ fn stored(
 fn expect_rows(single: &Single, rows: u64) -> Result {
     match single.rows()? {
         there if there == rows => Ok(()),
-        there => Err(format!("{rows} rows were put in, and {there} are there").into()),
+        there => Err(format!("{rows} rows were inserted, but {there} exist").into()),
     }
 }
 
@@ -124,7 +124,7 @@ impl fmt::Display for Stored {
         let gibibytes = |bytes: u64| bytes as f64 / f64::from(1 << 30);
         heading(f, self.title, &["seconds", "GiB", "peak GiB"])?;
         let [before, most] = [self.resident_bytes, self.peak_bytes].map(gibibytes);
-        row(f, "put in, and the most until the start", &[self.put_in_s, before, most])?;
+        row(f, "inserted, and peak until the start", &[self.put_in_s, before, most])?;
         row(f, "checkpoint", &[self.checkpoint_s])?;
         let [after, peak] = [self.started_bytes, self.started_peak_bytes].map(gibibytes);
         row(f, "start", &[self.start_s, after, peak])?;

@@ -18,14 +18,14 @@ pub(crate) struct Turns {
     pub(crate) title: String,
     pub(crate) setting: Setting,
     /// The others are compared with the first: headwater, if it takes part.
-    pub(crate) contestants: Vec<Standing>,
+    pub(crate) contestants: Vec<ContestantFigures>,
     /// The reasons why contestants did not take part, a sentence each.
     pub(crate) left_out: Vec<String>,
 }
 
 /// One contestant's figures, over its rounds.
 #[derive(Debug, Serialize)]
-pub(crate) struct Standing {
+pub(crate) struct ContestantFigures {
     pub(crate) name: String,
     pub(crate) requests_per_second: Spread,
     /// Microseconds of CPU time that all its processes used for a request.
@@ -83,7 +83,7 @@ pub(crate) fn take(
     for (index, (side, own)) in sides.iter().zip(&rounds).enumerate() {
         let first = if index == 0 { None } else { Some(Ratios::of(&rounds[0], own)?) };
         let resident_bytes = memory::of(&side.contestant)?;
-        contestants.push(Standing::of(side.name.clone(), own, resident_bytes, first)?);
+        contestants.push(ContestantFigures::of(side.name.clone(), own, resident_bytes, first)?);
     }
     Ok(Turns { title: title.into(), setting, contestants, left_out })
 }
@@ -101,17 +101,17 @@ impl Ratios {
     }
 }
 
-impl Standing {
+impl ContestantFigures {
     fn of(
         name: String,
         rounds: &[Round],
         resident_bytes: u64,
         first: Option<Ratios>,
-    ) -> Result<Standing> {
+    ) -> Result<ContestantFigures> {
         let figure = |figure: fn(&Round) -> f64| spread(rounds.iter().map(figure));
         let maybe =
             |figure: fn(&Round) -> Option<f64>| Spread::of(rounds.iter().filter_map(figure));
-        Ok(Standing {
+        Ok(ContestantFigures {
             name,
             requests_per_second: figure(|round| round.requests_per_second)?,
             cpu_us: figure(Round::cpu_us)?,

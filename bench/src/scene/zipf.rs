@@ -29,7 +29,8 @@ pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Turns>> {
     let encoding = Cluster::start(1, &memory())?;
     fill::fill(&encoding.contestant(), "zipf", USUAL, pages)?;
     sides.push(Side::mix(encoding.contestant(), paths.path()).named("headwater, encoding"));
-    let title = format!("{pages} cached pages of {USUAL} bytes, asked for as Zipf has it");
+    let title =
+        format!("{pages} cached pages of {USUAL} bytes, requested with a Zipf distribution");
     let mut setting = Setting::new(arguments, Protocol::Http1, arguments.some_connections());
     setting.load_generator = "wrk";
     Ok(vec![turns::take(title, setting, &sides, field.left_out.clone())?])

@@ -12,14 +12,14 @@ const PER_LONG_PAGE: usize = 50;
 
 /// The recipes of a list: those with a tag, those of an author, or all.
 #[derive(Serialize, Deserialize)]
-pub struct Which {
+pub struct ListFilter {
     tag: Option<String>,
     author: Option<String>,
 }
 
 /// A recipe with its comments and the readers who keep it.
 #[derive(Serialize)]
-struct Whole<'a> {
+struct FullRecipe<'a> {
     #[serde(flatten)]
     recipe: &'a Recipe,
     comments: Vec<&'a Comment>,
@@ -31,18 +31,18 @@ struct Whole<'a> {
 struct Listed<'a> {
     #[serde(flatten)]
     pages: Pages,
-    rows: Vec<Whole<'a>>,
+    rows: Vec<FullRecipe<'a>>,
 }
 
 /// A page of a list, in the list's group and in those of its recipes. A page without recipes is not found, except the
 /// first page of a site without recipes.
 #[controller("pages.list")]
 pub async fn list(
-    Path(which): Path<Which>,
+    Path(filter): Path<ListFilter>,
     page: PageNumber,
     site: Data<Kitchen>,
 ) -> Result<Reply> {
-    let (recipes, group): (Vec<&Recipe>, _) = match (&which.tag, &which.author) {
+    let (recipes, group): (Vec<&Recipe>, _) = match (&filter.tag, &filter.author) {
         (Some(tag), _) => (
             site.newest().filter(|recipe| recipe.tags.contains(tag)).collect(),
             format!("tag:{tag}:{}", page.get()),
@@ -60,8 +60,8 @@ pub async fn list(
     if on_page.is_empty() && group != "recipes" {
         return Err(not_found().group(group));
     }
-    let rows = on_page.iter().copied().map(whole).collect();
-    let list = template!("list.html").with("which", which).with("page", Listed { pages, rows });
+    let rows = on_page.iter().copied().map(full_recipe).collect();
+    let list = template!("list.html").with("which", filter).with("page", Listed { pages, rows });
     let list = list.group(group);
     Ok(on_page.iter().fold(list, |reply, recipe| reply.group(format!("recipe:{}", recipe.slug))))
 }
@@ -84,20 +84,20 @@ pub async fn edit_form(Path(slug): Path<String>, site: Data<Kitchen>) -> Result<
 #[controller("api.list")]
 pub async fn api_list(page: PageNumber, site: Data<Kitchen>) -> Reply {
     let start = (page.get() - 1).saturating_mul(PER_LONG_PAGE);
-    let recipes = site.newest().skip(start).take(PER_LONG_PAGE).map(whole);
+    let recipes = site.newest().skip(start).take(PER_LONG_PAGE).map(full_recipe);
     json(&recipes.collect::<Vec<_>>()).group("recipes")
 }
 
 /// One recipe with its comments and the readers who keep it.
 #[controller("api.show")]
 pub async fn api_show(Path(slug): Path<String>, site: Data<Kitchen>) -> Result<Reply> {
-    Ok(json(&whole(find(&site, &slug)?)).group(format!("recipe:{slug}")))
+    Ok(json(&full_recipe(find(&site, &slug)?)).group(format!("recipe:{slug}")))
 }
 
 /// Renders the page of a recipe, with the empty forms for a comment and to keep it.
 pub fn recipe_page(page: Reply, site: &KitchenView, slug: &str) -> Result<Reply> {
     let page = page
-        .with("recipe", whole(find(site, slug)?))
+        .with("recipe", full_recipe(find(site, slug)?))
         .with("comment", NewComment::empty_form())
         .with("favourite", Author::empty_form());
     Ok(page.group(format!("recipe:{slug}")))
@@ -108,7 +108,7 @@ fn find<'a>(site: &'a KitchenView, slug: &str) -> Result<&'a Recipe> {
     site.recipes.get(slug).ok_or_else(|| not_found().group("recipes"))
 }
 
-fn whole(recipe: &Recipe) -> Whole<'_> {
+fn full_recipe(recipe: &Recipe) -> FullRecipe<'_> {
     let comments = recipe.comments.iter().collect();
-    Whole { recipe, comments, favourites: recipe.favourites.iter().collect() }
+    FullRecipe { recipe, comments, favourites: recipe.favourites.iter().collect() }
 }

@@ -62,11 +62,11 @@ impl Guard {
                            `hosts` in `[admin]` of project.toml, or use the address";
             return Some(problem(StatusCode::MISDIRECTED_REQUEST, message));
         }
-        if is_from_elsewhere(&request.headers) {
+        if is_cross_origin(&request.headers) {
             let message = "a page of another site has sent this request";
             return Some(problem(StatusCode::FORBIDDEN, message));
         }
-        if !self.knows_secret(&request.headers) {
+        if !self.has_secret(&request.headers) {
             let message = "the secret is wrong or missing: send `secret` of `[admin]` as \
                            `Authorization: Bearer`";
             let mut refusal = problem(StatusCode::UNAUTHORIZED, message);
@@ -90,7 +90,7 @@ impl Guard {
         host == "localhost" || self.hosts.contains(&host)
     }
 
-    fn knows_secret(&self, headers: &HeaderMap) -> bool {
+    fn has_secret(&self, headers: &HeaderMap) -> bool {
         let Some(secret) = &self.secret else { return true };
         let sent = headers.get(AUTHORIZATION).map(HeaderValue::as_bytes).unwrap_or_default();
         let (scheme, sent) = sent.split_at_checked(b"Bearer ".len()).unwrap_or_default();
@@ -108,7 +108,7 @@ fn host_of(request: &Parts) -> Option<String> {
 }
 
 /// Returns whether the request's `Sec-Fetch-Site` shows that a page of another origin has sent it.
-fn is_from_elsewhere(headers: &HeaderMap) -> bool {
+fn is_cross_origin(headers: &HeaderMap) -> bool {
     let site = headers.get(SEC_FETCH_SITE);
     site.is_some_and(|site| site != "same-origin" && site != "none")
 }

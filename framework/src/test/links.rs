@@ -9,7 +9,7 @@ use super::label::selector;
 use super::{Page, Visitor};
 
 /// The maximum number of addresses that are opened: a site may generate new links on every page without end.
-const MOST: usize = 10_000;
+const MAX_ADDRESSES: usize = 10_000;
 
 /// Elements that link to something, and the attribute with the address.
 static LEADING: LazyLock<[(Selector, &str); 3]> = LazyLock::new(|| {
@@ -93,9 +93,9 @@ impl Walk {
                     places.entry(place.to_owned()).or_default().insert(address.clone());
                 }
                 if known.insert(target.to_owned()) {
-                    if known.len() > MOST {
+                    if known.len() > MAX_ADDRESSES {
                         return Err(format!(
-                            "there are more than {MOST} addresses, the last {target}"
+                            "there are more than {MAX_ADDRESSES} addresses, the last {target}"
                         ));
                     }
                     queue.push_back(target.to_owned());

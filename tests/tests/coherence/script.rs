@@ -147,7 +147,7 @@ impl Script {
                     Stage::Frontend(node, &relays[index], index)
                 }
             };
-            fault.happen(stage, trial)
+            fault.inject(stage, trial)
         }))
         .await;
         settled(cluster).await;
@@ -196,20 +196,20 @@ enum Stage<'a> {
 }
 
 impl Fault {
-    async fn happen(self, stage: Stage<'_>, trial: &Trial) {
+    async fn inject(self, stage: Stage<'_>, trial: &Trial) {
         let Fault { kind, lasts, .. } = self;
         match (kind, stage) {
             (Kind::Pause, Stage::Frontend(node, _, index)) => {
                 trial.verdict.happened(format_args!("{} is paused for {lasts:?}", node.name()));
                 node.pause();
                 tokio::time::sleep(lasts).await;
-                let questions = Questions::ask(trial, node, index).await;
+                let questions = WaitingReads::ask(trial, node, index).await;
                 trial.verdict.happened(format_args!("{} goes on", node.name()));
                 node.resume();
                 questions.judge(trial).await;
             }
             (Kind::Restart(end), Stage::Frontend(node, _, index)) => {
-                end.befall(node, lasts, trial).await;
+                end.apply(node, lasts, trial).await;
                 trial.set_entrance(index, node.http());
             }
             (Kind::Cut(cut), Stage::Frontend(node, relay, _)) => {
@@ -225,12 +225,11 @@ impl Fault {
             (Kind::Flap(flap), Stage::Frontend(node, relay, index)) => {
                 let name = node.name().to_owned();
                 trial.verdict.happened(format_args!("{name} flaps ({flap:?}) for {lasts:?}"));
-                flap.befall(node, relay, lasts, |node| trial.set_entrance(index, node.http()))
-                    .await;
+                flap.apply(node, relay, lasts, |node| trial.set_entrance(index, node.http())).await;
                 trial.verdict.happened(format_args!("{name} flaps no more"));
             }
             (Kind::RestartBackend(end), Stage::Backend(node, relays)) => {
-                end.befall(node, lasts, trial).await;
+                end.apply(node, lasts, trial).await;
                 for relay in relays {
                     relay.set_target(node.link());
                 }
@@ -242,13 +241,7 @@ impl Fault {
 
 impl Flap {
     /// Makes the node flap for `lasts`, and calls `started` after each start.
-    async fn befall(
-        self,
-        node: &mut Node,
-        relay: &Relay,
-        lasts: Duration,
-        started: impl Fn(&Node),
-    ) {
+    async fn apply(self, node: &mut Node, relay: &Relay, lasts: Duration, started: impl Fn(&Node)) {
         let start = Instant::now();
         while start.elapsed() < lasts {
             match self {
@@ -275,7 +268,7 @@ impl Flap {
 
 impl End {
     /// Ends the node and starts it again after `lasts`.
-    async fn befall(self, node: &mut Node, lasts: Duration, trial: &Trial) {
+    async fn apply(self, node: &mut Node, lasts: Duration, trial: &Trial) {
         let name = node.name().to_owned();
         match self {
             End::Killed => {
@@ -298,10 +291,10 @@ impl End {
 
 /// Requests that are waiting when a paused front end is resumed. It handles them first, before it can receive the
 /// records that it missed.
-struct Questions(Vec<JoinHandle<(Read, Result<Response, Failed>)>>);
+struct WaitingReads(Vec<JoinHandle<(Read, Result<Response, Failed>)>>);
 
-impl Questions {
-    async fn ask(trial: &Trial, node: &Node, frontend: usize) -> Questions {
+impl WaitingReads {
+    async fn ask(trial: &Trial, node: &Node, frontend: usize) -> WaitingReads {
         let ask = |read: Read| {
             let client = Client::new(node.http()).timeout(LONGEST_ANSWER);
             tokio::spawn(async move {
@@ -312,7 +305,7 @@ impl Questions {
         let questions = Read::all(trial, frontend).into_iter().map(ask).collect();
         // The operating system accepts connections and requests for the paused process.
         tokio::time::sleep(Duration::from_millis(100)).await;
-        Questions(questions)
+        WaitingReads(questions)
     }
 
     async fn judge(self, trial: &Trial) {

@@ -11,15 +11,15 @@ use tokio::task::JoinSet;
 use crate::gallery::{Gallery, picture, served, url};
 
 /// Visitors that request one picture continuously.
-struct Hammer {
+struct ContinuousReaders {
     readers: JoinSet<u64>,
     stop: Arc<AtomicBool>,
     /// The last version whose upload was answered.
     answered: Arc<AtomicU64>,
 }
 
-impl Hammer {
-    fn start(gallery: &Gallery) -> Hammer {
+impl ContinuousReaders {
+    fn start(gallery: &Gallery) -> ContinuousReaders {
         let mut readers = JoinSet::new();
         let (stop, answered) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
         for frontend in 0..gallery.frontends.len() {
@@ -36,7 +36,7 @@ impl Hammer {
                 looks
             });
         }
-        Hammer { readers, stop, answered }
+        ContinuousReaders { readers, stop, answered }
     }
 
     async fn stop(mut self) -> u64 {
@@ -53,12 +53,12 @@ impl Hammer {
 async fn readers_see_complete_files_and_only_new_ones_after_the_answer() {
     let gallery = Gallery::start(2).await;
     gallery.hang(0, "weir.png", 1, 300_000).await;
-    let hammer = Hammer::start(&gallery);
+    let readers = ContinuousReaders::start(&gallery);
     for version in 2..=15 {
         gallery.hang(version as usize % 2, "weir.png", version, 300_000).await;
-        hammer.answered.store(version, Ordering::SeqCst);
+        readers.answered.store(version, Ordering::SeqCst);
     }
-    let looks = hammer.stop().await;
+    let looks = readers.stop().await;
     assert!(looks > 15, "only {looks} looks");
 }
 

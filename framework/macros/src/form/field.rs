@@ -29,12 +29,12 @@ pub(super) struct FormField<'a> {
     /// The pattern in HTML, and the equivalent expression of the crate `regex`.
     pub(super) pattern: Option<(String, String)>,
     label: String,
-    words: Words,
+    words: FieldArguments,
 }
 
 /// The arguments of `#[form(…)]`.
 #[derive(Default)]
-struct Words {
+struct FieldArguments {
     kind: Option<LitStr>,
     name: Option<LitStr>,
     label: Option<LitStr>,
@@ -87,7 +87,7 @@ impl<'a> FormField<'a> {
             .ident
             .as_ref()
             .ok_or_else(|| Error::new(field.span(), "a form's field has a name"))?;
-        let mut words = Words::default();
+        let mut words = FieldArguments::default();
         for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("form")) {
             attribute.parse_nested_meta(|meta| words.read(&meta))?;
         }
@@ -135,7 +135,7 @@ impl<'a> FormField<'a> {
             if !kind.is_number() && !kind.is_date() {
                 return at(ident.span(), format!("`{word}` is for numbers and dates; {of}"));
             }
-            if !is_like(value, *kind) {
+            if !has_syntax_of(value, *kind) {
                 let example = match kind.is_number() {
                     true => format!("a number: `{word} = 18`"),
                     false => {
@@ -267,7 +267,7 @@ impl<'a> FormField<'a> {
     }
 }
 
-impl Words {
+impl FieldArguments {
     fn read(&mut self, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
         let word = meta.path.get_ident().map(|ident| ident.unraw().to_string()).unwrap_or_default();
         match word.as_str() {
@@ -355,7 +355,7 @@ fn name_of(ty: &Type) -> String {
 }
 
 /// Returns the kind that `type` declares, or else the one that follows from the type of the field.
-fn kind_of(words: &Words, shape: Shape, inner: &Type, ty: &Type) -> syn::Result<Kind> {
+fn kind_of(words: &FieldArguments, shape: Shape, inner: &Type, ty: &Type) -> syn::Result<Kind> {
     const NUMBERS: [&str; 12] =
         ["u8", "u16", "u32", "u64", "usize", "i8", "i16", "i32", "i64", "isize", "f32", "f64"];
     let name = name_of(inner);
@@ -393,7 +393,7 @@ fn kind_of(words: &Words, shape: Shape, inner: &Type, ty: &Type) -> syn::Result<
 }
 
 /// Returns whether a bound has the syntax of this input's values.
-fn is_like(text: &str, kind: Kind) -> bool {
+fn has_syntax_of(text: &str, kind: Kind) -> bool {
     if kind.is_number() {
         return text.parse::<f64>().is_ok_and(f64::is_finite);
     }
