@@ -3,9 +3,9 @@
 //! ```text
 //! main ── scene ──> contestant        processes on loopback, on ports that were free
 //!           │
-//!           ├────> wrk, h2load, load  ask as much as they can, and count
-//!           ├────> cpu, memory        what that cost
-//!           ├────> disk               what the machine can do
+//!           ├────> wrk, h2load, load  send requests, and count answers
+//!           ├────> cpu, memory        the cost of the answers
+//!           ├────> disk               the speed of the disk
 //!           └────> report             figures with units, as a table or as JSON
 //! ```
 //!

@@ -126,7 +126,7 @@ async fn every_link_and_picture_of_the_site_leads_somewhere() {
 }
 
 #[tokio::test]
-async fn the_pages_fit_a_phone_and_say_what_language_they_are_in() {
+async fn the_pages_fit_a_phone_and_declare_their_language() {
     let visitor = CLUSTER.borrow().visitor(0);
     for target in ["/", "/list", "/faq", "/submit", "/nowhere"] {
         let page = visitor.page(target).await;
@@ -500,7 +500,7 @@ async fn a_visitor_who_signs_in_is_greeted_on_pages_in_the_shared_cache() {
 }
 
 #[tokio::test]
-async fn the_badge_counts_what_a_reader_has_written() {
+async fn the_badge_counts_a_readers_comments() {
     let cluster = CLUSTER.borrow();
     let visitor = cluster.visitor(0);
     let story = publish(&visitor, "A story about counting", "One, two, many.").await;

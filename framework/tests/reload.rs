@@ -215,7 +215,7 @@ async fn a_service_loads_all_its_files_or_none_on_request() {
 }
 
 #[tokio::test]
-async fn a_panic_of_the_sites_own_code_while_loading_leaves_everything_as_it_was() {
+async fn a_panic_of_the_sites_own_code_while_loading_changes_nothing() {
     let folder = folder();
     let calls = AtomicUsize::new(0);
     let app = App::new().controllers(controllers![made]).templates(move |_| {

@@ -135,7 +135,7 @@ fn ask(
 }
 
 #[test]
-fn a_message_is_shown_once_and_to_nobody_else() {
+fn a_message_is_shown_once_and_to_one_visitor_only() {
     let site = site();
     let [mut writer, mut reader] = [site.visitor(), site.visitor()];
     for target in ["/page", "/other", "/parts", "/within"] {

@@ -1,5 +1,5 @@
-//! Varnish with xkey. Its configuration is `bench/contestants/varnish.vcl`; the parameters below are
-//! those that its manual names for many clients.
+//! Varnish with xkey. Its configuration is `bench/contestants/varnish.vcl`; the parameters below are those that its
+//! manual recommends for many clients.
 
 use std::ffi::OsString;
 use std::net::SocketAddr;
@@ -14,14 +14,14 @@ use crate::{Result, tools};
 
 const VCL: &str = include_str!("../../contestants/varnish.vcl");
 
-/// What is not read need not be written: this is its way to have no access log.
+/// Masks log records that are not read, which is how Varnish disables its access log.
 const UNLOGGED: &str = "-ReqStart,-ReqMethod,-ReqURL,-ReqProtocol,-ReqHeader,-ReqUnset,-ReqAcct,\
     -RespProtocol,-RespStatus,-RespReason,-RespHeader,-RespUnset,-VCL_call,-VCL_return,-VCL_use,\
     -Timestamp,-Begin,-End,-Link,-Hit,-HitMiss,-SessOpen,-SessClose,-Length,-Gzip,-TTL,-Storage";
 
-/// A thread for each of 1,000 connections is there before they come, and HTTP/2 is on. Without gzip
-/// support of its own Varnish keeps pages in both codings, and need not unpack them for clients
-/// that want them as they are. Pages with parts need not look like XML.
+/// A thread for each of 1,000 connections exists before they are opened, and HTTP/2 is enabled. Without its own gzip
+/// support Varnish caches pages in both codings, and need not decompress them for clients that do not accept gzip.
+/// Pages with parts need not look like XML.
 const PARAMETERS: [&str; 9] = [
     "thread_pools=2",
     "thread_pool_min=600",
@@ -87,7 +87,8 @@ impl Runs for Varnish {
     }
 }
 
-/// An answer from the cache names two requests: its own, and the one that fetched it.
+/// `X-Varnish` of an answer from the cache contains two ids: that of its own request, and that of the request that
+/// fetched it.
 fn is_hit(answer: &Answer) -> bool {
     answer.header("x-varnish").is_some_and(|ids| ids.split(' ').count() == 2)
 }

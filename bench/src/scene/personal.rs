@@ -1,5 +1,5 @@
-//! GET of a cached page by a visitor who has signed in: without any part, with a part over the session, which is
-//! rendered for each request, and with a cached part of each user.
+//! GET of a cached page by a signed-in visitor: without a part, with a part that shows the session and is rendered for
+//! each request, and with a cached part for each user.
 
 use super::setting::{Protocol, Setting};
 use super::side::Side;
@@ -10,7 +10,7 @@ use crate::contestant::field::Field;
 use crate::http1::Connection;
 use crate::load::Request;
 
-/// Lets the three pages take turns.
+/// Measures the three pages in turns.
 pub(crate) fn run(arguments: &Arguments) -> Result<Vec<Turns>> {
     let field = Field::with_sessions(arguments)?;
     let ours = field.headwater()?;

@@ -1,6 +1,6 @@
-//! A write and a bare invalidation, with one, four and eight front ends that must have forgotten the
-//! page before the writer gets an answer: how long the whole request takes, and how long of it the
-//! front ends took. Once with the log in memory, once with the log on a disk.
+//! A write and an invalidation without a write, with one, four and eight front ends that must have dropped the page
+//! before the writer is answered: the time of the whole request, and the part of it that the front ends take. It is
+//! measured with the log in memory and with the log on a disk.
 
 use std::fmt;
 use std::path::{Path, PathBuf};

@@ -35,7 +35,7 @@ async fn operators_are_answered(node: &Node) {
 }
 
 #[tokio::test]
-async fn a_node_raises_its_limit_of_open_files_and_says_both() {
+async fn a_node_raises_its_limit_of_open_files_and_logs_both() {
     let node = node(&site()).await;
     let limits = std::fs::read_to_string(format!("/proc/{}/limits", node.pid())).unwrap();
     let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
@@ -46,7 +46,7 @@ async fn a_node_raises_its_limit_of_open_files_and_says_both() {
 }
 
 #[tokio::test]
-async fn idle_visitors_keep_neither_operators_nor_newcomers_out() {
+async fn idle_visitors_block_neither_operators_nor_new_visitors() {
     let node = node(&site()).await;
     let mut idle = Vec::new();
     for _ in 0..300 {

@@ -94,7 +94,7 @@ async fn queries_that_differ_have_different_pages() {
 }
 
 #[tokio::test]
-async fn the_variant_function_decides_what_is_cached_and_under_which_key() {
+async fn the_variant_function_determines_caching_and_keys() {
     let cluster = CLUSTER.borrow();
     let visitor = cluster.visitor(0);
     let plain = visitor.page("/key/all/variants").await.json();

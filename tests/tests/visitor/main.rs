@@ -194,7 +194,7 @@ fn every_link_is_followed_in_each_language() {
 }
 
 #[test]
-fn links_are_followed_as_the_visitor_who_has_signed_in() {
+fn links_are_followed_with_the_visitors_session() {
     let site = site();
     site.fill::<Notes>([rain()]);
     let mut visitor = site.visitor();
