@@ -281,7 +281,7 @@ async fn a_stored_update_is_reported_as_stored_when_its_conditional_invalidation
     assert_eq!(response.status, 500);
     assert!(response.text().contains("Your change was stored"), "{}", response.text());
     let messages = node.messages();
-    assert!(messages.contain("is stored, at position"), "{messages}");
+    assert!(messages.contain("are stored, at position"), "{messages}");
     assert!(!messages.contain("nothing was changed"), "{messages}");
     assert_eq!(notes(&visitor).await, json!(["stored"]));
 
