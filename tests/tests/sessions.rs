@@ -439,7 +439,7 @@ async fn templates_that_would_show_a_session_to_all_are_refused_with_their_place
             of_user,
             "the template `badge.html` names `session`, and the route caches a page for each user",
         ),
-        (of_no_user, "the template `plain.html` alone does not see the user"),
+        (of_no_user, "the template `plain.html` does not use the user"),
         (
             of_error,
             "the template `error.html` names `session`, and `cache_statuses` keeps pages with status 404",

@@ -100,8 +100,8 @@ impl<'a> RouteChecks<'a> {
                 && !templates.names_session(name)
             {
                 let message = format!(
-                    "`session = \"user\"` keeps a page for each user, and the template `{name}` alone does not see the user, so \
-                     that all of them are the same: leave it out, or let a controller take `SessionUser`"
+                    "`session = \"user\"` caches a page for each user, but the template `{name}` does not use the user, so \
+                     all of these pages are equal: remove `session`, or let a controller take `SessionUser`"
                 );
                 problems.push(at(&route.location, message));
             }
@@ -111,8 +111,8 @@ impl<'a> RouteChecks<'a> {
                 {
                     let status = status.as_u16();
                     let message = format!(
-                        "the template `{name}` names `session`, and `cache_statuses` keeps pages with status {status} for all \
-                         visitors: leave {status} out, or move the visitor's own content to a part of the page, \
+                        "the template `{name}` names `session`, and `cache_statuses` caches pages with status {status} for all \
+                         visitors: remove {status}, or move the visitor's own content to a part of the page, \
                          `{{{{ part(url=…) }}}}`, with a route that has `cache = \"no_cache\"`"
                     );
                     problems.push(at(&route.location, message));
@@ -139,8 +139,8 @@ impl<'a> RouteChecks<'a> {
             }
             for key in route.sharing_keys() {
                 let message = format!(
-                    "`{key}` has caches further out keep a page for all visitors that is made for the session of one: leave it \
-                     out, or write browser = \"private, max-age=60\""
+                    "`{key}` lets shared caches store a page that depends on one visitor's session: remove it, or write \
+                     browser = \"private, max-age=60\""
                 );
                 problems.push(at(&route.location, message));
             }
@@ -184,12 +184,12 @@ impl<'a> RouteChecks<'a> {
             let message = if route.vary.contains(&ACCEPT_LANGUAGE) {
                 "`vary` names accept-language, so the route has a page for each of the site's languages"
             } else if needs.any(|need| matches!(need, Need::Lang)) {
-                "the controller takes the page's language, one of the site's languages"
+                "the controller takes the page's language"
             } else {
                 continue;
             };
             let message = format!(
-                "{message}, and project.toml names none: write there, at the top, languages = [\"en\", \"de\"]"
+                "{message}, but project.toml declares no languages: write at its top languages = [\"en\", \"de\"]"
             );
             problems.push(at(&route.location, message));
         }
@@ -249,7 +249,7 @@ impl<'a> RouteChecks<'a> {
             for capture in controller.captures() {
                 if !route.captures().iter().any(|known| known == capture) {
                     report(format!(
-                        "`#[invalidate]` of the controller `{name}` names `{{{capture}}}`, which \
+                        "`#[invalidate]` of the controller `{name}` uses `{{{capture}}}`, which \
                          this route does not capture"
                     ));
                 }
@@ -270,15 +270,15 @@ impl<'a> RouteChecks<'a> {
                     format!("no service is registered as `{service}`; did you mean `{near}`?")
                 }
                 None => format!(
-                    "no service is registered as `{service}`: write `.service(\"{service}\", …)` at \
+                    "no service is registered as `{service}`: add `.service(\"{service}\", …)` to \
                      the `App`"
                 ),
             };
         }
         if name == LANGUAGE_CONTROLLER {
             return format!(
-                "`{name}` sets the cookie with the visitor's language, and project.toml names none: write there, at the \
-                 top, language_cookie = \"language\""
+                "`{name}` sets the cookie with the visitor's language, but project.toml names no cookie: write at its top \
+                 language_cookie = \"language\""
             );
         }
         match nearest(name, known.filter(|known| service_of(known).is_none())) {
