@@ -294,7 +294,7 @@ async fn content_for_one_visitor_is_refused_on_routes_that_a_cache_would_share()
 async fn code_that_depends_on_the_language_is_refused_if_the_site_has_none() {
     let app = || App::new().controllers(controllers![greeting]);
     let problems = start(app(), &[("greeting", "")]).await.unwrap_err();
-    let what = "the controller takes the page's language, one of the site's languages, and project.toml names none";
+    let what = "the controller takes the page's language, but project.toml declares no languages";
     refused(&problems, &[("dispatch.conf:1: ", what)]);
     let folder = folder(&[]);
     let page = "{{ 1 | round | number }}\n{% filter datetime %}{% endfilter %}{{ 1 is number }}{% set x | number %}1{% endset %}";

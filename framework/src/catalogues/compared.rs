@@ -15,8 +15,8 @@ impl Catalogues {
         let Some(catalogue) = self.last_resort_for(key) else {
             if self.all.is_empty() {
                 return Some(
-                    "`t` takes texts from the catalogues of the site's languages, and project.toml names none: write \
-                     there, at the top, languages = [\"en\"]"
+                    "`t` takes texts from the catalogues of the site's languages, but project.toml declares none: write \
+                     at its top languages = [\"en\"]"
                         .to_owned(),
                 );
             }

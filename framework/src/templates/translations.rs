@@ -158,7 +158,7 @@ pub(super) fn check_no_language(folder: &Path, sources: &[Source], problems: &mu
                     let at = filter.as_ptr() as usize - text.as_ptr() as usize;
                     let TextPosition { line, column } = TextPosition::of(text, at);
                     let message = format!(
-                        "the filter `{filter}` depends on the page's language, and project.toml names none: write there, at the top, \
+                        "the filter `{filter}` depends on the page's language, but project.toml declares no languages: write at its top \
                          languages = [\"en\"]"
                     );
                     problems.push(Problem::at_column(folder.join(name), line, column, message));
