@@ -98,7 +98,7 @@ async fn reload(node: &dyn Node) -> Response<Body> {
         Err(problems) => {
             let problems: Vec<String> = problems.sorted().iter().map(Problem::to_string).collect();
             let said = serde_json::json!({
-                "error": "the files have problems; what was loaded before stays in use",
+                "error": "the files have problems; the previous edition stays in use",
                 "problems": problems,
             });
             json(StatusCode::CONFLICT, &said)

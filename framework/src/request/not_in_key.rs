@@ -143,7 +143,7 @@ impl fmt::Display for NotInKey {
                 f.write_str("hand `t!(…)` to the template and write `t(message=…)` there, or ")?;
             }
             Asked::Session => f.write_str(
-                "leave what is the visitor's own to a part of the page with a route of its own, or ",
+                "move the visitor's own content to a part of the page with a route of its own, or ",
             )?,
             _ => {}
         }
