@@ -351,8 +351,8 @@ impl FrontEnd {
                 Begun::Composing(unfinished) => Err(unfinished),
                 Begun::Pending(pending) => {
                     let served = frontend.dispatcher.wait_for(visit, pending, body).await;
-                    // What else is ready on this thread goes on first, mostly to make a page, too. Then responses
-                    // leave one shortly after the other, and wake what reads them once instead of once each.
+                    // Other tasks that are ready on this thread run first; most of them make pages, too. The responses
+                    // are then sent in quick succession and wake their reader once, instead of once each.
                     tokio::task::yield_now().await;
                     frontend.respond(visit, served)
                 }
