@@ -120,6 +120,19 @@ fn rows_elsewhere_in_the_order_do_not_invalidate_a_list() {
 }
 
 #[test]
+fn a_page_behind_a_place_of_another_list_depends_on_the_same_whatever_rows_there_are() {
+    let mut game = Game::default();
+    let behind = |game: &Game| {
+        read(game, |game| game.players.of(Player::SCORE, 7).reversed().behind(Some(&[0]), 2))
+    };
+    for (id, score) in [(1, 5), (2, 7), (3, 6), (1, 9)] {
+        assert_eq!(behind(&game), ["players@score=7<"]);
+        groups(&mut game, id, score);
+    }
+    assert_eq!(behind(&game), ["players@score=7<"]);
+}
+
+#[test]
 fn an_update_of_very_many_rows_invalidates_everything() {
     let mut game = Game::default();
     let mut invalidation = |count| {

@@ -4,4 +4,5 @@ mod assigned;
 mod differences;
 mod marks;
 mod model;
+mod schemas;
 mod selections;
