@@ -91,11 +91,15 @@ controller = "list"
 "#;
 
 async fn site(settings: &str) -> (TempDir, SiteService) {
+    let app = App::new().state::<Shop>().controllers(controllers![order, toggle, list]);
+    site_of(app, ROUTES, settings).await
+}
+
+async fn site_of(app: App, routes: &str, settings: &str) -> (TempDir, SiteService) {
     let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("dispatch.conf"), ROUTES).unwrap();
+    std::fs::write(folder.path().join("dispatch.conf"), routes).unwrap();
     std::fs::write(folder.path().join("project.toml"), settings).unwrap();
     std::fs::create_dir(folder.path().join("templates")).unwrap();
-    let app = App::new().state::<Shop>().controllers(controllers![order, toggle, list]);
     let site = app.into_service(folder.path()).await;
     (folder, site.unwrap_or_else(|problems| panic!("{problems}")))
 }
@@ -241,4 +245,67 @@ async fn a_repeated_request_that_reads_its_own_change_does_not_undo_it() {
     assert_eq!(status, 409, "{text}");
     assert!(text.contains("This request was sent before"), "{text}");
     assert_eq!(orders(&site).await, " true");
+}
+
+/// Checks that a controller that meets its own change does not take it back, where serde writes the change with this
+/// attribute.
+macro_rules! meets_its_own_change {
+    ($($attribute:meta)?) => {{
+        #[derive(Clone, Default, State)]
+        struct Door {
+            is_open: Value<bool>,
+        }
+
+        #[derive(Serialize, Deserialize)]
+        $(#[$attribute])?
+        enum Push {
+            Open { opened_by: String },
+            Close { closed_by: String },
+        }
+
+        impl Updates for Door {
+            type Update = Push;
+            type Output = bool;
+            type Refusal = Violation;
+
+            fn apply(&mut self, push: Push, _: &mut At) -> Result<bool, Violation> {
+                self.is_open.set(matches!(push, Push::Open { .. }));
+                Ok(*self.is_open.get())
+            }
+        }
+
+        #[controller("push")]
+        async fn push(mut door: DataMut<Door>) -> Result<Reply> {
+            let by = "ann".to_owned();
+            let push = match *door.is_open {
+                true => Push::Close { closed_by: by },
+                false => Push::Open { opened_by: by },
+            };
+            Ok(text(door.update(push).await??.to_string()))
+        }
+
+        #[controller("look")]
+        async fn look(door: Data<Door>) -> Reply {
+            text(door.is_open.to_string())
+        }
+
+        let routes = "[[route]]\npath = \"/door\"\ncontroller = \"push\"\nmethods = [\"POST\"]\n\
+                      [[route]]\npath = \"/\"\ncontroller = \"look\"\n";
+        let app = App::new().state::<Door>().controllers(controllers![push, look]);
+        let (_folder, site) = site_of(app, routes, "").await;
+        let push = async || send(&site, ("POST", "/door"), &[KEY], "").await;
+        assert_eq!(push().await, (200, "true".to_owned()));
+        let (status, text) = push().await;
+        assert_eq!(status, 409, "{}: {text}", stringify!($($attribute)?));
+        assert!(text.contains("This request was sent before"), "{text}");
+        assert_eq!(send(&site, ("GET", "/"), &[], "").await.1, "true");
+    }};
+}
+
+#[tokio::test]
+async fn a_change_is_known_again_however_serde_writes_it() {
+    meets_its_own_change!();
+    meets_its_own_change!(serde(tag = "kind"));
+    meets_its_own_change!(serde(tag = "kind", content = "of"));
+    meets_its_own_change!(serde(untagged));
 }
