@@ -230,6 +230,53 @@ mod tests {
     }
 
     #[test]
+    fn names_that_differ_by_a_letter_or_two_are_near() {
+        for (one, other, expected) in [
+            ("tag", "tags", true),
+            ("ta", "tag", false),
+            ("story:*", "storys:*", true),
+            ("story:*", "storyes:*", false),
+            ("recipe", "recipes2", false),
+            ("weather", "weathers2", true),
+            ("weather", "weathers23", false),
+            ("town:*", "town:", false),
+        ] {
+            let (one, other) = (one.replace('*', "\0"), other.replace('*', "\0"));
+            assert_eq!(is_near(&one, &other), expected, "{one:?} {other:?}");
+        }
+    }
+
+    #[test]
+    fn each_group_of_a_table_or_value_has_both_sides() {
+        let groups = || {
+            let written = ["recipes/soup", "recipes@", "recipes@tag=soup*", "recipes*", "motto"];
+            let named = |name: &str| Named {
+                at: Problem::at_line("a.conf", 1, ""),
+                written: name.to_owned(),
+                shape: name.to_owned(),
+            };
+            Vec::from(written.map(named))
+        };
+        let fields = vec![("recipes", FieldKind::Table), ("motto", FieldKind::Value)];
+        let carried =
+            NamedGroups { carried: groups(), fields: fields.clone(), ..NamedGroups::default() };
+        let invalidated = NamedGroups { invalidated: groups(), fields, ..NamedGroups::default() };
+        for named in [carried, invalidated] {
+            let notes = named.notes();
+            assert!(notes.is_empty(), "{notes}");
+        }
+    }
+
+    #[test]
+    fn only_the_rows_of_a_table_are_groups_of_its_name() {
+        for (name, has_hint) in [("recipes:soup", true), ("motto:1", false), ("towns:hull", false)]
+        {
+            let found = notes(&[name], &[], false).join("\n");
+            assert_eq!(found.contains("A row of the table"), has_hint, "{found}");
+        }
+    }
+
+    #[test]
     fn a_name_with_both_sides_is_not_noted() {
         assert_eq!(notes(&["story:*", "news"], &["*", "story:rain"], false), [""; 0]);
         assert_eq!(notes(&["recipes/*"], &["recipes@tag=*", "url:/x"], false), [""; 0]);

@@ -101,6 +101,10 @@ impl Given {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
+
     use super::*;
 
     #[test]
@@ -116,6 +120,76 @@ mod tests {
         let production = Advice::new(Vec::new(), false);
         production.widened("/tags/{tag}", "300 rows");
         assert!(production.notice().is_none());
+    }
+
+    fn groups(groups: &[&str]) -> Vec<String> {
+        groups.iter().map(|group| group.to_string()).collect()
+    }
+
+    /// Returns the advice for a site with pages in groups of stories and authors.
+    fn with_pages() -> Advice {
+        let advice = Advice::new(Vec::new(), true);
+        advice.add_groups(&groups(&["story:rain", "author:ada"]));
+        advice
+    }
+
+    fn pieces(advice: &Advice) -> Vec<String> {
+        advice.given().unwrap().pieces.values().cloned().collect()
+    }
+
+    #[test]
+    fn each_misspelled_word_is_reported_once() {
+        let advice = with_pages();
+        let [first, again] = [["storys:rain", "news"], ["news", "storys:snow"]];
+        advice.invalidated(&Invalidation { groups: groups(&first), ..Invalidation::new() });
+        advice.invalidated(&Invalidation { groups: groups(&again), ..Invalidation::new() });
+        let said = "the group `storys:rain` is invalidated, and no page or fragment has been in a group that begins with \
+                    `storys:` so far; did you mean `story:`?";
+        assert_eq!(pieces(&advice), [said]);
+        let soft_groups = groups(&["news", "auther:ada"]);
+        advice.invalidated(&Invalidation { soft_groups, ..Invalidation::new() });
+        assert_eq!(pieces(&advice).len(), 2);
+    }
+
+    #[test]
+    fn advice_that_still_applies_after_a_reload_is_given_again() {
+        let advice = with_pages();
+        for _ in 0..2 {
+            advice.invalidated(&Invalidation {
+                groups: groups(&["storys:rain"]),
+                ..Invalidation::new()
+            });
+            assert!(advice.notice().is_some());
+            advice.forget();
+            assert!(advice.notice().is_none() && pieces(&advice).is_empty());
+        }
+    }
+
+    struct Warnings(Arc<AtomicUsize>);
+
+    impl<S: tracing::Subscriber> Layer<S> for Warnings {
+        fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
+            if *event.metadata().level() == tracing::Level::WARN {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+    }
+
+    #[test]
+    fn each_piece_is_logged_once() {
+        let count = Arc::new(AtomicUsize::new(0));
+        let subscriber = tracing_subscriber::registry().with(Warnings(Arc::clone(&count)));
+        tracing::subscriber::with_default(subscriber, || {
+            let advice = Advice::new(Vec::new(), true);
+            // A thread of another test, without a subscriber, may have registered the call site first.
+            advice.widened("/first", "300 rows");
+            tracing::callsite::rebuild_interest_cache();
+            count.store(0, Ordering::Relaxed);
+            for route in ["/a", "/b", "/a"] {
+                advice.widened(route, "300 rows");
+            }
+        });
+        assert_eq!(count.load(Ordering::Relaxed), 2);
     }
 
     #[test]

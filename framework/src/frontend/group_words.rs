@@ -26,7 +26,7 @@ impl GroupWords {
     /// Adds the group of an entry.
     pub(super) fn add(&mut self, group: &str) {
         let Some(word) = word_of(group) else { return };
-        if self.is_full || self.words.contains(word) {
+        if self.is_full {
             return;
         }
         self.words.insert(word.to_owned());
@@ -110,6 +110,54 @@ mod tests {
         ] {
             assert_eq!(suggestion(&words, group), None, "{group}");
         }
+    }
+
+    #[test]
+    fn a_suggestion_differs_by_at_most_two_letters_and_by_one_if_the_word_is_short() {
+        let words =
+            words(&["recipes:x", "town:hull", "cities:x", "cited:x", "lang=de", "a:x", "urn:x"]);
+        for (group, expected) in [
+            ("recieps:x", Some("recipes:")),
+            ("rexxpes:x", Some("recipes:")),
+            ("rexxxes:x", None),
+            ("tonw:x", Some("town:")),
+            ("toxx:x", None),
+            ("towxx:x", None),
+            ("ctiess:x", Some("cities:")),
+            ("citis:x", Some("cities:")),
+            ("lnag=en", Some("lang=")),
+            ("tags@tag=1", None),
+            ("tagss@tag=1", Some("tags@")),
+            ("tagss:1", None),
+            (":x", None),
+            ("url:/b", None),
+        ] {
+            assert_eq!(suggestion(&words, group).as_deref(), expected, "{group}");
+        }
+    }
+
+    #[test]
+    fn the_nearest_word_is_suggested_and_both_are_named_in_full() {
+        let words = words(&["authors:x", "auhtor:x", "url:/a"]);
+        let pair = |one: &str, other: &str| Some((one.to_owned(), other.to_owned()));
+        assert_eq!(words.suggestion("authorr:x"), pair("authorr:", "authors:"));
+        assert_eq!(words.suggestion("auhtorr:x"), pair("auhtorr:", "auhtor:"));
+        assert_eq!(words.suggestion("tags:1"), pair("tags:", "tags/"));
+        assert_eq!(
+            words.suggestion("urls:1"),
+            None,
+            "pages are in the groups of their URLs by themselves"
+        );
+    }
+
+    #[test]
+    fn the_number_of_words_is_bounded() {
+        let mut words = words(&[]);
+        (0..MOST).for_each(|number| words.add(&format!("word-{number}:x")));
+        (0..MOST).for_each(|number| words.add(&format!("word-{number}:y")));
+        assert_eq!(words.words.len(), MOST);
+        words.add("another:x");
+        assert!(words.is_full && words.words.is_empty());
     }
 
     #[test]

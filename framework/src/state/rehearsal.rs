@@ -108,6 +108,12 @@ mod tests {
         /// Makes a note that cannot be read back, and is then refused.
         Half(u64),
         Panic,
+        /// A note with its position as the key.
+        Next(Vec<String>),
+        /// Unreadable data in two fields.
+        Both,
+        /// A note without lines, unless the time is 1970-01-01T00:00:00Z.
+        Timed,
     }
 
     impl Updates for Desk {
@@ -115,7 +121,7 @@ mod tests {
         type Output = ();
         type Refusal = Violation;
 
-        fn apply(&mut self, change: Change, _: &mut At) -> Result<(), Violation> {
+        fn apply(&mut self, change: Change, at: &mut At) -> Result<(), Violation> {
             match change {
                 Change::Put(id, lines) => self.notes.insert(Note { id, tag: None, lines }),
                 Change::Clear(id) => self.notes.update(id, |note| note.lines.clear()),
@@ -129,6 +135,18 @@ mod tests {
                     self.notes.insert(Note { id, tag: None, lines: Vec::new() })
                 }
                 Change::Panic => panic!("as it should"),
+                Change::Next(lines) => {
+                    self.notes.insert(Note { id: at.position.0, tag: None, lines })
+                }
+                Change::Both => {
+                    self.hidden.insert(Hidden { id: 1, author: "ada".to_owned() })?;
+                    self.notes.insert(Note { id: 1, tag: None, lines: Vec::new() })
+                }
+                Change::Timed => {
+                    let lines =
+                        if at.time == SystemTime::UNIX_EPOCH { lines() } else { Vec::new() };
+                    self.notes.insert(Note { id: u64::MAX, tag: None, lines })
+                }
             }
         }
     }
@@ -188,6 +206,39 @@ mod tests {
         let changes = vec![Change::Half(1), Change::Put(1, Vec::new())];
         let error = desk.update_many(changes).await.unwrap_err();
         assert!(matches!(error, WriteError::NotReadable { .. }), "{error}");
+    }
+
+    #[tokio::test]
+    async fn updates_after_a_refused_or_panicked_one_are_rehearsed() {
+        let mut desk = DataMut::<Desk>::in_memory();
+        for changes in [
+            vec![Change::Panic, Change::Put(1, Vec::new())],
+            vec![Change::Put(1, lines()), Change::Half(2), Change::Clear(1)],
+        ] {
+            let error = desk.update_many(changes).await.unwrap_err();
+            assert!(matches!(error, WriteError::NotReadable { .. }), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn each_update_is_rehearsed_at_its_own_position_and_the_present_time() {
+        let mut desk = DataMut::<Desk>::in_memory();
+        desk.update(Change::Next(lines())).await.unwrap().unwrap();
+        for changes in [
+            vec![Change::Next(Vec::new())],
+            vec![Change::Next(lines()), Change::Next(Vec::new())],
+            vec![Change::Timed],
+        ] {
+            let error = desk.update_many(changes).await.unwrap_err();
+            assert!(matches!(error, WriteError::NotReadable { .. }), "{error}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_error_names_the_state_and_the_first_unreadable_field() {
+        let error = DataMut::<Desk>::in_memory().update(Change::Both).await.unwrap_err();
+        let WriteError::NotReadable { state, field, .. } = error else { panic!("{error}") };
+        assert_eq!((&*state, field), (Desk::NAME, "notes"));
     }
 
     #[test]
