@@ -17,6 +17,38 @@
 //!
 //! Two rules for an update follow: *a removed row emits the place before it; an inserted row emits the place
 //! before the row, or the end, that followed this point until then.* A row that moves does both.
+//!
+//! # The rows of a value
+//!
+//! An index of several columns, `by_author = (author, created)`, is one order. An entry consists of the encoded
+//! columns, followed by the key of the row. `of(BY_AUTHOR, "ada").newest(10)` reads a part of that order: the
+//! entries that begin with the bytes of `ada`. The prefix is always exactly the first column, because no lookup
+//! takes more columns.
+//!
+//! - *The entries of a value are contiguous.* No encoded value is a prefix of another one ([`Key`](super::Key)),
+//!   so an entry begins with the bytes of a value if, and only if, it has that value. The entries of a value are
+//!   ordered by the other columns, and then by the keys.
+//! - *A list of a value's rows is a list of the index*, so the argument above applies to it unchanged. The name of
+//!   a place contains the key of the row after it, and not the value: `table@index<key`. If an index has several
+//!   entries for a row, one name denotes several places; then a page is invalidated too often, never too seldom.
+//! - *The end of a value is a place of its own*, `table@index=value<`: a list that has reached the last row of its
+//!   value depends on it, and not on the first row of the next value. A row that is inserted after all others of
+//!   its value is directly before an entry of another value, or before none, in the order as it was before the
+//!   update; in both cases the end of the value is emitted. A row of another value that is inserted there does not
+//!   change the list.
+//! - *Reads that count or skip rows* depend on `table@index=value`: the number of rows, a page by its number, a
+//!   list of more than 32 rows. It is emitted for each added or removed entry. An entry contains all columns, so a
+//!   row that moves among the rows of its value gets another entry, although it keeps the value.
+//! - *`table@index=value*` replaces all of these* on a page with too many groups: each row that is added, removed
+//!   or moved among the rows of a value differs, and has the value before the update or after it.
+//!
+//! A row that becomes the last one of a value is directly before the first row of the next value, whose place is
+//! emitted as well. Pages with that row are then invalidated unnecessarily.
+//!
+//! Four faults would leave a page stale: an encoding that is a prefix of another one; a comparison of entries by
+//! the value alone; an end of a value that is emitted only at the end of the index; and, in the reversed order, a
+//! page after a cursor that takes the row of its cursor for the end of the value. The tests in `state/tests` fail
+//! with each of them.
 
 use std::collections::BTreeSet;
 use std::ops::Bound;
