@@ -1,8 +1,8 @@
 //! The model with tables whose schemas are drawn: the type of the key, the fields, and for each index its columns,
 //! whether it is unique and whether it has an entry for each of several values. Reads and updates are drawn for them.
 //!
-//! `HEADWATER_SCHEMAS_SEED` makes the choices of an earlier run again, `HEADWATER_SCHEMAS_ROUNDS` says how many sets of
-//! tables there are.
+//! `HEADWATER_SCHEMAS_SEED` repeats the choices of an earlier run, and `HEADWATER_SCHEMAS_ROUNDS` is the number of sets of
+//! tables.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::UNIX_EPOCH;
@@ -34,10 +34,10 @@ struct Tables {
     motto: Value<u8>,
 }
 
-/// Of how many tables a round draws some.
+/// The number of tables of which a round draws some.
 const TABLES: usize = 7;
 
-/// Does the same with whichever table has this number.
+/// Evaluates an expression with the table of this number.
 macro_rules! on_table {
     ($table:ident = &mut $tables:expr, $number:expr => $do:expr) => {
         on_table!($table = (&mut) $tables, $number => $do)
@@ -217,17 +217,17 @@ const LIMITS: [usize; 4] = [1, 4, 16, 256];
 const PAGES: usize = 30;
 const CHANGES: usize = 30;
 
-/// What a run has found.
+/// The results of a run.
 #[derive(Default)]
 struct Found {
-    /// By the limit of groups, how many pages were made anew, and how many of them are the same.
+    /// For each limit of groups, the number of pages that were made again, and of those that are unchanged.
     waste: BTreeMap<usize, (usize, usize)>,
     /// The kinds of the groups that were invalidated.
     kinds: BTreeSet<String>,
 }
 
-/// The kind of a group, as its name with letters in the place of what differs: the table, the index, the value, the key
-/// and the number.
+/// Returns the kind of a group: its name, with letters instead of the table, the index, the value, the key and the
+/// number.
 fn kind(group: &str) -> String {
     if group.contains('/') {
         return "t/k".to_owned();

@@ -1,4 +1,4 @@
-//! Rows whose fields and indexes are data: [`Schema`] says what `#[derive(Row)]` would have read of a struct.
+//! Rows whose fields and indexes are data: [`Schema`] contains what `#[derive(Row)]` reads from a struct.
 
 use std::fmt;
 
@@ -77,7 +77,7 @@ pub(super) enum Kind {
     Bread,
 }
 
-/// What a row has in a field.
+/// The content of a field.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Content {
     One(Cell),
@@ -292,7 +292,7 @@ const fn slot<K: LineKey, const SLOT: usize>(name: &'static str) -> IndexDefinit
     IndexDefinition { name, columns: String::new, unique, entries: entries::<K, SLOT> }
 }
 
-/// What the index in this slot says of a row.
+/// Passes the entries of a row in the index of this slot to `show`.
 fn entries<K: LineKey, const SLOT: usize>(line: &Line<K>, show: &mut dyn FnMut(&[&dyn Key])) {
     let Some(columns) = &line.schema.indexes[SLOT] else { return };
     let values = |column: &Column| -> Vec<&dyn Key> {

@@ -1,4 +1,4 @@
-//! What pages read of tables with a schema.
+//! The reads of pages, of tables with a schema.
 
 use std::collections::BTreeSet;
 use std::fmt::Write;
@@ -210,7 +210,7 @@ impl Source {
     }
 }
 
-/// A bound at what an operand stands for.
+/// Returns a bound at the value of an operand.
 fn bound_of<T>(bound: &Bound<Operand>, value: impl Fn(&Operand) -> Option<T>) -> Bound<T> {
     match bound.as_ref().map(value) {
         Bound::Included(Some(value)) => Bound::Included(value),
