@@ -279,7 +279,8 @@ async fn content_for_one_visitor_is_refused_on_routes_that_a_cache_would_share()
         let uncached = format!("cache = \"no_cache\"\n{said}");
         let problems = start(app(), &names.map(|name| (name, &*uncached))).await.unwrap_err();
         let lines = ["1", "6", "11", "16"].map(|line| format!("dispatch.conf:{line}: `{key}` "));
-        let expected: Vec<_> = lines.iter().map(|line| (&**line, "of one")).collect();
+        let expected: Vec<_> =
+            lines.iter().map(|line| (&**line, "one visitor's session")).collect();
         refused(&problems, &expected);
     }
     let fine = "cache = \"no_cache\"\nbrowser = \"private, max-age=60\"\ncdn = \"no-store\"";

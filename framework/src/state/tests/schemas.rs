@@ -99,16 +99,20 @@ impl Updates for Tables {
     type Output = ();
     type Refusal = Violation;
 
-    fn apply(&mut self, change: Change, at: &mut At) -> Result<(), Violation> {
+    fn apply(&mut self, change: Change, _: &mut At) -> Result<(), Violation> {
+        self.make(change)
+    }
+}
+
+impl Tables {
+    fn make(&mut self, change: Change) -> Result<(), Violation> {
         match change {
             Change::Of(table, change) => on_table!(lines = &mut self, table => change.apply(lines)),
             Change::Motto(motto) => {
                 self.motto.set(motto);
                 Ok(())
             }
-            Change::All(changes) => {
-                changes.into_iter().try_for_each(|change| self.apply(change, at))
-            }
+            Change::All(changes) => changes.into_iter().try_for_each(|change| self.make(change)),
         }
     }
 }

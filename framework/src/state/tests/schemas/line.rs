@@ -215,7 +215,8 @@ impl Schema {
             };
             let is_several =
                 matches!(column, Column::Field(field) if self.fields[field].is_several);
-            if !columns.contains(&column) && !(is_several && place > 0) {
+            let is_allowed = place == 0 || !is_several;
+            if is_allowed && !columns.contains(&column) {
                 columns.push(column);
             }
         }
