@@ -5,7 +5,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use headwater::prelude::*;
-use headwater::test::{Site, Visitor};
+use headwater::test::{Site, TestVisitor};
 use serde::{Deserialize, Serialize};
 
 #[derive(Serialize, Deserialize)]
@@ -114,7 +114,7 @@ fn site() -> Site {
         .cluster(App::new().controllers(controllers![keep, gone, save, sent]), 2)
 }
 
-fn leave(visitor: &mut Visitor, title: &str, to: &str) {
+fn leave(visitor: &mut TestVisitor, title: &str, to: &str) {
     let fields = [("title", title), ("to", to)];
     let body: Vec<String> =
         fields.map(|(name, value)| format!("{name}={}", encode_cookie_value(value))).into();
@@ -125,7 +125,7 @@ fn leave(visitor: &mut Visitor, title: &str, to: &str) {
 }
 
 fn ask(
-    visitor: &mut Visitor,
+    visitor: &mut TestVisitor,
     method: &str,
     target: &str,
     header: (&str, &str),

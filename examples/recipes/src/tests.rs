@@ -1,14 +1,14 @@
 //! The site as its readers use it: pages, forms, JSON.
 
 use headwater::prelude::http;
-use headwater::test::{Site, Visitor};
+use headwater::test::{Site, TestVisitor};
 use serde_json::{Value, json};
 
 use crate::app;
 use crate::changes::Author;
 
 /// Returns a visitor who has just published a recipe, at its page.
-fn author_of(site: &Site, title: &str) -> Visitor {
+fn author_of(site: &Site, title: &str) -> TestVisitor {
     let mut visitor = site.visitor();
     visitor.open("/recipes").fill("Title", title).fill("Recipe", "Stir.").fill("Your name", "Ada");
     visitor.press("Publish").follow().page().has("h1", title);
@@ -16,7 +16,7 @@ fn author_of(site: &Site, title: &str) -> Visitor {
 }
 
 /// Returns a visitor who has signed in under this name.
-fn signed_in(site: &Site, name: &str) -> Visitor {
+fn signed_in(site: &Site, name: &str) -> TestVisitor {
     let mut visitor = site.visitor();
     visitor.sign_in(&Author { author: name.to_owned() });
     visitor
@@ -168,7 +168,7 @@ fn a_picture_is_shown_replaced_and_removed_with_its_recipe() {
     let site = Site::cluster(app(), 2);
     let png = |more: &str| [b"\x89PNG\r\n\x1a\n", more.as_bytes()].concat();
     let mut visitor = site.visitor();
-    let form = |visitor: &mut Visitor| {
+    let form = |visitor: &mut TestVisitor| {
         visitor.open("/recipes").fill("Title", "Eggs").fill("Recipe", "Boil.");
         visitor.fill("Your name", "Ada");
     };
@@ -178,7 +178,7 @@ fn a_picture_is_shown_replaced_and_removed_with_its_recipe() {
     form(&mut visitor);
     visitor.attach("Picture", "eggs.png", png("1")).press("Publish").follow();
     let address = visitor.page().address().to_owned();
-    let picture = |visitor: &mut Visitor| -> String {
+    let picture = |visitor: &mut TestVisitor| -> String {
         let recipe: Value = visitor.open(&format!("/api{address}")).page().json();
         format!("/{}", recipe["picture"].as_str().unwrap())
     };

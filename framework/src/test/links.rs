@@ -6,7 +6,7 @@ use scraper::Selector;
 
 use super::address::resolve;
 use super::label::selector;
-use super::{Page, Visitor};
+use super::{Page, TestVisitor};
 
 /// The maximum number of addresses that are opened: a site may generate new links on every page without end.
 const MAX_ADDRESSES: usize = 10_000;
@@ -33,7 +33,7 @@ static LEADING: LazyLock<[(Selector, &str); 3]> = LazyLock::new(|| {
 /// # Errors
 /// Lists each broken link with the pages that contain it.
 pub(super) fn check(
-    visitor: impl Fn() -> Visitor,
+    visitor: impl Fn() -> TestVisitor,
     languages: &[String],
 ) -> Result<Vec<String>, String> {
     let (mut all, mut broken) = (BTreeSet::new(), BTreeMap::new());
@@ -65,7 +65,7 @@ pub(super) fn check(
 }
 
 struct Walk {
-    visitor: Visitor,
+    visitor: TestVisitor,
     /// The fragments (`#…`) in links, by target address, each with the pages that contain the link.
     places: BTreeMap<String, BTreeMap<String, BTreeSet<String>>>,
     broken: BTreeMap<String, BTreeSet<String>>,

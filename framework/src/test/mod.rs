@@ -2,7 +2,7 @@
 //!
 //! - [`Site`]: a site that runs in the test's process, as a single node or as a cluster. `nodes`: its nodes; `worker`:
 //!   its threads.
-//! - [`Visitor`]: a client with cookies. `form`: the request that a browser sends for a form; `label`: finds a field by
+//! - [`TestVisitor`]: a client with cookies. `form`: the request that a browser sends for a form; `label`: finds a field by
 //!   its label; `address`: resolves a link of a page.
 //! - [`Page`]: a response; `outline`: a page as text, for messages and snapshots.
 //! - `links`: checks that no link of the site is broken.
@@ -48,4 +48,4 @@ mod worker;
 
 pub use page::Page;
 pub use site::{Site, SiteFolder};
-pub use visitor::Visitor;
+pub use visitor::TestVisitor;

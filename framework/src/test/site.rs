@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use super::Visitor;
+use super::TestVisitor;
 use super::nodes::{Nodes, folder_of_the_site, milliseconds, shown_time};
 use crate::app::{App, Audit};
 use crate::extract::{Data, DataMut};
@@ -79,8 +79,8 @@ impl Site {
     }
 
     /// Returns a new visitor without cookies.
-    pub fn visitor(&self) -> Visitor {
-        Visitor::new(Arc::clone(&self.nodes))
+    pub fn visitor(&self) -> TestVisitor {
+        TestVisitor::new(Arc::clone(&self.nodes))
     }
 
     /// Changes the data of the state `S` as a controller would, and returns the output of each update.

@@ -36,7 +36,7 @@ const REDIRECTS: usize = 10;
 /// visitor.open("/submit").fill("Title", "Rain").press("Publish").follow();
 /// visitor.page().has("h1", "Rain");
 /// ```
-pub struct Visitor {
+pub struct TestVisitor {
     nodes: Arc<Nodes>,
     cookies: Vec<(String, String)>,
     headers: HeaderMap,
@@ -46,10 +46,10 @@ pub struct Visitor {
     within: Option<(String, Selector)>,
 }
 
-impl Visitor {
-    pub(super) fn new(nodes: Arc<Nodes>) -> Visitor {
+impl TestVisitor {
+    pub(super) fn new(nodes: Arc<Nodes>) -> TestVisitor {
         let (cookies, headers) = (Vec::new(), HeaderMap::new());
-        Visitor { nodes, cookies, headers, frontend: Err(0), page: None, within: None }
+        TestVisitor { nodes, cookies, headers, frontend: Err(0), page: None, within: None }
     }
 
     /// Sends all following requests to the front end with this number, counted from 0.
@@ -57,7 +57,7 @@ impl Visitor {
     /// # Panics
     /// When the site has no front end with this number.
     #[track_caller]
-    pub fn on(&mut self, frontend: usize) -> &mut Visitor {
+    pub fn on(&mut self, frontend: usize) -> &mut TestVisitor {
         let frontends = self.nodes.frontends();
         assert!(frontend < frontends, "the site has {frontends} front ends, counted from 0");
         self.frontend = Ok(frontend);
@@ -66,7 +66,7 @@ impl Visitor {
 
     /// Sends this `Accept-Language` header with all following requests.
     #[track_caller]
-    pub fn speaks(&mut self, languages: &str) -> &mut Visitor {
+    pub fn speaks(&mut self, languages: &str) -> &mut TestVisitor {
         self.sends("accept-language", languages)
     }
 
@@ -75,7 +75,7 @@ impl Visitor {
     /// # Panics
     /// When the name or the value is not valid in a header.
     #[track_caller]
-    pub fn sends(&mut self, name: &str, value: &str) -> &mut Visitor {
+    pub fn sends(&mut self, name: &str, value: &str) -> &mut TestVisitor {
         let header = name.parse::<HeaderName>().ok().zip(value.parse::<HeaderValue>().ok());
         let (name, value) = header.unwrap_or_else(|| panic!("`{name}: {value}` is not a header"));
         self.headers.insert(name, value);
@@ -87,7 +87,7 @@ impl Visitor {
     /// # Panics
     /// When the site has no sessions.
     #[track_caller]
-    pub fn sign_in<S: SessionData>(&mut self, session: &S) -> &mut Visitor {
+    pub fn sign_in<S: SessionData>(&mut self, session: &S) -> &mut TestVisitor {
         let frontend = self.nodes.frontend(0);
         match frontend.frontend().begin_session(session) {
             Ok(headers) => self.take_cookies(&headers),
@@ -103,16 +103,16 @@ impl Visitor {
     }
 
     /// Gives the visitor a cookie.
-    pub fn set_cookie(&mut self, name: &str, value: &str) -> &mut Visitor {
+    pub fn set_cookie(&mut self, name: &str, value: &str) -> &mut TestVisitor {
         self.cookies.retain(|(known, _)| known != name);
         self.cookies.push((name.to_owned(), value.to_owned()));
         self
     }
 
     /// Opens an address of the site: a path with or without a query. Redirects are followed only by
-    /// [`follow`](Visitor::follow).
+    /// [`follow`](TestVisitor::follow).
     #[track_caller]
-    pub fn open(&mut self, address: &str) -> &mut Visitor {
+    pub fn open(&mut self, address: &str) -> &mut TestVisitor {
         assert!(
             address.starts_with('/'),
             "`{address}` is not an address of the site: it begins with a slash"
@@ -129,7 +129,7 @@ impl Visitor {
     /// in its page. The message lists all of them, with the pages that contain them.
     #[track_caller]
     pub fn check_links(&self) -> Vec<String> {
-        let another = || Visitor {
+        let another = || TestVisitor {
             nodes: Arc::clone(&self.nodes),
             cookies: self.cookies.clone(),
             headers: self.headers.clone(),
@@ -147,7 +147,7 @@ impl Visitor {
     /// # Panics
     /// When the page has no such element.
     #[track_caller]
-    pub fn within(&mut self, selector: &str) -> &mut Visitor {
+    pub fn within(&mut self, selector: &str) -> &mut TestVisitor {
         let parsed = parse(selector);
         if self.page().scope(Some(&parsed)).is_none() {
             self.page().fail(format_args!("there is no `{selector}`"));
@@ -161,7 +161,7 @@ impl Visitor {
     /// # Panics
     /// When there is no such field, or more than one.
     #[track_caller]
-    pub fn fill(&mut self, label: &str, value: &str) -> &mut Visitor {
+    pub fn fill(&mut self, label: &str, value: &str) -> &mut TestVisitor {
         let edit = self.on_field(label, |field| match (field.value().name(), &*kind_of(field)) {
             ("input", kind @ ("checkbox" | "radio")) => {
                 Err(format!("\"{label}\" is a {kind}, which is checked: `check(\"{label}\")`"))
@@ -188,7 +188,7 @@ impl Visitor {
     /// # Panics
     /// When there is no such box, or more than one.
     #[track_caller]
-    pub fn check(&mut self, label: &str) -> &mut Visitor {
+    pub fn check(&mut self, label: &str) -> &mut TestVisitor {
         let edit = self.on_field(label, |field| match &*kind_of(field) {
             "checkbox" | "radio" => Ok(Edit::Checked(true)),
             _ => Err(format!("\"{label}\" is neither a checkbox nor a radio button")),
@@ -214,7 +214,7 @@ impl Visitor {
     /// # Panics
     /// When there is no such box, or more than one.
     #[track_caller]
-    pub fn uncheck(&mut self, label: &str) -> &mut Visitor {
+    pub fn uncheck(&mut self, label: &str) -> &mut TestVisitor {
         let edit = self.on_field(label, |field| match &*kind_of(field) {
             "checkbox" => Ok(Edit::Checked(false)),
             _ => Err(format!("\"{label}\" is not a checkbox")),
@@ -227,7 +227,12 @@ impl Visitor {
     /// # Panics
     /// When there is no such field, or more than one.
     #[track_caller]
-    pub fn attach(&mut self, label: &str, name: &str, content: impl Into<Bytes>) -> &mut Visitor {
+    pub fn attach(
+        &mut self,
+        label: &str,
+        name: &str,
+        content: impl Into<Bytes>,
+    ) -> &mut TestVisitor {
         let media_type = mime_guess::from_path(name).first_or_octet_stream().to_string();
         let (name, content) = (name.to_owned(), content.into());
         let edit = self.on_field(label, |field| match &*kind_of(field) {
@@ -242,7 +247,7 @@ impl Visitor {
     /// # Panics
     /// When there is no such button, or more than one, or it sends nothing.
     #[track_caller]
-    pub fn press(&mut self, name: &str) -> &mut Visitor {
+    pub fn press(&mut self, name: &str) -> &mut TestVisitor {
         let page = self.page();
         let found = self.scope().and_then(|scope| {
             submission(&page.document, &page.target, button(scope, name)?, &page.edits)
@@ -257,7 +262,7 @@ impl Visitor {
     /// # Panics
     /// When there is no such link, or more than one, or it leaves the site.
     #[track_caller]
-    pub fn click(&mut self, name: &str) -> &mut Visitor {
+    pub fn click(&mut self, name: &str) -> &mut TestVisitor {
         let page = self.page();
         let target = self.scope().and_then(|scope| {
             let href = link(scope, name)?.attr("href").unwrap_or_default();
@@ -274,7 +279,7 @@ impl Visitor {
     /// When the last response is not a redirect, when a redirect leaves the site or repeats a posted form (307, 308),
     /// or when the limit is reached.
     #[track_caller]
-    pub fn follow(&mut self) -> &mut Visitor {
+    pub fn follow(&mut self) -> &mut TestVisitor {
         for followed in 0.. {
             let page = self.page();
             let Some(location) = page.location() else {
@@ -308,7 +313,7 @@ impl Visitor {
 
     /// Sends any request with the visitor's cookies: for requests that neither a link nor a form can send.
     #[track_caller]
-    pub fn send(&mut self, request: Request<impl Into<Bytes>>) -> &mut Visitor {
+    pub fn send(&mut self, request: Request<impl Into<Bytes>>) -> &mut TestVisitor {
         let (parts, body) = request.into_parts();
         let target = parts.uri.path_and_query().map_or("/", |target| target.as_str()).to_owned();
         self.ask(parts.method, &target, parts.headers, body.into())
@@ -352,7 +357,7 @@ impl Visitor {
     }
 
     #[track_caller]
-    fn edit(&mut self, edit: Result<(usize, Edit), String>) -> &mut Visitor {
+    fn edit(&mut self, edit: Result<(usize, Edit), String>) -> &mut TestVisitor {
         match edit {
             Ok((field, edit)) => {
                 self.page_mut().edits.insert(field, edit);
@@ -364,7 +369,12 @@ impl Visitor {
 
     /// Sends the request of a browser that navigates from the current page to `target`.
     #[track_caller]
-    fn go(&mut self, method: Method, target: &str, form: Option<(String, Bytes)>) -> &mut Visitor {
+    fn go(
+        &mut self,
+        method: Method,
+        target: &str,
+        form: Option<(String, Bytes)>,
+    ) -> &mut TestVisitor {
         let mut headers = HeaderMap::new();
         let mut set = |name: HeaderName, value: &str| {
             headers.insert(name, value.parse().expect("the headers of a browser are headers"));
@@ -396,7 +406,7 @@ impl Visitor {
         target: &str,
         mut headers: HeaderMap,
         body: Bytes,
-    ) -> &mut Visitor {
+    ) -> &mut TestVisitor {
         for (name, value) in &self.headers {
             headers.insert(name, value.clone());
         }

@@ -6,7 +6,7 @@ mod notes;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use headwater::test::{Site, Visitor};
+use headwater::test::{Site, TestVisitor};
 
 use notes::{Account, Notes, Update, app, folder, site};
 
@@ -83,7 +83,7 @@ fn a_file_is_sent_with_its_name() {
 #[test]
 fn a_failed_step_shows_the_existing_content() {
     let site = site();
-    let on_form = |ask: fn(&mut Visitor)| {
+    let on_form = |ask: fn(&mut TestVisitor)| {
         let mut visitor = site.visitor();
         visitor.open("/new").within("#form");
         failure(|| ask(&mut visitor))

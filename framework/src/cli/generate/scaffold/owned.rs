@@ -44,9 +44,9 @@ const ROUTES: [Place; 1] = [("@form@", "query = []", "cache = \"no_cache\"")];
 
 const TESTS: [Place; 4] = [
     (
-        "use headwater::test::{Site, Visitor};\n",
-        "use headwater::test::{Site, Visitor};\n",
-        "use headwater::test::{Site, Visitor};\n\nuse crate::accounts;\n",
+        "use headwater::test::{Site, TestVisitor};\n",
+        "use headwater::test::{Site, TestVisitor};\n",
+        "use headwater::test::{Site, TestVisitor};\n\nuse crate::accounts;\n",
     ),
     ("@member@", "", MEMBER),
     ("@sign_in@", "", "    visitor.sign_in(&member(7, \"Ana\"));\n"),
