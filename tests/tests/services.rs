@@ -228,7 +228,7 @@ on = "backend"
     let printed = site().dispatch(routes).printed(&["check"]).await;
     for words in [
         "dispatch.conf:1: no service is registered as `ecko`; did you mean `echo`?",
-        "dispatch.conf:5: no service is registered as `nothing-like-it`: write",
+        "dispatch.conf:5: no service is registered as `nothing-like-it`: add",
         "dispatch.conf:13: responses of services are not cached",
         "dispatch.conf:18: `moon` is no place for a service",
         "dispatch.conf:23: `vary` has no meaning beside `service`",

@@ -442,7 +442,7 @@ async fn templates_that_would_show_a_session_to_all_are_refused_with_their_place
         (of_no_user, "the template `plain.html` does not use the user"),
         (
             of_error,
-            "the template `error.html` names `session`, and `cache_statuses` keeps pages with status 404",
+            "the template `error.html` names `session`, and `cache_statuses` caches pages with status 404",
         ),
     ] {
         let output = site.run(&["check"]);
