@@ -7,12 +7,14 @@
 //!
 //! - It acknowledges the record: it has applied it, and serves nothing that the record invalidates.
 //! - It does not acknowledge the record. Every lease that it holds without having applied the
-//!   record was requested before T, because a renewal that is answered later is answered after the
-//!   record. The moment until which such a lease can run is noted *before* the answer to the
+//!   record was requested before T, because a renewal that arrives after T is answered only behind
+//!   the record. The moment until which such a lease can run is noted *before* the answer to the
 //!   renewal is sent: the present plus lease plus a margin for the difference between clocks. After
-//!   that moment the front end serves nothing from its cache.
-//! - It is not known here. Then it holds no lease of this back end, because its joining is durable
-//!   before it gets its first one. When a back end starts, it presumes that the front ends in the
+//!   that moment the front end serves nothing from its cache, except old pages under a route's
+//!   `stale_if_error` if making them fails, marked as stale.
+//! - It is not known here. Either it never joined: its joining is durable before it gets its first
+//!   lease. Or it has left, and gave up its lease before. Or it was forgotten, after its lease was
+//!   over. In each case it holds no lease of this back end. When a back end starts, it presumes that the front ends in the
 //!   log hold leases from its predecessor, all as long as the log declares. Unless the file is
 //!   certainly the one that the predecessor left, there may be further front ends, whose joining is
 //!   in records that the log no longer has, because it was wiped or restored: they are waited for
@@ -169,10 +171,11 @@ impl Members {
         self.moved.send_replace(());
     }
 
-    /// Notes until when the lease that is about to be sent can run, unless the lease is withheld:
-    /// over a feed that was given up, on probation, or from a front end that cannot store a file.
-    /// The front end asked at `stamp` by its own clock; `answer_took` is how long its last answer
-    /// took.
+    /// Notes until when the lease that is about to be sent can run, unless the lease is withheld: on
+    /// probation, while a call that began before is waiting for the front end, or from a front end
+    /// that cannot store a file while another one can. Returns [`Grant::Unknown`] if the front end
+    /// no longer follows this feed, which ends the feed. The front end asked at `stamp` by its own
+    /// clock; `answer_took` is how long its last answer took.
     pub(crate) fn grant(
         &self,
         feed: FeedId,
@@ -260,14 +263,15 @@ impl Members {
         inner.awaited.remove(incarnation, now);
         let member = inner.members.remove(&incarnation)?;
         inner.probation.cut(&member.name);
+        // It serves nothing any more, so no writer waits for it, whatever the position.
         member.acknowledged.send_replace(Position(u64::MAX));
         self.moved.send_replace(());
         tracing::info!(frontend = member.name, "front end has left");
         Some(incarnation)
     }
 
-    /// Checks members without leases: reports those that have newly lost theirs, and removes and
-    /// returns the incarnations of those that are gone for good.
+    /// Checks members without leases: logs those without one that were not logged before, removes
+    /// those that are gone for good, and returns the incarnations of the named ones among these.
     pub(crate) fn look_after(&self) -> Vec<u64> {
         let now = clock::now();
         let mut inner = self.lock();

@@ -28,9 +28,9 @@
 //! its content was made. Any invalidation in the meantime has a later position, so an entry that it
 //! concerns is already dead when it is stored. Fills and invalidations share no lock.
 //!
-//! *A group is one number.* A group's cell holds the position of the group's last invalidation, and
-//! entries hold pointers to the cells of their groups, so an invalidation is one store, whatever
-//! the number of entries. The cell is looked up by the hash of the group's name when an entry is
+//! *An invalidation of a group touches one cell.* A group's cell holds the position of the group's
+//! last invalidation, and entries hold pointers to the cells of their groups, so the cost of an
+//! invalidation does not depend on the number of entries. The cell is looked up by the hash of the group's name when an entry is
 //! made.
 //!
 //! A cell that is dropped from the directory and created again has lost its number. The *floor*
@@ -40,8 +40,8 @@
 //! that obtained a new cell sees a floor no lower than the number of the old cell.
 //!
 //! *An entry is tested against a pattern at most once.* Patterns are kept in the order of their
-//! positions. An entry stores the position up to which it was tested, its mark, and a reader tests
-//! the patterns after it. A retired pattern leaves the *pattern floor* behind: an entry whose mark
+//! positions. An entry stores the position up to which it was tested (its *mark*), and a reader tests
+//! the patterns after that position. A retired pattern leaves the *pattern floor* behind: an entry whose mark
 //! is below the floor can no longer be shown valid, so it is dead. Retiring therefore needs no
 //! agreement with fills that are under way.
 //!
@@ -73,7 +73,7 @@
 //! fragments within it, and a pattern that matches one of them counts as a match of the entry's own
 //! id. The groups of the fragments are groups of the entry.
 //!
-//! *A reload of the site's files ends all content.* After a reload, [`Cache::forget`] begins a new
+//! *A reload of the site's files invalidates all content.* After a reload, [`Cache::forget`] begins a new
 //! ledger of the same log at the applied position, and the lease stays valid: the new ledger starts
 //! with the same records applied as the old one. A fill carries the [`Generation`] from before its
 //! content was begun. Otherwise content of the old files could be stored under the new ledger,
@@ -100,7 +100,7 @@
 //!   as one with the moment of the first. Otherwise the younger of two equal patterns replaces the
 //!   older only if the younger is hard.
 //! - The moment is the time when the front end received the record. If it held no lease then, the
-//!   moment is the end of its lease, because a record from before that would have arrived by then.
+//!   moment is the end of its last lease, because a record from before that would have arrived by then.
 //!
 //! *The order of stores.* A cell has three fields: the *last* position of either kind, the last
 //! *hard* one, and the soft ones. A reader loads *last* (one load, as long as nothing was

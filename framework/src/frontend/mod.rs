@@ -258,9 +258,9 @@ impl FrontEnd {
                 Some(reason) if is_connected => {
                     format!("a synchronized file cannot be stored here, so the back end gives no lease: {reason}")
                 }
-                _ if is_connected && self.link.status().on_probation => {
-                    "on probation: writers had to wait for this front end, so the back end gives it no \
-                     lease until it has answered punctually for a while"
+                _ if is_connected && self.link.status().lease_withheld => {
+                    "no lease: the back end withholds it, because writers had to wait for this front end (on \
+                     probation, if they had to repeatedly)"
                         .to_owned()
                 }
                 _ => "no lease: no back end has confirmed recently that cached pages are current".to_owned(),
@@ -296,7 +296,7 @@ impl FrontEnd {
     /// Returns the headers of a response that begins this session.
     ///
     /// # Errors
-    /// When the site has no sessions, or the session does not fit into a cookie.
+    /// When the site has no sessions, no log is followed, or the session does not fit into a cookie.
     #[cfg(feature = "test")]
     pub(crate) fn begin_session<S: SessionData>(&self, session: &S) -> Result<HeaderMap, String> {
         let mut headers = HeaderMap::new();
@@ -448,7 +448,7 @@ impl FrontEnd {
 
 /// The remaining work for a request.
 enum Begun {
-    /// The page must be made, or the file looked up.
+    /// The page must be made, the file looked up, or the service called.
     Pending(dispatcher::Pending),
     /// Parts of the page must be made.
     Composing(Box<Unfinished>),

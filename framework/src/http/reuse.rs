@@ -109,8 +109,8 @@ impl ReuseTerms {
         self.groups.offer(headers, groups);
     }
 
-    /// Tightens `Cache-Control` to at most `reuse`. A response without the header stays as it is, because it is sent
-    /// with `no-store` anyway.
+    /// Tightens these terms to at most `reuse`: `Cache-Control`, if there is one, and without the directives for CDNs;
+    /// from [`Reuse::Private`] on, without groups. A response without `Cache-Control` is sent with `no-store` anyway.
     pub(crate) fn restrict(&mut self, reuse: Reuse) {
         let reuse = self.restricted(reuse);
         if reuse > Reuse::Unrestricted {
@@ -124,12 +124,13 @@ impl ReuseTerms {
         }
     }
 
-    /// Returns the stricter of `reuse` and the existing directives.
+    /// Returns the stricter of `reuse` and the existing directives; [`Reuse::Unrestricted`] remains.
     fn restricted(&self, reuse: Reuse) -> Reuse {
         if reuse > Reuse::Unrestricted { reuse.max(self.without_lifetime()) } else { reuse }
     }
 
-    /// Returns the most permissive limit that the directives permit without a lifetime.
+    /// Returns the limit that remains if the lifetime is dropped from the directives: `no-store` remains, `private`
+    /// remains and is validated, anything else is validated.
     pub(crate) fn without_lifetime(&self) -> Reuse {
         match self.all.directives {
             Directives { no_store: true, .. } => Reuse::Never,
@@ -174,7 +175,7 @@ impl ReuseTerms {
         put_line(headers, &VARY, vary.flatten());
     }
 
-    /// Changes headers that already contain these terms into those of a response that permits at most `reuse`.
+    /// Restricts headers that already contain these terms to at most `reuse`.
     pub(crate) fn write_restricted(&self, reuse: Reuse, headers: &mut HeaderMap) {
         let reuse = self.restricted(reuse);
         let Some(value) = reuse.value() else { return };

@@ -19,8 +19,8 @@
 //!
 //! # How it flows
 //!
-//! A front end keeps two connections, one for calls to each back end and one for the feed of the
-//! back end that it follows, so that no upload can delay the feed. Every stream may have
+//! A front end keeps one connection for calls to each back end, and one for the feed of the back
+//! end that it follows, so that no upload can delay the feed. Every stream may have
 //! `STREAM_WINDOW` bytes in flight, and a connection's window has room for that many bytes of each
 //! of its streams at once, so a stalled stream blocks none of the others. A body is read from its
 //! source only as its window opens.
@@ -32,13 +32,14 @@
 //!
 //! A call is `POST /headwater/{version}/call`: the length of the head (u32, big endian), the head
 //! ([`Call`]), then the unchanged body of the request; the answer has the same form, with
-//! [`Answer`]. A body without an announced length is complete only with its closing trailer. Calls
-//! without a body are multiplexed over one stream, `POST /headwater/{version}/calls`. The feed is
+//! [`Answer`]. A body without an announced length is complete only with its closing trailer. Short
+//! calls of GET and HEAD are multiplexed over one stream, `POST /headwater/{version}/calls`. The feed is
 //! `POST /headwater/{version}/feed`, a sequence of messages, each preceded by its length; it is
 //! open as long as both processes run. `POST /headwater/{version}/hello` asks a back end for its
 //! name and log before a connection is used. `POST /headwater/{version}/lookup` asks for the log's
 //! present state of files of the docroot, `POST /headwater/{version}/content` for a content from
-//! some byte on; both use the connection for calls.
+//! some byte on, and `POST /headwater/{version}/held` reports missing files; they use the
+//! connection for calls.
 //!
 //! # What it must not know
 //!
@@ -46,7 +47,8 @@
 //!
 //! # The argument of the feed
 //!
-//! A front end serves from its cache only while it holds a lease, and a writer's answer waits for
+//! A front end serves valid pages from its cache only while it holds a lease (without one only old
+//! pages under `stale_if_error`, marked as stale), and a writer's answer waits for
 //! every front end that may hold one. The claim: *when a write at position `q` has been answered
 //! without the acknowledgement of a front end, that front end holds no lease, or has applied `q`.*
 //!
@@ -93,7 +95,7 @@
 //!   sent ends the feed too.
 //! - The front end reports missing files of a record before it acknowledges the record, and before
 //!   it asks for the first lease of a feed; reports are sent in the order in which they become
-//!   true. So a back end that reads a lease and an acknowledgement has the report on the missing
+//!   true. So a back end that reads a renewal or an acknowledgement has the report on the missing
 //!   files.
 //! - A feed is resumed only if the back end's log includes everything that the front end has seen
 //!   ([`Followed`]): the records that it has applied, and the later positions of answers in its

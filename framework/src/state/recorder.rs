@@ -11,13 +11,13 @@ use super::key::Key;
 ///
 /// Beyond a limit the names are replaced by wider ones:
 ///
-/// - `table@index=value*` replaces the groups for which rows have a value of an index, how many these are, and
-///   the rows that were found by it. Every change of a row that has that value, before the change or after it,
+/// - `table@index=value*` replaces the groups of one value of an index: the set of its rows, their number, the
+///   places in their order, and the rows that were found by it. Every change of a row that has that value, before the change or after it,
 ///   invalidates this group.
 /// - `table*` replaces everything else of a table. Every change of the table invalidates it.
 ///
-/// A change that invalidates a name also invalidates the wider one, so a page is invalidated too often, never
-/// too seldom. If these are too many as well, all are replaced by `table*`; then there are no more groups than
+/// A change that invalidates a name also invalidates the wider one, except where it changes nothing that was read
+/// (`state/mod.rs`, rule 4), so a page is invalidated too often, never too seldom. If these are too many as well, all are replaced by `table*`; then there are no more groups than
 /// fields.
 ///
 /// # What recording costs
@@ -153,8 +153,8 @@ impl Recorder {
         self.record(Subject::Value(field), Wider::Same);
     }
 
-    /// Records that the table's row with this key was read. `via` is the group of all rows with a value, if the
-    /// row was found by one.
+    /// Records that the table's row with this key was read. If the row was found by a value of an index, `via` is
+    /// the wide group of that value, `table@index=value*`.
     pub(super) fn row(
         &self,
         table: &'static str,
@@ -197,7 +197,7 @@ impl Recorder {
     }
 
     /// # Panics
-    /// When the reply has been made.
+    /// When the reply has been made, with [`AfterReply::Refused`].
     fn record(&self, subject: Subject, wider: Wider) {
         let mut read = self.read();
         if read.closed && self.after_reply == AfterReply::Ignored {
@@ -288,8 +288,8 @@ impl Read {
 }
 
 impl Recent {
-    /// Returns values that are equal for all reads with the same group: a kind, an address, a length, and a
-    /// key.
+    /// Returns a kind, an address, a length and a key. Reads for which these are equal have the same group; `add`
+    /// removes the groups that are equal in spite of different addresses.
     fn target(&self, width: Width) -> (u8, usize, usize, Option<&KeyBytes>) {
         let text = |kind, text: &str| (kind, text.as_ptr().addr(), text.len(), None);
         match (width, &self.wider, &self.subject) {
@@ -355,7 +355,7 @@ pub(super) fn row_group(table: &str, key: &(impl Key + ?Sized)) -> String {
     group
 }
 
-/// Returns `table@index=value`, the group for which rows have the value, and their order.
+/// Returns `table@index=value`, the group of the set of rows with the value, and of their order.
 pub(super) fn value_group(table: &str, index: &str, value: &(impl Key + ?Sized)) -> String {
     let mut group = format!("{table}@{index}=");
     value.spell(&mut group);

@@ -21,8 +21,9 @@
 //! # Keys
 //!
 //! The properties that distinguish a page from others with the same id (its variant, the values of the headers in
-//! `vary`) distinguish its fragments as well: an English page never gets the fragment of a German one. All other
-//! dependencies of a fragment belong in its id. A visitor for whom the variant function returns `no` gets no fragments
+//! `vary`) distinguish its fragments as well: an English page never gets the fragment of a German one. The
+//! rows and request values that its body names are in its key too (`templates/fragments/dependence.rs`); all other
+//! dependencies belong in its id. A visitor for whom the variant function returns `no` gets no fragments
 //! from the cache and stores none.
 
 use std::cell::Cell;

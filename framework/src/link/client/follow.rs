@@ -46,7 +46,7 @@ pub(super) async fn follow<F: Follower>(
             let following = shared.follow_one(slot, &*follower, &leaving, &mut answered);
             let end = AssertUnwindSafe(following).catch_unwind().await;
             shared.set_followed(slot, None);
-            shared.on_probation.store(false, Ordering::Relaxed);
+            shared.lease_withheld.store(false, Ordering::Relaxed);
             match end.unwrap_or(Err(SessionProblem::Panicked)) {
                 Ok(()) => break,
                 Err(problem) => slot.failed(&problem),
@@ -246,12 +246,12 @@ impl Feed {
                 Ok(Down::Renewed { stamp }) => {
                     let stamp = self.answered(stamp)?;
                     follower.renewed(stamp);
-                    shared.on_probation.store(false, Ordering::Relaxed);
+                    shared.lease_withheld.store(false, Ordering::Relaxed);
                     *answered = true;
                 }
                 Ok(Down::Withheld { stamp }) => {
                     self.answered(stamp)?;
-                    shared.on_probation.store(true, Ordering::Relaxed);
+                    shared.lease_withheld.store(true, Ordering::Relaxed);
                     *answered = true;
                 }
                 Ok(Down::Welcome(_) | Down::Snapshot { .. } | Down::Refused { .. }) => {

@@ -115,7 +115,7 @@ struct Shared {
     /// The log of the feed, while there is one.
     followed: watch::Sender<Option<LogId>>,
     /// Whether the last renewal of this feed was answered without a lease.
-    on_probation: AtomicBool,
+    lease_withheld: AtomicBool,
     /// Notified of every change of a slot or the feed.
     changed: watch::Sender<()>,
     /// Whether the feed was left for good.
@@ -135,7 +135,7 @@ impl Link {
             kept_bodies: Budget::new(KEPT_BODIES),
             turn: AtomicUsize::new(0),
             followed: watch::Sender::new(None),
-            on_probation: AtomicBool::new(false),
+            lease_withheld: AtomicBool::new(false),
             changed,
             left: watch::Sender::new(false),
         });
@@ -182,7 +182,7 @@ impl Link {
     pub(crate) fn status(&self) -> LinkStatus {
         LinkStatus {
             followed: *self.shared.followed.borrow(),
-            on_probation: self.shared.on_probation.load(Ordering::Relaxed),
+            lease_withheld: self.shared.lease_withheld.load(Ordering::Relaxed),
             backends: self.shared.slots.iter().map(Slot::status).collect(),
         }
     }

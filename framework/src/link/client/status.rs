@@ -5,9 +5,9 @@ use crate::log::LogId;
 pub(crate) struct LinkStatus {
     /// The log of the feed that is followed; `None` while there is no feed.
     pub followed: Option<LogId>,
-    /// Whether the followed back end grants this front end no lease, because writers had to wait
-    /// for it.
-    pub on_probation: bool,
+    /// Whether the followed back end withheld the last lease: writers had to wait for this front
+    /// end, or it cannot store a file.
+    pub lease_withheld: bool,
     /// One for each configured back end, in the order of the configuration.
     pub backends: Vec<BackendStatus>,
 }

@@ -144,10 +144,10 @@ async fn a_feed_continues_without_leases_while_they_are_withheld() {
     until("leases are asked for", &backend.host.members, |it| it.values().any(asked)).await;
     let state = reader.state.borrow().clone();
     assert_eq!((state.renewals, state.cuts), (0, 0));
-    assert!(link.status().on_probation);
+    assert!(link.status().lease_withheld);
     *backend.host.grants.lock().unwrap() = Grant::Given;
     until("a lease is given", &reader.state, |state| state.renewals > 0).await;
-    assert!(!link.status().on_probation);
+    assert!(!link.status().lease_withheld);
 }
 
 #[tokio::test]
