@@ -64,7 +64,7 @@ async fn answer(live: Arc<Live>, inner: RawService, mut request: Request<Body>) 
         _ => {
             let start = Instant::now();
             let asked = format!("{} {}", request.method(), request.uri());
-            frontend::ask_for_all(&mut request);
+            frontend::ask_for_whole_page(&mut request);
             let response = inner.answer(request).await;
             let mut response = frontend::with_end(response, Bytes::from_static(TAG.as_bytes()));
             let took = start.elapsed().as_secs_f64() * 1000.0;
@@ -131,7 +131,7 @@ impl Live {
         let problems = std::fs::read(&self.problems).unwrap_or_default();
         let state = serde_json::json!({
             "program": std::process::id(),
-            "edition": self.frontend.edition(),
+            "edition": self.frontend.edition_number(),
             "problems": String::from_utf8_lossy(&problems),
         });
         state.to_string()

@@ -104,7 +104,7 @@ impl Serving {
 
     fn edition(&self) -> u64 {
         match self {
-            Serving::Pages(_, frontend) => frontend.edition(),
+            Serving::Pages(_, frontend) => frontend.edition_number(),
             Serving::Texts(_, loads) => loads.load(Ordering::Relaxed),
         }
     }
@@ -201,7 +201,7 @@ impl Reloader {
             tracing::error!("{problem}");
         }
         if let Serving::Pages(_, frontend) = &self.serving {
-            frontend.show(sorted);
+            frontend.keep_edition(sorted);
         }
         problems
     }

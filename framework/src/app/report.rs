@@ -54,11 +54,12 @@ impl Node for NodeReport {
             status["position"] = json!(frontend.cache().position().map_or(0, |at| at.as_of.0));
             status["hit_ratio"] = json!(looked_up.then_some(counts.hit_ratio));
             status["responses"] = json!(counts);
-            status["audit"] = json!(frontend.audited());
+            status["audit"] = json!(frontend.audit_counts());
             status["lease"] = json!(frontend.cache().holds_lease(clock::now()));
             let problems = frontend.problems();
             let problems: Vec<String> = problems.iter().map(Problem::to_string).collect();
-            status["edition"] = json!({ "number": frontend.edition(), "problems": problems });
+            status["edition"] =
+                json!({ "number": frontend.edition_number(), "problems": problems });
             let usage = frontend.cache().usage();
             status["cache"] = json!({
                 "entries": usage.entries,
@@ -155,7 +156,7 @@ fn publish_frontend(frontend: &FrontEnd) {
         counter!("headwater_responses_total", "cache" => cache).absolute(count);
     }
     counter!("headwater_errors_total").absolute(counts.errors);
-    let audited = frontend.audited();
+    let audited = frontend.audit_counts();
     counter!("headwater_audit_checked_total").absolute(audited.checked);
     counter!("headwater_audit_stale_total").absolute(audited.stale);
     counter!("headwater_audit_unclear_total").absolute(audited.unclear);
@@ -163,7 +164,7 @@ fn publish_frontend(frontend: &FrontEnd) {
     for (cache, count) in [("hit", counts.fragment_hits), ("miss", counts.fragment_misses)] {
         counter!("headwater_fragments_total", "cache" => cache).absolute(count);
     }
-    gauge!("headwater_edition").set(frontend.edition() as f64);
+    gauge!("headwater_edition").set(frontend.edition_number() as f64);
     let cache = frontend.cache();
     let usage = cache.usage();
     gauge!("headwater_cache_entries").set(usage.entries as f64);

@@ -148,9 +148,9 @@ mod tests {
         until("the change is refused", || !frontend.problems().is_empty()).await;
         // Waits, to show that nothing happens.
         sleep(10 * SETTLE).await;
-        assert_eq!((loads.load(Ordering::SeqCst), frontend.edition()), (2, 1));
+        assert_eq!((loads.load(Ordering::SeqCst), frontend.edition_number()), (2, 1));
         fs::write(&page, "number three").unwrap();
-        until("the next change is loaded", || frontend.edition() == 2).await;
+        until("the next change is loaded", || frontend.edition_number() == 2).await;
         assert_eq!(loads.load(Ordering::SeqCst), 3);
         assert!(frontend.problems().is_empty());
         node.close().await;

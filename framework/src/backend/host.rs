@@ -51,16 +51,16 @@ impl Host for BackendHost {
         self.0.records(after, through, max_bytes).await
     }
 
-    fn acknowledged(&self, member: MemberId, position: Position) {
+    fn acknowledge(&self, member: MemberId, position: Position) {
         self.0.members.acknowledge(FeedId(member.0), position);
     }
 
-    fn granted(&self, member: MemberId, stamp: Moment, answer_took: Option<Duration>) -> Grant {
+    fn grant(&self, member: MemberId, stamp: Moment, answer_took: Option<Duration>) -> Grant {
         self.0.members.grant(FeedId(member.0), stamp, answer_took)
     }
 
-    fn holds(&self, member: MemberId, holdings: Holdings) {
-        self.0.members.hold(FeedId(member.0), holdings);
+    fn report(&self, member: MemberId, holdings: Holdings) {
+        self.0.members.report(FeedId(member.0), holdings);
     }
 
     async fn lookup(&self, lookup: FileLookup) -> Result<FoundFiles, BackEndRefusal> {
@@ -75,7 +75,7 @@ impl Host for BackendHost {
         self.0.docroot.content(content, offset).await
     }
 
-    fn left(&self, member: MemberId, departure: Departure) {
+    fn leave(&self, member: MemberId, departure: Departure) {
         match departure {
             Departure::Cut => {
                 if let Some((incarnation, name)) = self.0.members.cut(FeedId(member.0)) {

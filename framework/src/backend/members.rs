@@ -153,13 +153,13 @@ impl Members {
             }
             newer
         });
-        inner.count(incarnation, now);
+        inner.charge(incarnation, now);
         inner.awaited.acknowledge(incarnation, position, now);
         self.moved.send_replace(());
     }
 
     /// Records which contents of files the front end lacks.
-    pub(crate) fn hold(&self, feed: FeedId, holdings: Holdings) {
+    pub(crate) fn report(&self, feed: FeedId, holdings: Holdings) {
         if let Some((_, member)) = self.lock().following(feed) {
             if let Some((position, reason)) = holdings.failing.first()
                 && !member.is_failing()
@@ -190,7 +190,7 @@ impl Members {
         // Writers may be waiting for an earlier run of the same name.
         let runs = inner.runs_of(&name);
         for one in &runs {
-            inner.count(*one, now);
+            inner.charge(*one, now);
         }
         let is_late = runs.iter().any(|one| inner.awaited.is_late(*one, now));
         inner.probation.asked(&name, Asking { gap, answer_took }, now);
@@ -245,7 +245,7 @@ impl Members {
         member.lease_until = member.lease_until.min(now);
         member.fenced = true;
         member.ended.cancel();
-        inner.count(incarnation, now);
+        inner.charge(incarnation, now);
         inner.awaited.remove(incarnation, now);
         inner.probation.cut(name);
         self.moved.send_replace(());
@@ -259,7 +259,7 @@ impl Members {
         let (&incarnation, _) =
             inner.members.iter().find(|(_, member)| member.feed == Some(feed))?;
         let now = clock::now();
-        inner.count(incarnation, now);
+        inner.charge(incarnation, now);
         inner.awaited.remove(incarnation, now);
         let member = inner.members.remove(&incarnation)?;
         inner.probation.cut(&member.name);
@@ -340,7 +340,7 @@ impl Inner {
     }
 
     /// Charges the front end for the time that writers have waited for it up to now.
-    fn count(&mut self, incarnation: u64, now: Moment) {
+    fn charge(&mut self, incarnation: u64, now: Moment) {
         let Some(since) = self.awaited.silent_since(incarnation) else { return };
         if let Some(member) = self.members.get(&incarnation) {
             // After its lease no writer waits for it, though the record may wait for others.

@@ -106,7 +106,7 @@ pub(crate) use follower::CacheFollower;
 pub(crate) use front_end_parts::FrontEndParts;
 use maker::{Made, MadeContent, Maker};
 use notice::Notice;
-pub(crate) use notice::{ask_for_all, with_end};
+pub(crate) use notice::{ask_for_whole_page, with_end};
 pub(crate) use page_headers::PageHeaders;
 use pages::{Pages, Served, page_of};
 use parts::Unfinished;
@@ -202,7 +202,7 @@ impl FrontEnd {
     }
 
     /// Returns the auditor's figures.
-    pub(crate) fn audited(&self) -> AuditCounts {
+    pub(crate) fn audit_counts(&self) -> AuditCounts {
         self.auditor.counts()
     }
 
@@ -221,13 +221,13 @@ impl FrontEnd {
 
     /// Returns the number of the edition that requests are answered from: 1, and one more after each completed
     /// [`publish`](FrontEnd::publish).
-    pub(crate) fn edition(&self) -> u64 {
+    pub(crate) fn edition_number(&self) -> u64 {
         self.dispatcher.router.editions.published()
     }
 
     /// Keeps the edition and displays the problems of the files that should have replaced it, until there is a new
     /// one: in [`problems`](FrontEnd::problems), and in development in every page.
-    pub(crate) fn show(&self, problems: Problems) {
+    pub(crate) fn keep_edition(&self, problems: Problems) {
         self.dispatcher.router.editions.keep(problems);
     }
 
@@ -316,7 +316,7 @@ impl FrontEnd {
     ) -> Either<Ready<Response<Body>>, impl Future<Output = Response<Body>> + Send + use<>> {
         let notice = self.notice();
         if notice.is_some() {
-            ask_for_all(&mut request);
+            ask_for_whole_page(&mut request);
         }
         let (client, body) = request.into_parts();
         let router = &self.dispatcher.router;

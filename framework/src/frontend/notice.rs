@@ -88,7 +88,7 @@ impl Notice {
 }
 
 /// Makes a request ask for the whole page, without an encoding.
-pub(crate) fn ask_for_all(request: &mut Request<Body>) {
+pub(crate) fn ask_for_whole_page(request: &mut Request<Body>) {
     if request.method().is_safe() {
         for name in &CONDITIONS {
             request.headers_mut().remove(name);

@@ -51,15 +51,15 @@ pub(crate) trait Host: Send + Sync + 'static {
     ) -> impl Future<Output = Result<FeedBatch, BackEndRefusal>> + Send;
 
     /// Records that the member has applied everything up to `position`.
-    fn acknowledged(&self, member: MemberId, position: Position);
+    fn acknowledge(&self, member: MemberId, position: Position);
 
     /// Decides on a renewal. The member asks for a lease from `stamp` on, a moment of its own
     /// clock; `answer_took` is how long the answer to its previous renewal took. After
     /// [`Grant::Given`] the member may hold a lease for the admission's lease time.
-    fn granted(&self, member: MemberId, stamp: Moment, answer_took: Option<Duration>) -> Grant;
+    fn grant(&self, member: MemberId, stamp: Moment, answer_took: Option<Duration>) -> Grant;
 
     /// Records which contents the member has of the files that the log put into the docroot.
-    fn holds(&self, member: MemberId, holdings: Holdings);
+    fn report(&self, member: MemberId, holdings: Holdings);
 
     /// Returns the present state of files according to the log.
     ///
@@ -81,7 +81,7 @@ pub(crate) trait Host: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Option<Body>, BackEndRefusal>> + Send;
 
     /// Records that the member's feed has ended. Called once for each admission.
-    fn left(&self, member: MemberId, departure: Departure);
+    fn leave(&self, member: MemberId, departure: Departure);
 }
 
 /// The identity that a back end reports to a front end.

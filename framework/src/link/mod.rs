@@ -55,7 +55,7 @@
 //! The front end sends `Renew { stamp }`, where `stamp` is its own clock, read before the frame is
 //! given to the transport. When the back end reads the frame, it takes these steps in this order:
 //!
-//! 1. [`Host::granted`]: it records that the member may hold a lease until *now* + lease; if it
+//! 1. [`Host::grant`]: it records that the member may hold a lease until *now* + lease; if it
 //!    cannot, because the front end follows another feed by now, the feed ends;
 //! 2. it sets `p` = [`Host::committed`];
 //! 3. it sends every record up to `p`, and after them `Renewed { stamp }`.
@@ -84,7 +84,7 @@
 //!   adds a margin for their drift.
 //! - A front end joins through [`Host::admit`], which returns when the join is durable, and no
 //!   lease is granted before. So no back end can be unaware of a front end that may hold one.
-//! - The end of a feed revokes no lease: [`Host::left`] with [`Departure::Cut`] means that the
+//! - The end of a feed revokes no lease: [`Host::leave`] with [`Departure::Cut`] means that the
 //!   member may hold its lease until the bound that was last recorded. With [`Departure::Goodbye`]
 //!   the member has given it up: the front end stops serving from its cache before it calls
 //!   [`Link::leave`], and accepts no renewal after that.

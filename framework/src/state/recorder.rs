@@ -28,7 +28,7 @@ use super::key::Key;
 pub(crate) struct Recorder {
     limit: usize,
     after_reply: AfterReply,
-    read: Mutex<Read>,
+    read: Mutex<Recorded>,
 }
 
 /// The number of reads that are collected before they become groups.
@@ -44,9 +44,9 @@ pub(crate) enum AfterReply {
 }
 
 #[derive(Default)]
-struct Read {
+struct Recorded {
     /// Reads that are not yet among the groups.
-    recent: Vec<Recent>,
+    recent: Vec<Read>,
     /// The groups, sorted and without duplicates, each with its replacement.
     groups: Vec<(String, Wider)>,
     width: Width,
@@ -58,7 +58,7 @@ struct Read {
 }
 
 /// A read.
-struct Recent {
+struct Read {
     subject: Subject,
     wider: Wider,
 }
@@ -212,13 +212,13 @@ impl Recorder {
                 subject.name()
             );
         }
-        read.recent.push(Recent { subject, wider });
+        read.recent.push(Read { subject, wider });
         if read.recent.len() == RECENT {
             read.settle(self.limit);
         }
     }
 
-    fn read(&self) -> MutexGuard<'_, Read> {
+    fn read(&self) -> MutexGuard<'_, Recorded> {
         self.read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -229,7 +229,7 @@ impl fmt::Debug for Recorder {
     }
 }
 
-impl Read {
+impl Recorded {
     /// Converts the recent reads to groups. The result depends neither on the order of the reads nor on when
     /// this is called: groups are exact if they do not exceed the limit, else by value if those do not, else by
     /// table.
@@ -245,7 +245,7 @@ impl Read {
             is_same
         });
         let width = self.width;
-        self.add(recent.drain(..).map(|Recent { subject, wider }| {
+        self.add(recent.drain(..).map(|Read { subject, wider }| {
             let group = wider.name(width).unwrap_or_else(|| subject.name());
             (group, wider)
         }));
@@ -287,7 +287,7 @@ impl Read {
     }
 }
 
-impl Recent {
+impl Read {
     /// Returns a kind, an address, a length and a key. Reads for which these are equal have the same group; `add`
     /// removes the groups that are equal in spite of different addresses.
     fn target(&self, width: Width) -> (u8, usize, usize, Option<&KeyBytes>) {

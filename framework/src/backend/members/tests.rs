@@ -70,10 +70,10 @@ async fn a_file_is_held_when_every_leaseholder_has_it() {
         members.acknowledge(feed, Position(4));
         assert!(futures_util::poll!(&mut held).is_pending(), "they have reported nothing");
     }
-    members.hold(first, holdings(&[8], &[]));
-    members.hold(second, holdings(&[4], &[]));
+    members.report(first, holdings(&[8], &[]));
+    members.report(second, holdings(&[4], &[]));
     assert!(futures_util::poll!(&mut held).is_pending());
-    members.hold(second, holdings(&[], &[]));
+    members.report(second, holdings(&[], &[]));
     assert_eq!(held.await, Ok(()));
 }
 
@@ -85,13 +85,13 @@ async fn a_front_end_that_cannot_store_a_file_gets_no_lease_while_another_one_ca
         assert!(grant(&members, feed));
         members.acknowledge(feed, Position(4));
     }
-    members.hold(feeds[0], holdings(&[4], &[(4, "the disk is full")]));
+    members.report(feeds[0], holdings(&[4], &[(4, "the disk is full")]));
     let patience = Duration::from_millis(1);
     assert_eq!(members.held(Position(4), patience).await, Err(Unheld(vec!["f8".to_owned()])));
-    members.hold(feeds[1], holdings(&[], &[]));
+    members.report(feeds[1], holdings(&[], &[]));
     assert_eq!(members.held(Position(4), patience).await, Ok(()));
     assert!(!grant(&members, feeds[0]) && grant(&members, feeds[1]));
-    members.hold(feeds[0], holdings(&[], &[]));
+    members.report(feeds[0], holdings(&[], &[]));
     assert!(grant(&members, feeds[0]));
 }
 
@@ -102,7 +102,7 @@ async fn a_file_that_no_front_end_can_store_is_an_error_and_costs_no_lease() {
     for feed in feeds {
         assert!(grant(&members, feed));
         members.acknowledge(feed, Position(4));
-        members.hold(feed, holdings(&[4], &[(4, "the disk is full")]));
+        members.report(feed, holdings(&[4], &[(4, "the disk is full")]));
     }
     let unheld = members.held(Position(4), Duration::from_secs(60)).await;
     assert_eq!(unheld, Err(Unheld(vec!["f7".to_owned(), "f8".to_owned()])));

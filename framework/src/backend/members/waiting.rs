@@ -153,7 +153,7 @@ impl Drop for Waiting<'_> {
         let mut inner = self.members.lock();
         // Charged before the record is removed, which charging needs.
         for incarnation in inner.awaited.silent(self.ticket) {
-            inner.count(incarnation, now);
+            inner.charge(incarnation, now);
         }
         inner.awaited.end(self.ticket, now);
     }

@@ -134,15 +134,15 @@ impl Host for Echo {
         unreachable!("{NO_CALL}")
     }
 
-    fn acknowledged(&self, _: MemberId, _: Position) {
+    fn acknowledge(&self, _: MemberId, _: Position) {
         unreachable!("{NO_CALL}")
     }
 
-    fn granted(&self, _: MemberId, _: Moment, _: Option<std::time::Duration>) -> Grant {
+    fn grant(&self, _: MemberId, _: Moment, _: Option<std::time::Duration>) -> Grant {
         unreachable!("{NO_CALL}")
     }
 
-    fn holds(&self, _: MemberId, _: Holdings) {
+    fn report(&self, _: MemberId, _: Holdings) {
         unreachable!("{NO_CALL}")
     }
 
@@ -154,7 +154,7 @@ impl Host for Echo {
         unreachable!("{NO_CALL}")
     }
 
-    fn left(&self, _: MemberId, _: Departure) {
+    fn leave(&self, _: MemberId, _: Departure) {
         unreachable!("{NO_CALL}")
     }
 }

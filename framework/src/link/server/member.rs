@@ -200,15 +200,15 @@ impl<'a, H: Host> FollowingMember<'a, H> {
                             "it acknowledged a record that was not sent",
                         ));
                     }
-                    self.host.acknowledged(self.id, position);
+                    self.host.acknowledge(self.id, position);
                 }
                 Some(Up::Holdings(holdings)) => {
-                    self.host.holds(self.id, holdings);
+                    self.host.report(self.id, holdings);
                 }
                 Some(Up::Renew { stamp, answer_took }) => {
                     // The grant comes before the position: the argument in the module documentation
                     // relies on it.
-                    let grant = self.host.granted(self.id, Moment::from_nanos(stamp), answer_took);
+                    let grant = self.host.grant(self.id, Moment::from_nanos(stamp), answer_took);
                     if grant == Grant::Unknown {
                         return Err(FeedProblem::gone("it follows another feed now"));
                     }
@@ -280,7 +280,7 @@ impl<H: Host> Drop for FollowingMember<'_, H> {
             true => Departure::Goodbye,
             false => Departure::Cut,
         };
-        self.host.left(self.id, departure);
+        self.host.leave(self.id, departure);
     }
 }
 

@@ -257,14 +257,14 @@ impl Host for TestHost {
         Ok(FeedBatch { records, through })
     }
 
-    fn acknowledged(&self, member: MemberId, position: Position) {
+    fn acknowledge(&self, member: MemberId, position: Position) {
         self.see(member, |seen| {
             seen.acknowledged = position;
             seen.held_then.push((position, seen.holdings.clone()));
         });
     }
 
-    fn granted(&self, member: MemberId, _stamp: Moment, took: Option<Duration>) -> Grant {
+    fn grant(&self, member: MemberId, _stamp: Moment, took: Option<Duration>) -> Grant {
         let grant = *self.grants.lock().unwrap();
         self.see(member, |seen| {
             seen.renewals += 1;
@@ -276,7 +276,7 @@ impl Host for TestHost {
         grant
     }
 
-    fn holds(&self, member: MemberId, holdings: Holdings) {
+    fn report(&self, member: MemberId, holdings: Holdings) {
         self.see(member, |seen| seen.holdings = holdings);
     }
 
@@ -299,7 +299,7 @@ impl Host for TestHost {
         Ok(found.map(|(_, bytes)| Body::from(bytes.slice(offset as usize..))))
     }
 
-    fn left(&self, member: MemberId, departure: Departure) {
+    fn leave(&self, member: MemberId, departure: Departure) {
         self.see(member, |seen| {
             assert_eq!(seen.left, None, "a member leaves once");
             seen.left = Some(departure);
