@@ -64,7 +64,7 @@ pub(crate) use unheld::Unheld;
 /// A front end that is cut off and without a lease is forgotten after this time.
 const FORGET_AFTER: Duration = Duration::from_secs(60);
 
-/// The incarnation that stands for the front ends of a log that may have been here before.
+/// The incarnation of the nameless member: the front ends of a log that may have been here before.
 const NAMELESS: u64 = 0;
 
 /// The members of the cluster, as recorded by this back end.

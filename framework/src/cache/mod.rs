@@ -2,13 +2,15 @@
 //!
 //! > An entry may be served if, and only if, no record after the entry's `as_of` invalidates it.
 //!
-//! # What is here
+//! # Contents
 //!
 //! - [`Cache`]: lookups and fills by the front end, and the records and leases of the feed.
 //! - [`Key`]: identifies an entry. [`Entry`]: a cached [`Page`] or
 //!   [`Fragment`](crate::pieces::Fragment).
 //! - [`HeaderTemplate`]: the headers that the responses with many pages have in common;
 //!   [`Representation`]: the form in which a page is sent.
+//! - `lookup` and `fill`: how an entry is found and stored; `store`: how records are applied; `lease`: until when
+//!   entries may be served.
 //! - `ledger`: the state of one log here: the applied position, and the groups and patterns that
 //!   were invalidated.
 //! - `patterns`: the regular expressions that were invalidated, and how an entry is tested against
@@ -47,8 +49,8 @@
 //!
 //! *Testing many patterns at once gives the verdict of testing each of them.* The verdict on an id
 //! is the worst of all patterns after the mark that match it. So their order does not matter, and a
-//! pattern that a younger one covers may be tested as well. Readers hold the patterns in runs that
-//! never change (`patterns/mod.rs`):
+//! pattern may be tested as well although a younger one *covers* it, that is, matches every id that
+//! it matches. Readers hold the patterns in runs that never change (`patterns/mod.rs`):
 //!
 //! - A writer publishes a list of runs with all patterns of a record before it advances *latest*,
 //!   and a reader loads *latest* before it loads the list. So a reader that sets a mark to *latest*
@@ -80,7 +82,7 @@
 //! valid according to the log and still wrong. `apply`, `follow` and `forget` exclude each other,
 //! so that no record is lost between the old ledger and the new one. Lookups never wait for them.
 //!
-//! # Stale on purpose
+//! # Soft invalidation
 //!
 //! A record may also invalidate *softly*: the entries concerned are not dead but stale, as if their
 //! lifetime were over. An entry stores for how long it may be served after its end, while it is

@@ -2,13 +2,13 @@
 //!
 //! # Contents
 //!
-//! Each module depends on those below it in this table, never on one above.
+//! Each module depends only on those below it in this table.
 //!
 //! | module | owns | what it does |
 //! |---|---|---|
-//! | [`FrontEnd`] | the others | answers requests |
+//! | [`FrontEnd`] | the dispatcher, the auditor and the cache | answers requests |
 //! | `parts` | nothing | inserts other pages of the site into a page, for each response |
-//! | `dispatcher` | the other owners | from a request to its content |
+//! | `dispatcher` | router, pages, maker and docroot | from a request to its content |
 //! | `pages` | page cache, flights, encoder | a page by its key: lookup, single-flight, fill, refresh, encodings |
 //! | `auditor` | findings | compares a sample of hits with fresh pages |
 //! | `maker` | link, fragments | from an order to a page: calls, templates, error pages |
@@ -35,13 +35,14 @@
 //! A request is routed once, its variant function runs once, its key is made once and the cache is looked up once; a
 //! miss continues with the order that results from all this. The first line needs no future, so a hit needs none.
 //!
-//! A lookup is repeated only if time has passed or the question differs:
+//! A step is repeated only if time has passed or its input differs:
 //!
 //! - A refresh looks up the page again once it leads the flight, because another request's flight may have landed
 //!   since.
-//! - A fill that has failed looks for a stale page that is preferable, because that may have been invalidated since.
+//! - A fill that has failed looks up the stale page again, because it may have been invalidated since.
 //! - An unsafe request invalidates the page that GET shows at its URL, so its path is resolved for GET too.
-//! - An error page shows the requested path. Nothing else needs it once it is resolved, so it is parsed again.
+//! - An error page shows the requested path. No other step needs the path once the route is resolved, so it is parsed
+//!   again instead of being kept.
 //!
 //! A front end must not depend on controllers or on the site's state.
 

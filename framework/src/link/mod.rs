@@ -1,7 +1,7 @@
 //! The link joins front ends (its clients) and back ends (its servers): HTTP/2 over hyper, with
 //! messages in postcard.
 //!
-//! # What is here
+//! # Contents
 //!
 //! - [`message`](Call): the heads of a forwarded request and of its answer, which precede their
 //!   bodies.
@@ -17,7 +17,7 @@
 //! - `frame` and `wire`: how messages and bodies are encoded in the streams; `multiplex`: calls
 //!   that share a stream.
 //!
-//! # How it flows
+//! # Connections and streams
 //!
 //! A front end keeps one connection for calls to each back end, and one for the feed of the back
 //! end that it follows, so that no upload can delay the feed. Every stream may have
@@ -41,7 +41,7 @@
 //! some byte on, and `POST /headwater/{version}/held` reports missing files; they use the
 //! connection for calls.
 //!
-//! # What it must not know
+//! # Boundary
 //!
 //! The meaning of a record: to the link a record is a position and some bytes.
 //!

@@ -7,7 +7,7 @@
 //! folder, or whose disk lost its last commits has the same id, and assigns its positions to other records from
 //! then on. Therefore each opening of a log draws a random [`Epoch`] and stores it in the log together with the
 //! log's last position at that moment, at the latest in the transaction of its first record. Every feed and
-//! every answer carries the epoch of the opening that it comes from.
+//! every answer carries the epoch of the opening that sent it.
 //!
 //! Let a front end have followed epoch `e`, and let `p` be the greatest position about which it has any
 //! information. The present log *includes* `(e, p)` if it has `e`, no later epoch began before `p`, and `p` is

@@ -334,7 +334,7 @@ impl Span {
     /// Returns the bounds of everything behind the span, unless it reaches the end.
     pub(super) fn rest(&self) -> Option<Bounds<'_>> {
         match &self.to {
-            // It is empty, whatever rows there are, and so nothing else comes into it.
+            // It is empty and stays empty, whatever rows there are.
             Bound::Excluded(end) if end.is_empty() => None,
             Bound::Excluded(end) => Some((Bound::Included(end.as_slice()), Bound::Unbounded)),
             _ => None,

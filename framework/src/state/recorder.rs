@@ -20,7 +20,7 @@ use super::key::Key;
 /// (`state/mod.rs`, rule 4), so a page is invalidated too often, never too seldom. If these are too many as well, all are replaced by `table*`; then there are no more groups than
 /// fields.
 ///
-/// # What recording costs
+/// # The cost of recording
 ///
 /// A recorded read is appended to a list, with the row's key from the map. The name of the row's group is made
 /// when the reply is made, or when the list is long; for a row that is read repeatedly it is made once for each

@@ -1,7 +1,7 @@
 //! The patterns of one log: the regular expressions that were invalidated, and their verdicts on
 //! ids.
 //!
-//! # What is here
+//! # Contents
 //!
 //! - [`Patterns`]: the ledger's patterns, and their verdict on content with given ids. [`Met`]: the
 //!   position up to which an entry was tested.

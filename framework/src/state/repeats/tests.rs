@@ -151,7 +151,7 @@ fn an_update_of_another_kind_is_neither_applied_nor_given_the_outcome() {
         let came = log.append(keyed(KEYED, 0), other);
         assert_eq!(came, Err(Unrepeatable::OtherUpdate { first }));
     }
-    // What a controller draws at random may differ.
+    // Random values of a controller may differ.
     assert_eq!(log.append(keyed(KEYED, 0), Change::Add(6)), repeated("5 at 1", 1));
     assert_eq!(log.balance(), 5);
 }
