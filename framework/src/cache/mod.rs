@@ -32,8 +32,8 @@
 //!
 //! *An invalidation of a group touches one cell.* A group's cell holds the position of the group's
 //! last invalidation, and entries hold pointers to the cells of their groups, so the cost of an
-//! invalidation does not depend on the number of entries. The cell is looked up by the hash of the group's name when an entry is
-//! made.
+//! invalidation does not depend on the number of entries. The cell is looked up by the hash of the
+//! group's name when an entry is made.
 //!
 //! A cell that is dropped from the directory and created again has lost its number. The *floor*
 //! makes up for that: a fill whose `as_of` is below the floor is not stored, and a cell is dropped

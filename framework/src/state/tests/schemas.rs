@@ -324,7 +324,7 @@ fn number(variable: &str) -> Option<u64> {
     Some(text.parse().expect("a whole number"))
 }
 
-/// Returns the seeds of `rounds` rounds, or of the number in the environment.
+/// Returns the seeds of `count` rounds, or of the number in the environment.
 fn rounds(count: u64) -> Vec<u64> {
     let seed = number("HEADWATER_SCHEMAS_SEED").unwrap_or_else(|| rand::random::<u32>().into());
     let count = number("HEADWATER_SCHEMAS_ROUNDS").unwrap_or(count);
