@@ -22,6 +22,14 @@ mod variant;
 
 use proc_macro::TokenStream;
 
+/// Adds an error to those found before.
+fn combine(wrong: &mut Option<syn::Error>, error: syn::Error) {
+    match wrong {
+        Some(wrong) => wrong.combine(error),
+        None => *wrong = Some(error),
+    }
+}
+
 /// Makes an `async fn` a controller with the name that routes in `dispatch.conf` use.
 ///
 /// Each argument is an [extractor]. One of them may read the body; it is extracted after all others, whatever its

@@ -9,9 +9,17 @@ use syn::{
     Data, DeriveInput, Error, Expr, Field, Fields, Ident, LitInt, Token, Type, parenthesized,
 };
 
+use crate::combine;
+
 /// Expands `#[derive(Row)]`.
 pub(crate) fn expand(input: DeriveInput) -> TokenStream {
-    read(&input).map_or_else(Error::into_compile_error, |row| row.to_token_stream())
+    match read(&input) {
+        Ok((row, wrong)) => {
+            let wrong = wrong.map(Error::into_compile_error);
+            quote!(#wrong #row)
+        }
+        Err(error) => error.into_compile_error(),
+    }
 }
 
 /// The declaration of a row.
@@ -61,7 +69,9 @@ impl Parse for Declared {
     }
 }
 
-fn read(input: &DeriveInput) -> syn::Result<Row<'_>> {
+/// Reads the declaration. A row with an error that concerns only a part of it is returned beside the error, without
+/// that part, so that the rest of the site's code gets no errors that follow from it.
+fn read(input: &DeriveInput) -> syn::Result<(Row<'_>, Option<Error>)> {
     const WANTED: &str = "a row is a struct with named fields, of which one has `#[row(key)]`";
     let Data::Struct(data) = &input.data else { return Err(Error::new(input.span(), WANTED)) };
     let Fields::Named(fields) = &data.fields else { return Err(Error::new(input.span(), WANTED)) };
@@ -69,11 +79,14 @@ fn read(input: &DeriveInput) -> syn::Result<Row<'_>> {
         return Err(Error::new(input.generics.span(), "a row has no type parameters"));
     }
     let mut row = Row { input, key: Vec::new(), indexes: Vec::new(), version: None, from: None };
+    let mut wrong: Option<Error> = None;
     for field in &fields.named {
-        read_field(field, &mut row)?;
+        for read in [check_serde(field), read_field(field, &mut row)] {
+            read.unwrap_or_else(|error| combine(&mut wrong, error));
+        }
     }
     for attribute in input.attrs.iter().filter(|attribute| attribute.path().is_ident("row")) {
-        attribute.parse_nested_meta(|meta| {
+        let read = attribute.parse_nested_meta(|meta| {
             let is_unique = meta.path.is_ident("unique");
             if meta.path.is_ident("version") {
                 row.version = Some(meta.value()?.parse()?);
@@ -92,32 +105,38 @@ fn read(input: &DeriveInput) -> syn::Result<Row<'_>> {
             let list;
             parenthesized!(list in meta.input);
             for declared in Punctuated::<Declared, Token![,]>::parse_terminated(&list)? {
-                row.indexes.push(declared.index(is_unique, &fields.named)?);
+                let (index, error) = declared.index(is_unique, &fields.named);
+                row.indexes.extend(index);
+                error.into_iter().for_each(|error| combine(&mut wrong, error));
             }
             Ok(())
-        })?;
+        });
+        read.unwrap_or_else(|error| combine(&mut wrong, error));
     }
     if row.key.is_empty() {
         return Err(Error::new(input.ident.span(), WANTED));
     }
     if let (None, Some(from)) = (&row.version, &row.from) {
         let wanted = "`from` needs a `version`: `version = 2, from = TypeBefore`";
-        return Err(Error::new(from.span(), wanted));
+        combine(&mut wrong, Error::new(from.span(), wanted));
     }
-    for (place, index) in row.indexes.iter().enumerate() {
-        if row.indexes[..place].iter().any(|before| before.name == index.name) {
+    let mut names: Vec<Ident> = Vec::new();
+    row.indexes.retain(|index| {
+        let is_first = !names.contains(&index.name);
+        if !is_first {
             let twice = format!(
                 "there are two indexes `{}`: `unique` is an index as well, and each has a name of its own",
                 index.name
             );
-            return Err(Error::new(index.name.span(), twice));
+            combine(&mut wrong, Error::new(index.name.span(), twice));
         }
-    }
-    Ok(row)
+        names.push(index.name.clone());
+        is_first
+    });
+    Ok((row, wrong))
 }
 
 fn read_field<'a>(field: &'a Field, row: &mut Row<'a>) -> syn::Result<()> {
-    check_serde(field)?;
     for attribute in field.attrs.iter().filter(|attribute| attribute.path().is_ident("row")) {
         attribute.parse_nested_meta(|meta| {
             let is_unique = meta.path.is_ident("unique");
@@ -164,23 +183,36 @@ fn check_serde(field: &Field) -> syn::Result<()> {
 }
 
 impl Declared {
+    /// Returns the index. Where a column is not a field, the index has the nearest field instead, beside the error.
     fn index<'a>(
         self,
         is_unique: bool,
         fields: &'a Punctuated<Field, Token![,]>,
-    ) -> syn::Result<Index<'a>> {
-        let column = |name: &Ident| {
-            fields
-                .iter()
-                .find(|field| field.ident.as_ref() == Some(name))
-                .ok_or_else(|| Error::new(name.span(), format!("the row has no field `{name}`")))
-        };
-        let columns = self.columns.iter().map(column).collect::<syn::Result<Vec<_>>>()?;
-        if columns.is_empty() {
-            return Err(Error::new(self.name.span(), "an index has at least one column"));
+    ) -> (Option<Index<'a>>, Option<Error>) {
+        let (mut columns, mut wrong) = (Vec::new(), None);
+        for name in &self.columns {
+            let found = fields.iter().find(|field| field.ident.as_ref() == Some(name));
+            let near = || fields.iter().max_by_key(|field| common_prefix(field, name));
+            if found.is_none() {
+                let near = near().filter(|field| common_prefix(field, name) > 0);
+                let near = near.and_then(|field| field.ident.as_ref());
+                let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+                let message = format!("the row has no field `{name}`{near}");
+                combine(&mut wrong, Error::new(name.span(), message));
+            }
+            columns.extend(found.or_else(near));
         }
-        Ok(Index { name: self.name, is_unique, is_each: self.each.is_some(), columns })
+        let is_each = self.each.is_some();
+        let index =
+            (!columns.is_empty()).then(|| Index { name: self.name, is_unique, is_each, columns });
+        (index, wrong)
     }
+}
+
+/// Returns the number of characters with which a field's name and another name begin.
+fn common_prefix(field: &Field, name: &Ident) -> usize {
+    let field = field.ident.as_ref().map(ToString::to_string).unwrap_or_default();
+    field.chars().zip(name.to_string().chars()).take_while(|(one, other)| one == other).count()
 }
 
 /// Returns the only type, or a tuple of several.
@@ -316,7 +348,8 @@ mod tests {
     use super::*;
 
     fn refused(input: DeriveInput) -> String {
-        read(&input).err().map(|error| error.to_string()).unwrap_or_default()
+        let wrong = read(&input).map_or_else(Some, |(_, wrong)| wrong);
+        wrong.map(|error| error.to_string()).unwrap_or_default()
     }
 
     #[test]

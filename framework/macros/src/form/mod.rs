@@ -14,6 +14,7 @@ use syn::spanned::Spanned;
 use syn::{Data, DeriveInput, Error, Field, Fields, Ident, LitStr, Type};
 
 use self::field::{FormField, Shape};
+use crate::combine;
 
 /// A field of the struct.
 enum Member<'a> {
@@ -24,7 +25,24 @@ enum Member<'a> {
 
 /// Expands `#[derive(Form)]`.
 pub(crate) fn expand(input: DeriveInput) -> TokenStream {
-    read(&input).unwrap_or_else(Error::into_compile_error)
+    read(&input).unwrap_or_else(|error| {
+        let error = error.into_compile_error();
+        let (name, (impls, types, wheres)) = (&input.ident, input.generics.split_for_impl());
+        // It is a form all the same, so that the controllers that take it get no errors that follow from this one.
+        quote! {
+            #error
+            impl #impls ::headwater::form::FormData for #name #types #wheres {
+                fn spec() -> &'static ::headwater::form::FormSpec {
+                    ::std::unreachable!()
+                }
+                fn read(_: &mut ::headwater::form::Reader) -> ::std::option::Option<Self> {
+                    ::std::option::Option::None
+                }
+                fn write(&self, _: &mut ::headwater::form::Writer) {}
+                fn own_rules(&self, _: &mut ::headwater::form::Errors) {}
+            }
+        }
+    })
 }
 
 fn read(input: &DeriveInput) -> syn::Result<TokenStream> {
@@ -65,13 +83,6 @@ fn read(input: &DeriveInput) -> syn::Result<TokenStream> {
 fn is_group(field: &Field) -> bool {
     let mut words = field.attrs.iter().filter(|attribute| attribute.path().is_ident("form"));
     words.any(|words| words.parse_args::<Ident>().is_ok_and(|word| word == "group"))
-}
-
-fn combine(wrong: &mut Option<Error>, error: Error) {
-    match wrong {
-        Some(wrong) => wrong.combine(error),
-        None => *wrong = Some(error),
-    }
 }
 
 /// Returns the id in `#[form(id = "…")]` on the struct.
