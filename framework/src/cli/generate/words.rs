@@ -69,11 +69,11 @@ const TYPES: [&str; 60] = [
     "String",
     "Submitted",
     "Table",
+    "TestVisitor",
     "Updates",
     "Value",
     "Vec",
     "Violation",
-    "Visitor",
 ];
 
 /// The names that derive from a word of the command line.
