@@ -52,7 +52,15 @@ impl Variant {
     /// ```
     /// use headwater::prelude::*;
     ///
-    /// Members have pages of their own. A page that is reloaded without caches is made again.
+    /// /// Members have pages of their own. A page that is reloaded without caches is made again.
+    /// fn variant(visitor: &Visitor<'_>) -> Variant {
+    ///     let is_member = visitor.cookie("member").is_some();
+    ///     let variant = if is_member { Variant::named("member") } else { Variant::yes() };
+    ///     match visitor.header("cache-control") {
+    ///         Some("no-cache") => variant.uncached(),
+    ///         _ => variant,
+    ///     }
+    /// }
     /// # let _ = App::new().variant(variant);
     /// ```
     pub fn uncached(self) -> Variant {
