@@ -42,8 +42,8 @@ pub struct NewComment {
     pub body: String,
 }
 
-/// A change of the data, with the slug of the recipe and the path of its picture. Updates are stored in the log, so add
-/// new variants at the end.
+/// A change of the data, with the slug of the recipe and the path of its picture. Updates are stored in the log, so
+/// every variant must stay, and its fields keep their positions.
 #[derive(Clone, Serialize, Deserialize)]
 pub enum Update {
     Publish(Draft, Option<String>),

@@ -23,7 +23,7 @@ pub struct Notes {
     notes: Table<Note>,
 }
 
-/// An update of the notes. Updates are kept in the log: add new variants at the end.
+/// An update of the notes. Updates are kept in the log: keep every variant, and give new fields `#[serde(default)]`.
 #[derive(Serialize, Deserialize)]
 pub enum Change {
     /// Adds a note.
