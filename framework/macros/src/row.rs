@@ -114,7 +114,7 @@ fn read(input: &DeriveInput) -> syn::Result<(Row<'_>, Option<Error>)> {
         read.unwrap_or_else(|error| combine(&mut wrong, error));
     }
     if row.key.is_empty() {
-        return Err(Error::new(input.ident.span(), WANTED));
+        return Err(wrong.unwrap_or_else(|| Error::new(input.ident.span(), WANTED)));
     }
     if let (None, Some(from)) = (&row.version, &row.from) {
         let wanted = "`from` needs a `version`: `version = 2, from = TypeBefore`";

@@ -13,7 +13,7 @@ struct WithoutKey {
     id: u64,
 }
 
-#[derive(Row)]
+#[derive(Clone, Serialize, Deserialize, Row)]
 #[row(index(by_name = (name)))]
 struct UnknownColumn {
     #[row(key)]
