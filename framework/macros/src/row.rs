@@ -413,6 +413,46 @@ mod tests {
             }
         });
         assert!(said.contains("version = 2, from = TypeBefore"), "{said}");
+        let said = refused(parse_quote! {
+            struct NoKey {
+                #[row(primary)]
+                id: u64,
+            }
+        });
+        assert!(said.starts_with("a field's `#[row(…)]` takes"), "{said}");
+    }
+
+    #[test]
+    fn a_row_with_a_mistake_in_a_part_is_a_row_without_that_part() {
+        let input: DeriveInput = parse_quote! {
+            #[row(index(by_book = (bok, number)), unique(by_name = (zzz)))]
+            struct Review {
+                #[row(key)]
+                number: u64,
+                #[serde(skip)]
+                #[row(index)]
+                book: String,
+                #[row(unknown)]
+                stars: u8,
+            }
+        };
+        let (row, wrong) = read(&input).map_err(|error| error.to_string()).unwrap();
+        let wrong: Vec<String> =
+            wrong.into_iter().flatten().map(|error| error.to_string()).collect();
+        let expected = [
+            "every field of a row must be serialised",
+            "a field's `#[row(…)]` takes",
+            "the row has no field `bok`; did you mean `book`?",
+            "the row has no field `zzz`",
+        ];
+        for (wrong, expected) in wrong.iter().zip(expected) {
+            assert!(wrong.starts_with(expected), "{wrong}");
+        }
+        assert_eq!(wrong.len(), expected.len(), "{wrong:?}");
+        let generated = row.to_token_stream().to_string();
+        for constant in ["BOOK", "BY_BOOK", "BY_NAME"] {
+            assert!(generated.contains(&format!("const {constant} ")), "{constant} in {generated}");
+        }
     }
 
     #[test]

@@ -13,13 +13,6 @@ struct WithoutKey {
     id: u64,
 }
 
-#[derive(Clone, Serialize, Deserialize, Row)]
-#[row(index(by_name = (name)))]
-struct UnknownColumn {
-    #[row(key)]
-    id: u64,
-}
-
 #[derive(Row)]
 struct UnknownWord {
     #[row(primary)]
