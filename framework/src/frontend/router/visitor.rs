@@ -17,7 +17,7 @@ use crate::session::{SessionData, SessionRecord};
 /// ```
 /// use headwater::prelude::*;
 ///
-/// The classes of visitors: each page is cached once for each class.
+/// /// The classes of visitors: each page is cached once for each class.
 /// #[derive(Debug, PartialEq, Variant)]
 /// enum Audience {
 ///     Guest,
