@@ -29,6 +29,18 @@ fn read(store: &Store, content: ContentId) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+/// Opens a store. A process that another test is just starting may hold a copy of the lock of the store before, until it
+/// runs its own program.
+fn open(sync: &Path) -> Arc<Store> {
+    for _ in 0..1000 {
+        match Store::open(sync) {
+            Err(StoreError::InUse { .. }) => std::thread::sleep(Duration::from_millis(5)),
+            store => return store.unwrap(),
+        }
+    }
+    panic!("{} stays locked", sync.display());
+}
+
 fn names(folder: &Path) -> Vec<String> {
     let entries = fs::read_dir(folder).unwrap();
     let mut names: Vec<_> =
@@ -40,7 +52,7 @@ fn names(folder: &Path) -> Vec<String> {
 #[test]
 fn a_store_that_was_never_used_leaves_no_trace() {
     let (_folder, _, sync) = docroot(&[]);
-    let store = Store::open(&sync).unwrap();
+    let store = open(&sync);
     assert!(!store.contains(id(b"x")));
     assert!(!sync.exists());
 }
@@ -48,12 +60,12 @@ fn a_store_that_was_never_used_leaves_no_trace() {
 #[test]
 fn imported_contents_survive_a_restart() {
     let (_folder, root, sync) = docroot(&[("a.txt", b"one"), ("b.txt", b"one"), ("c.txt", b"")]);
-    let store = Store::open(&sync).unwrap();
+    let store = open(&sync);
     let contents =
         ["a.txt", "b.txt", "c.txt"].map(|name| store.import(&root, name).unwrap().content());
     assert_eq!(contents, [id(b"one"), id(b"one"), id(b"")]);
     drop(store);
-    let store = Store::open(&sync).unwrap();
+    let store = open(&sync);
     assert_eq!(read(&store, id(b"one")).unwrap(), b"one");
     assert_eq!(read(&store, id(b"")).unwrap(), b"");
     assert_eq!(names(&sync), {
@@ -68,7 +80,7 @@ fn only_regular_files_below_the_docroot_are_imported() {
     let (folder, root, sync) = docroot(&[("a.txt", b"one")]);
     fs::create_dir(root.join("sub")).unwrap();
     fs::write(folder.path().join("secret"), "secret").unwrap();
-    let store = Store::open(&sync).unwrap();
+    let store = open(&sync);
     #[cfg(unix)]
     {
         use std::os::unix::fs::symlink;
@@ -93,28 +105,28 @@ fn only_regular_files_below_the_docroot_are_imported() {
 #[test]
 fn two_processes_cannot_use_one_folder() {
     let (_folder, root, sync) = docroot(&[("a.txt", b"one")]);
-    let early = Store::open(&sync).unwrap();
-    let store = Store::open(&sync).unwrap();
+    let early = open(&sync);
+    let store = open(&sync);
     store.import(&root, "a.txt").unwrap();
     assert!(matches!(early.import(&root, "a.txt"), Err(StoreError::InUse { .. })));
     let error = Store::open(&sync).unwrap_err().to_string();
     assert!(error.contains("another process uses this folder"), "{error}");
     store.close();
     assert!(matches!(store.import(&root, "a.txt"), Err(StoreError::Closed)));
-    Store::open(&sync).unwrap();
+    open(&sync);
 }
 
 #[test]
 fn an_interrupted_content_is_resumed_even_after_a_restart() {
     let (_folder, _, sync) = docroot(&[]);
     let content = vec![7; 300_000];
-    let store = Store::open(&sync).unwrap();
+    let store = open(&sync);
     let mut partial = store.resume(id(&content)).unwrap();
     partial.append(&content[..100_000]).unwrap();
     drop(partial);
     assert!(!store.contains(id(&content)));
     drop(store);
-    let store = Store::open(&sync).unwrap();
+    let store = open(&sync);
     assert!(!store.contains(id(&content)));
     let mut partial = store.resume(id(&content)).unwrap();
     assert_eq!((partial.length(), partial.is_whole()), (100_000, false));
@@ -128,7 +140,7 @@ fn an_interrupted_content_is_resumed_even_after_a_restart() {
 #[test]
 fn a_wrong_content_is_discarded() {
     let (_folder, _, sync) = docroot(&[]);
-    let store = Store::open(&sync).unwrap();
+    let store = open(&sync);
     let (right, wrong) = (b"right".as_slice(), b"wrong".as_slice());
     let mut partial = store.resume(id(right)).unwrap();
     partial.append(wrong).unwrap();
@@ -149,7 +161,7 @@ fn a_wrong_content_is_discarded() {
 #[test]
 fn a_part_damaged_by_a_power_failure_is_detected_at_the_end() {
     let (_folder, _, sync) = docroot(&[]);
-    let store = Store::open(&sync).unwrap();
+    let store = open(&sync);
     let mut partial = store.resume(id(b"0123456789")).unwrap();
     partial.append(b"01234").unwrap();
     drop(partial);
@@ -167,14 +179,14 @@ fn leftovers_of_a_killed_process_are_removed_at_the_next_start() {
     for name in ["new-0123", "gone-0123", "not ours.txt"] {
         fs::write(sync.join(name), "x").unwrap();
     }
-    let _store = Store::open(&sync).unwrap();
+    let _store = open(&sync);
     assert_eq!(names(&sync), ["lock", "not ours.txt"]);
 }
 
 #[test]
 fn a_content_with_a_wrong_length_or_removed_by_others_is_missing() {
     let (_folder, root, sync) = docroot(&[("a.txt", b"one"), ("b.txt", b"two")]);
-    let store = Store::open(&sync).unwrap();
+    let store = open(&sync);
     let contents = ["a.txt", "b.txt"].map(|name| store.import(&root, name).unwrap().content());
     fs::write(store.path(contents[0]), "longer").unwrap();
     fs::remove_file(store.path(contents[1])).unwrap();
@@ -190,7 +202,7 @@ fn a_content_with_a_wrong_length_or_removed_by_others_is_missing() {
 #[test]
 fn a_damaged_content_is_repaired_when_its_file_is_imported_again() {
     let (_folder, root, sync) = docroot(&[("a.txt", b"one")]);
-    let store = Store::open(&sync).unwrap();
+    let store = open(&sync);
     let content = store.import(&root, "a.txt").unwrap().content();
     fs::write(store.path(content), "eno").unwrap();
     let mut reading = store.open_content(content).unwrap().unwrap();
@@ -207,7 +219,7 @@ fn a_link_that_replaces_a_file_meanwhile_is_not_followed() {
     fs::write(folder.path().join("a.txt"), "secret").unwrap();
     fs::create_dir(root.join("sub")).unwrap();
     fs::write(root.join("sub/a.txt"), "one").unwrap();
-    let store = Store::open(&sync).unwrap();
+    let store = open(&sync);
     store.import(&root, "a.txt").unwrap();
     for (name, place, target) in
         [("a.txt", "a.txt", "../a.txt"), ("sub/a.txt", "sub", folder.path().to_str().unwrap())]
@@ -226,7 +238,7 @@ fn a_link_that_replaces_a_file_meanwhile_is_not_followed() {
 #[test]
 fn a_part_with_a_writer_is_kept() {
     let (_folder, _, sync) = docroot(&[]);
-    let store = Store::open(&sync).unwrap();
+    let store = open(&sync);
     let mut partial = store.resume(id(b"0123456789")).unwrap();
     partial.append(b"01234").unwrap();
     let later = clock::now().after(GRACE).after(GRACE);
@@ -239,7 +251,7 @@ fn a_part_with_a_writer_is_kept() {
 #[test]
 fn a_pinned_content_stays_when_it_is_received_again() {
     let (_folder, root, sync) = docroot(&[("a.txt", b"one")]);
-    let store = Store::open(&sync).unwrap();
+    let store = open(&sync);
     let pin = store.import(&root, "a.txt").unwrap();
     let mut partial = store.resume(id(b"one")).unwrap();
     partial.append(b"one").unwrap();
@@ -252,7 +264,7 @@ fn a_pinned_content_stays_when_it_is_received_again() {
 #[test]
 fn contents_without_references_are_removed_after_the_grace_period() {
     let (_folder, root, sync) = docroot(&[("a", b"a"), ("b", b"b"), ("c", b"c")]);
-    let store = Store::open(&sync).unwrap();
+    let store = open(&sync);
     let kept = store.import(&root, "a").unwrap().content();
     let pin = store.import(&root, "b").unwrap();
     let gone = store.import(&root, "c").unwrap().content();
@@ -285,7 +297,7 @@ proptest! {
         cuts in proptest::collection::vec((0_usize..1000, any::<bool>()), 0..20),
     ) {
         let (_folder, _, sync) = docroot(&[]);
-        let store = Store::open(&sync).unwrap();
+        let store = open(&sync);
         let mut partial = store.resume(id(&content)).unwrap();
         for (length, again) in cuts {
             let from = partial.length() as usize;
