@@ -204,7 +204,7 @@ impl Declared {
         }
         let is_each = self.each.is_some();
         let index =
-            (!columns.is_empty()).then(|| Index { name: self.name, is_unique, is_each, columns });
+            (!columns.is_empty()).then_some(Index { name: self.name, is_unique, is_each, columns });
         (index, wrong)
     }
 }
