@@ -85,7 +85,7 @@ impl EditionLoader {
         let (table, templates, mut problems) = self.read(None);
         let Some(code) = CodeTexts::beside(&self.controllers) else { return problems };
         let checks = self.checks(&table, templates.as_ref());
-        // The checks of the routes have reported the templates of controllers.
+        // The checks of the routes report the templates of controllers, for those that a route names.
         let of_controllers: BTreeSet<&str> = self
             .controllers
             .iter()
